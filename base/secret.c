@@ -1,0 +1,92 @@
+#include <sys/mman.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+struct secret {
+	size_t len;
+	size_t maplen;
+	uint8_t *p;
+};
+
+enum err
+secret_new(size_t len, struct secret **out)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t maplen = (len + page - 1) & ~(page - 1);
+	struct secret *s;
+	void *p;
+
+	if (len == 0 || maplen < len)
+		return ERR_TOOBIG;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return ERR_NOMEM;
+	p = mmap(NULL, maplen, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		free(s);
+		return ERR_NOMEM;
+	}
+	if (mlock(p, maplen) == -1 || madvise(p, maplen, MADV_DONTDUMP) == -1) {
+		munmap(p, maplen);
+		free(s);
+		return ERR_NOMEM;
+	}
+	*s = (struct secret){.len = len, .maplen = maplen, .p = p};
+	*out = s;
+	return ERR_OK;
+}
+
+uint8_t *
+secret_data(struct secret *s)
+{
+	return s->p;
+}
+
+size_t
+secret_len(const struct secret *s)
+{
+	return s->len;
+}
+
+void
+secret_truncate(struct secret *s, size_t len)
+{
+	if (len >= s->len)
+		return;
+	explicit_bzero(s->p + len, s->len - len);
+	s->len = len;
+}
+
+void
+secret_wipe(struct secret *s)
+{
+	explicit_bzero(s->p, s->maplen);
+}
+
+void
+secret_free(struct secret **sp)
+{
+	struct secret *s = *sp;
+
+	if (s == NULL)
+		return;
+	secret_wipe(s);
+	munmap(s->p, s->maplen);
+	free(s);
+	*sp = NULL;
+}
+
+bool
+ct_equal(const void *a, const void *b, size_t len)
+{
+	const volatile uint8_t *x = a, *y = b;
+	unsigned diff = 0;
+
+	for (size_t i = 0; i < len; i++)
+		diff |= (unsigned)(x[i] ^ y[i]);
+	return (1 & ((diff - 1) >> 8)) == 1;
+}

@@ -1,0 +1,32 @@
+/* help: what the unit tests share; includes cmocka's own needs. */
+#ifndef TESTS_UNIT_HELP_H
+#define TESTS_UNIT_HELP_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+/* A file of tests/vectors, parsed; the test fails when it cannot be. */
+json_t *vectors(const char *file);
+
+/* Members, which must be there and of the right type. */
+json_t *member(const json_t *o, const char *name);
+const char *text(const json_t *o, const char *name);
+long long number(const json_t *o, const char *name);
+
+/* A string of hex digits as octets; *len set, the caller frees. */
+uint8_t *unhex(const char *hex, size_t *len);
+uint8_t *octets(const json_t *o, const char *name, size_t *len);
+
+/* "0x..." as exactly `len` big-endian octets. */
+void number_be(const char *hex, uint8_t *out, size_t len);
+
+/* A whole file; the caller frees. */
+uint8_t *slurp(const char *path, size_t *len);
+
+#endif
