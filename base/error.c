@@ -77,7 +77,7 @@ why_errno(struct why *why, const char *fmt, ...)
 	(void)vsnprintf(why->text, sizeof(why->text), fmt, ap);
 	va_end(ap);
 	n = strlen(why->text);
-	(void)snprintf(
-	    why->text + n, sizeof(why->text) - n, ": %s", strerror(saved));
+	(void)snprintf(why->text + n, sizeof(why->text) - n, ": %s",
+	    strerror(saved));
 	return ERR_IO;
 }

@@ -174,8 +174,8 @@ ipc_next(struct ipc_chan *c, struct ipc_frame *out)
 }
 
 enum err
-ipc_begin(
-    struct ipc_chan *c, uint16_t type, uint32_t id, size_t cap, struct wr *out)
+ipc_begin(struct ipc_chan *c, uint16_t type, uint32_t id, size_t cap,
+    struct wr *out)
 {
 	struct wr head;
 	enum err rc;
@@ -268,8 +268,8 @@ ipc_dispatch(const struct ipc_rule *table, size_t n, unsigned state, void *ctx,
 }
 
 enum err
-ipc_ctl_send(
-    int sock, uint16_t type, uint32_t id, const void *body, size_t len, int fd)
+ipc_ctl_send(int sock, uint16_t type, uint32_t id, const void *body, size_t len,
+    int fd)
 {
 	uint8_t head[IPC_HEADER_LEN];
 	union {

@@ -111,8 +111,8 @@ log_limited(struct log_limit *l, unsigned burst, const char *fmt, ...)
 	if (l->window_start == 0 ||
 	    ts.tv_sec - l->window_start >= WINDOW_SECONDS) {
 		if (l->dropped > 0)
-			log_warning(
-			    "%u lines like the next were left out", l->dropped);
+			log_warning("%u lines like the next were left out",
+			    l->dropped);
 		*l = (struct log_limit){.window_start = ts.tv_sec};
 	}
 	if (l->n >= burst) {

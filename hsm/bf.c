@@ -8,8 +8,8 @@
 #include "hsm/bf.h"
 
 static enum err
-point_from_mpz(
-    struct t1_point *out, const mpz_t xy[2], const struct t1_curve *c)
+point_from_mpz(struct t1_point *out, const mpz_t xy[2],
+    const struct t1_curve *c)
 {
 	mpz_t p;
 	int below;
@@ -176,8 +176,8 @@ hash_theta(struct bf *bf, const struct fp2 *theta, uint8_t *out)
 
 /* l = HashToRange(rho || H(m), q) */
 static enum err
-hash_l(
-    struct bf *bf, const uint8_t *rho, const uint8_t *m, size_t len, uint8_t *l)
+hash_l(struct bf *bf, const uint8_t *rho, const uint8_t *m, size_t len,
+    uint8_t *l)
 {
 	uint8_t s[2 * BF_HASH_MAX];
 	enum err rc;
@@ -267,8 +267,8 @@ out:
 }
 
 static enum err
-need_lines(
-    struct t1_lines **lines, const struct t1_point *a, const struct t1_curve *c)
+need_lines(struct t1_lines **lines, const struct t1_point *a,
+    const struct t1_curve *c)
 {
 	return *lines != NULL ? ERR_OK : t1_lines_new(a, c, lines);
 }

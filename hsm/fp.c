@@ -19,8 +19,8 @@ select_words(uint64_t *r, const uint64_t *if_set, const uint64_t *if_clear,
 
 /* r = (carry, t) - p if that is not negative, else t. */
 static inline void
-reduce_once(
-    uint64_t *r, const uint64_t *t, uint64_t carry, const struct fp_field *f)
+reduce_once(uint64_t *r, const uint64_t *t, uint64_t carry,
+    const struct fp_field *f)
 {
 	fp_carry borrow = 0;
 	uint64_t s[FP_WORDS];
@@ -32,8 +32,8 @@ reduce_once(
 }
 
 void
-fp_mul_portable(
-    uint64_t *r, const uint64_t *a, const uint64_t *b, const struct fp_field *f)
+fp_mul_portable(uint64_t *r, const uint64_t *a, const uint64_t *b,
+    const struct fp_field *f)
 {
 	uint64_t t[FP_WORDS + 1] = {0};
 
@@ -151,8 +151,8 @@ fp_field_init(struct fp_field *f, const mpz_t p)
 	if (mpz_sgn(p) <= 0 || mpz_sizeinbase(p, 2) > 64 * FP_WORDS ||
 	    mpz_sizeinbase(p, 2) < 64 || mpz_fdiv_ui(p, 12) != 11)
 		return ERR_UNSUPPORTED;
-	*f = (struct fp_field){
-	    .mul = choose_mul(), .len = (mpz_sizeinbase(p, 2) + 7) / 8};
+	*f = (struct fp_field){.mul = choose_mul(),
+	    .len = (mpz_sizeinbase(p, 2) + 7) / 8};
 	mpz_export(f->p, NULL, -1, 8, 0, 0, p);
 	if (f->p[FP_WORDS - 1] == UINT64_MAX)
 		return ERR_UNSUPPORTED;

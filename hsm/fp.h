@@ -77,8 +77,8 @@ uint64_t fp_mask_equal(const struct fp *a, const struct fp *b);
 void fp_cmov(struct fp *r, const struct fp *a, uint64_t mask);
 
 /* 1/a, or 0 for a = 0.  ERR_CRYPTO without randomness. */
-enum err fp_inv(
-    struct fp *r, const struct fp *a, const struct fp_field *f) MUST_CHECK;
+enum err fp_inv(struct fp *r, const struct fp *a,
+    const struct fp_field *f) MUST_CHECK;
 void fp_inv_vartime(struct fp *r, const struct fp *a, const struct fp_field *f);
 
 /* a^e for a public e. */

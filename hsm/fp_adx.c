@@ -53,8 +53,8 @@
 	} while (0)
 
 void
-fp_mul_adx(
-    uint64_t *r, const uint64_t *a, const uint64_t *b, const struct fp_field *f)
+fp_mul_adx(uint64_t *r, const uint64_t *a, const uint64_t *b,
+    const struct fp_field *f)
 {
 	uint64_t t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0, t6 = 0;
 	uint64_t t7 = 0, t8 = 0, mask;

@@ -115,8 +115,8 @@ t1_point_from_be(struct t1_point *out, const uint8_t *x, size_t x_len,
 }
 
 enum err
-t1_lift_vartime(
-    struct t1_point *out, const struct fp *y, const struct t1_curve *c)
+t1_lift_vartime(struct t1_point *out, const struct fp *y,
+    const struct t1_curve *c)
 {
 	struct t1_point t = {.y = *y};
 
@@ -131,8 +131,8 @@ t1_lift_vartime(
 
 /* dbl-2009-l of the Explicit-Formulas Database, a = 0. */
 void
-t1_jac_double(
-    struct t1_jac *r, const struct t1_jac *a, const struct fp_field *f)
+t1_jac_double(struct t1_jac *r, const struct t1_jac *a,
+    const struct fp_field *f)
 {
 	struct fp xx, yy, y4, d, e, ff, z;
 

@@ -28,8 +28,8 @@ struct t1_curve {
 };
 
 /* ERR_UNSUPPORTED: p or q not of the form that RFC 5091 asks for. */
-enum err t1_curve_init(
-    struct t1_curve *c, const mpz_t p, const mpz_t q) MUST_CHECK;
+enum err t1_curve_init(struct t1_curve *c, const mpz_t p,
+    const mpz_t q) MUST_CHECK;
 
 /*
  * A point from big-endian coordinates: ERR_MALFORMED unless both are below p,

@@ -24,8 +24,8 @@ struct proj {
 };
 
 static enum err
-fill_rows(
-    struct t1_comb *comb, const struct t1_point *base, const struct fp_field *f)
+fill_rows(struct t1_comb *comb, const struct t1_point *base,
+    const struct fp_field *f)
 {
 	struct t1_point p = *base;
 	enum err rc = ERR_OK;
@@ -49,8 +49,8 @@ fill_rows(
 }
 
 enum err
-t1_comb_new(
-    const struct t1_point *base, const struct t1_curve *c, struct t1_comb **out)
+t1_comb_new(const struct t1_point *base, const struct t1_curve *c,
+    struct t1_comb **out)
 {
 	const unsigned windows = 2 * (unsigned)c->q_len + 1;
 	struct t1_comb *comb;

@@ -9,8 +9,8 @@ struct t1_jac {
 };
 
 /* Z of the result is 2 Y Z; r may be a. */
-void t1_jac_double(
-    struct t1_jac *r, const struct t1_jac *a, const struct fp_field *f);
+void t1_jac_double(struct t1_jac *r, const struct t1_jac *a,
+    const struct fp_field *f);
 
 /* Z of the result is Z (x_b Z^2 - X) unless a = b or a = infinity. */
 void t1_jac_add_affine(struct t1_jac *r, const struct t1_jac *a,

@@ -160,8 +160,8 @@ merge(struct step *s, const struct line *l1, const struct line *l2,
 }
 
 enum err
-t1_lines_new(
-    const struct t1_point *a, const struct t1_curve *c, struct t1_lines **out)
+t1_lines_new(const struct t1_point *a, const struct t1_curve *c,
+    struct t1_lines **out)
 {
 	struct fp_exp half = {.bits = c->q.bits};
 	struct t1_lines *t = NULL;
@@ -328,8 +328,8 @@ lucas(struct fp2 *r, const struct fp *re, const struct fp *im_inv,
 
 /* f^((p^2-1)/q): u = conj(f)^2 / N(f) is f^(p-1) conjugated, then u^h. */
 static enum err
-final_exponentiation(
-    struct fp2 *r, const struct fp2 *m, const struct t1_curve *c)
+final_exponentiation(struct fp2 *r, const struct fp2 *m,
+    const struct t1_curve *c)
 {
 	const struct fp_field *f = &c->f;
 	struct fp aa, bb, norm, ab, inv, norm_inv, im_inv, re;

@@ -91,8 +91,8 @@ hashes_to_range_as_rfc5091_7_2(void **state)
 	(void)state;
 	number_be(text(v, "n"), n, 20);
 	number_be(text(v, "v"), want, 20);
-	assert_int_equal(
-	    bf_hash_to_range(bf, (const uint8_t *)s, strlen(s), n, 20, got),
+	assert_int_equal(bf_hash_to_range(bf, (const uint8_t *)s, strlen(s), n,
+			     20, got),
 	    ERR_OK);
 	assert_memory_equal(got, want, 20);
 	bf_free(&bf);
@@ -109,8 +109,8 @@ derives_and_extracts_as_rfc5091_7_4_and_7_5(void **state)
 	uint8_t x[64];
 
 	(void)state;
-	assert_int_equal(
-	    bf_hash_to_point(bf, (const uint8_t *)"Bob", 3, NULL, &q_id),
+	assert_int_equal(bf_hash_to_point(bf, (const uint8_t *)"Bob", 3, NULL,
+			     &q_id),
 	    ERR_OK);
 	assert_point(&q_id, member(v4, "Q_id"), bf);
 	token_mul(x, text(v5, "s"), &q_id, bf);
@@ -147,8 +147,8 @@ encrypts_and_opens_the_corrected_7_6(void **state)
 	ww = octets(want, "W", &len);
 	assert_memory_equal(w, ww, 9);
 
-	assert_int_equal(
-	    bf_hash_to_point(bf, (const uint8_t *)"Bob", 3, NULL, &q_id),
+	assert_int_equal(bf_hash_to_point(bf, (const uint8_t *)"Bob", 3, NULL,
+			     &q_id),
 	    ERR_OK);
 	assert_int_equal(t1_lines_new(&q_id, &bf->curve, &lines), ERR_OK);
 	token_mul(x, text(vector(file, "7.5"), "s"), &u, bf);
@@ -156,8 +156,8 @@ encrypts_and_opens_the_corrected_7_6(void **state)
 	rd_init(&rw, w, 9);
 	for (int i = 0; i < 8; i++) { /* either order of the candidates */
 		memset(plain, 0, sizeof(plain));
-		assert_int_equal(
-		    bf_open(bf, lines, x, &u, rv, rw, plain), ERR_OK);
+		assert_int_equal(bf_open(bf, lines, x, &u, rv, rw, plain),
+		    ERR_OK);
 		assert_memory_equal(plain, m, 9);
 	}
 	free(rho);
@@ -201,8 +201,8 @@ derives_the_full_size_points(void **state)
 	(void)state;
 	json_array_foreach(member(member(file, "kat"), "hashToPoint"), i, k)
 	{
-		const json_t *set = json_array_get(
-		    member(file, "ibe"), (size_t)number(k, "ibe"));
+		const json_t *set = json_array_get(member(file, "ibe"),
+		    (size_t)number(k, "ibe"));
 		const char *id = text(k, "id");
 		struct bf *bf = load(set, "Ppub");
 		struct t1_point q_id, s_id;
@@ -242,8 +242,8 @@ envelope_init(struct envelope *e)
 	assert_int_equal(bf_encrypt(e->bf, (const uint8_t *)"id", 2, rho,
 			     e->plain, sizeof(e->plain), &e->u, e->v, e->w),
 	    ERR_OK);
-	assert_int_equal(
-	    bf_hash_to_point(e->bf, (const uint8_t *)"id", 2, NULL, &q_id),
+	assert_int_equal(bf_hash_to_point(e->bf, (const uint8_t *)"id", 2, NULL,
+			     &q_id),
 	    ERR_OK);
 	assert_int_equal(t1_lines_new(&q_id, &e->bf->curve, &e->lines), ERR_OK);
 	token_mul(e->x, text(set, "masterSecretModPplus1"), &e->u, e->bf);

@@ -22,8 +22,8 @@ rd_u16_rejects_one_octet(void **state)
 static void
 integers_are_big_endian(void **state)
 {
-	const uint8_t in[] = {
-	    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	const uint8_t in[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	    15};
 	struct rd r;
 	uint8_t a;
 	uint16_t b;
@@ -182,10 +182,10 @@ foreign_text_cannot_forge_a_log_line(void **state)
 	char out[16];
 
 	(void)state;
-	assert_string_equal(
-	    log_escape("a\nb\\", 4, out, sizeof(out)), "a\\x0ab\\x5c");
-	assert_string_equal(
-	    log_escape("0123456789abcdefgh", 18, out, sizeof(out)),
+	assert_string_equal(log_escape("a\nb\\", 4, out, sizeof(out)),
+	    "a\\x0ab\\x5c");
+	assert_string_equal(log_escape("0123456789abcdefgh", 18, out,
+				sizeof(out)),
 	    "0123456789abcde");
 }
 

@@ -18,10 +18,10 @@ pair_new(size_t max_body, size_t max_queue)
 	int fd[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-	assert_int_equal(
-	    ipc_chan_new(fd[0], max_body, max_queue, &p.a), ERR_OK);
-	assert_int_equal(
-	    ipc_chan_new(fd[1], max_body, max_queue, &p.b), ERR_OK);
+	assert_int_equal(ipc_chan_new(fd[0], max_body, max_queue, &p.a),
+	    ERR_OK);
+	assert_int_equal(ipc_chan_new(fd[1], max_body, max_queue, &p.b),
+	    ERR_OK);
 	return p;
 }
 
@@ -89,8 +89,8 @@ one_octet_at_a_time_is_enough(void **state)
 static void
 lengths_out_of_bounds_are_malformed(void **state)
 {
-	static const uint8_t wires[][4] = {
-	    {0, 0, 0, 5}, {0, 0, 0, 107}, {0xff, 0xff, 0xff, 0xff}, {0}};
+	static const uint8_t wires[][4] = {{0, 0, 0, 5}, {0, 0, 0, 107},
+	    {0xff, 0xff, 0xff, 0xff}, {0}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
@@ -160,8 +160,8 @@ count(void *ctx, const struct ipc_frame *f)
 static void
 what_the_table_does_not_permit_is_malformed(void **state)
 {
-	static const struct ipc_rule table[] = {
-	    {2, 1, 4, 1, count}, {4, 0, 0, 2, count}};
+	static const struct ipc_rule table[] = {{2, 1, 4, 1, count},
+	    {4, 0, 0, 2, count}};
 	struct ipc_frame f = {.type = 2};
 	int n = 0;
 
@@ -206,8 +206,8 @@ a_descriptor_travels_with_its_packet(void **state)
 	assert_int_equal(f.type, 11);
 	assert_int_equal(fd, -1);
 	close(s[0]);
-	assert_int_equal(
-	    ipc_ctl_recv(s[1], buf, sizeof(buf), &f, &fd), ERR_CLOSED);
+	assert_int_equal(ipc_ctl_recv(s[1], buf, sizeof(buf), &f, &fd),
+	    ERR_CLOSED);
 	close(s[1]);
 	close(p[0]);
 	close(p[1]);
@@ -223,8 +223,8 @@ a_packet_shorter_than_it_says_is_malformed(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s), 0);
 	assert_int_equal(write(s[0], "\0\0\0\x09\0\x01\0\0\0\x01", 10), 10);
-	assert_int_equal(
-	    ipc_ctl_recv(s[1], buf, sizeof(buf), &f, &fd), ERR_MALFORMED);
+	assert_int_equal(ipc_ctl_recv(s[1], buf, sizeof(buf), &f, &fd),
+	    ERR_MALFORMED);
 	assert_int_equal(fd, -1);
 	close(s[0]);
 	close(s[1]);

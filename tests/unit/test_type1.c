@@ -148,8 +148,9 @@ pairing_is_bilinear_at_full_size(void **state)
 		assert_int_equal(t1_pair(&s, lb, &a, &g.c), ERR_OK);
 		assert_memory_equal(&s, &e1, sizeof(s));
 		/* e^q = 1, e != 1 */
-		assert_int_equal(
-		    t1_unitary_pow(&s, &e1, g.c.q.v, g.c.q.bits, &g.c), ERR_OK);
+		assert_int_equal(t1_unitary_pow(&s, &e1, g.c.q.v, g.c.q.bits,
+				     &g.c),
+		    ERR_OK);
 		assert_true(fp_mask_equal(&s.a, &g.c.f.one) != 0);
 		assert_true(fp_mask_zero(&s.b) != 0);
 		assert_true(fp_mask_equal(&e1.a, &g.c.f.one) == 0);
@@ -227,17 +228,17 @@ points_off_the_curve_or_of_order_2_and_3_are_malformed(void **state)
 	assert_int_equal(t1_point_from_be(&r, x, 64, y, 64, &g.c), ERR_OK);
 	assert_memory_equal(&r, &p, sizeof(p));
 	y[63] ^= 1;
-	assert_int_equal(
-	    t1_point_from_be(&r, x, 64, y, 64, &g.c), ERR_MALFORMED);
+	assert_int_equal(t1_point_from_be(&r, x, 64, y, 64, &g.c),
+	    ERR_MALFORMED);
 	one[63] = 1; /* (0, 1): order 3 */
-	assert_int_equal(
-	    t1_point_from_be(&r, zero, 64, one, 64, &g.c), ERR_MALFORMED);
+	assert_int_equal(t1_point_from_be(&r, zero, 64, one, 64, &g.c),
+	    ERR_MALFORMED);
 	mpz_sub_ui(t, g.p, 1); /* (-1, 0): order 2 */
 	mpz_export(m1, NULL, 1, 1, 1, 0, t);
-	assert_int_equal(
-	    t1_point_from_be(&r, m1, 64, zero, 64, &g.c), ERR_MALFORMED);
-	assert_int_equal(
-	    t1_point_from_be(&r, zero, 64, zero, 64, &g.c), ERR_MALFORMED);
+	assert_int_equal(t1_point_from_be(&r, m1, 64, zero, 64, &g.c),
+	    ERR_MALFORMED);
+	assert_int_equal(t1_point_from_be(&r, zero, 64, zero, 64, &g.c),
+	    ERR_MALFORMED);
 	assert_memory_equal(&r, &p, sizeof(p));
 	/* a point of the whole group is on the curve and not in the subgroup */
 	point(&p, member(set, "G"), &g.c);
