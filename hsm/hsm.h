@@ -1,0 +1,123 @@
+/*
+ * hsm: the token, in the appliance's own words.  Only this folder includes
+ * pkcs11.h, and only the hsm worker process links this part of it.
+ *
+ * One session, one thread.  Never fork after hsm_open(): a child would share
+ * the session.  After ERR_HSM the session is not to be trusted any longer:
+ * the worker ends, and a fresh one opens the token again.
+ */
+#ifndef HSM_HSM_H
+#define HSM_HSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "hsm/ibe.h"
+
+struct hsm;
+
+/* The objects of the appliance in the token, one a purpose. */
+enum hsm_key {
+	HSM_KEY_MASTER, /* EC private key: the KMS's master secret */
+	HSM_KEY_SEED_STORE, /* AES: wraps subscribers' seeds for the store */
+	HSM_KEY_SEED_IMPORT, /* RSA: seeds arrive wrapped under it */
+	HSM_KEY_SEAL_REGISTRY, /* HMAC: subscriber records are ours, unchanged
+				*/
+	HSM_KEY_SEAL_STATE, /* HMAC: what init fixed is ours, unchanged */
+	HSM_KEY__MAX
+};
+
+struct hsm_info {
+	char manufacturer[33], model[17], serial[17], label[33];
+	bool test_token; /* SoftHSM: the keys are files */
+};
+
+/*
+ * Load a PKCS#11 module, find the token by label, log in as user.  `module`
+ * and `label` are not kept.  The PIN is tried once; not at all when the token
+ * says it is locked or this were the last try.  ERR_PIN then and when it is
+ * refused; ERR_HSM for all else, ERR_NOTFOUND for no such token.
+ */
+enum err hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why) MUST_CHECK;
+void hsm_close(struct hsm **);
+const struct hsm_info *hsm_info(const struct hsm *);
+
+/* Which PKCS#11 call failed last, and with what: for the log. */
+const char *hsm_why(const struct hsm *);
+
+/*
+ * Make a token out of an uninitialised slot (SoftHSM's way): label, then the
+ * two PINs.  For `keywarden init` with the embedded token only.
+ */
+enum err hsm_init_token(const char *module, const char *label,
+    struct secret *so_pin, struct secret *pin, struct why *why) MUST_CHECK;
+
+/*
+ * Create the objects, the master secret over `ec_params`.  ERR_EXISTS, and
+ * nothing made, if the token holds one of them.  The public point comes back
+ * as 04 || x || y.
+ */
+enum err hsm_create_keys(struct hsm *, struct rd ec_params,
+    uint8_t point[IBE_POINT_MAX], size_t *point_len,
+    struct why *why) MUST_CHECK;
+
+/*
+ * Find the objects and check that each is of the kind it must be: sensitive,
+ * not extractable, for its purpose alone.
+ */
+enum err hsm_find_keys(struct hsm *, struct why *why) MUST_CHECK;
+
+/* CKM_ECDH1_DERIVE with the master secret: what ibe_open() needs. */
+struct ibe_token hsm_ibe_token(struct hsm *);
+
+/* HMAC-SHA-256 with one of the HSM_KEY_SEAL_ keys. */
+#define HSM_SEAL_LEN 32
+enum err hsm_seal(struct hsm *, enum hsm_key, const uint8_t *data, size_t len,
+    uint8_t seal[HSM_SEAL_LEN]) MUST_CHECK;
+/* ERR_MISMATCH: not sealed by this token, or changed since. */
+enum err hsm_seal_check(struct hsm *, enum hsm_key, const uint8_t *data,
+    size_t len, struct rd seal) MUST_CHECK;
+
+/* ---- subscribers' random seeds (TS 33.107 7B.7, profile section 3) ---- */
+
+#define HSM_SEED_LEN 32
+#define HSM_SEED_BLOB_LEN 40 /* under AES key wrap, RFC 3394 */
+#define HSM_SEED_BLOB_MAX 64
+#define HSM_DEVICE_BLOB_MAX 512 /* RSA of 4096 bit */
+
+/*
+ * A seed made inside the token: wrapped for the store, and wrapped to the
+ * device's RSA key (SubjectPublicKeyInfo; OAEP with SHA-1), which is the one
+ * way it ever leaves.  ERR_UNSUPPORTED: not an RSA key of 2048 to 4096 bit.
+ */
+enum err hsm_seed_generate(struct hsm *, struct rd device_spki,
+    uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len,
+    uint8_t device[HSM_DEVICE_BLOB_MAX], size_t *device_len) MUST_CHECK;
+
+/*
+ * A seed made elsewhere, wrapped under HSM_KEY_SEED_IMPORT (OAEP with SHA-1).
+ * ERR_MISMATCH: it does not unwrap to 32 octets.
+ */
+enum err hsm_seed_import(struct hsm *, struct rd wrapped,
+    uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len) MUST_CHECK;
+
+/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT. */
+enum err hsm_seed_import_key(struct hsm *, uint8_t *der, size_t cap,
+    size_t *len) MUST_CHECK;
+
+/* A seed as a session object for the length of one request. */
+struct hsm_seed {
+	unsigned long handle; /* 0: none */
+};
+enum err hsm_seed_open(struct hsm *, struct rd store,
+    struct hsm_seed *out) MUST_CHECK;
+enum err hsm_seed_mac(struct hsm *, const struct hsm_seed *,
+    const uint8_t *data, size_t len, uint8_t mac[32]) MUST_CHECK;
+void hsm_seed_close(struct hsm *, struct hsm_seed *);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * The appliance's objects in the token: how each is made, how it is found
+ * again, and what is checked before it is used.
+ */
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+
+#include "hsm/hsm_token.h"
+
+#define IMPORT_BITS 3072
+
+static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+static CK_OBJECT_CLASS private_class = CKO_PRIVATE_KEY;
+static CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
+static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+static CK_ULONG len_32 = 32;
+
+/* What is found by, and what the find checks; label and id name the object. */
+struct object {
+	const char *label;
+	CK_OBJECT_CLASS *class;
+	CK_ATTRIBUTE_TYPE may; /* the one thing it is for */
+};
+
+static const struct object objects[HSM_KEY__MAX] = {
+    [HSM_KEY_MASTER] = {"keywarden-master-1", &private_class, CKA_DERIVE},
+    [HSM_KEY_SEED_STORE] = {"keywarden-seed-store-1", &secret_class,
+	CKA_UNWRAP},
+    [HSM_KEY_SEED_IMPORT] = {"keywarden-seed-import-1", &private_class,
+	CKA_UNWRAP},
+    [HSM_KEY_SEAL_REGISTRY] = {"keywarden-seal-registry-1", &secret_class,
+	CKA_SIGN},
+    [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
+};
+
+/* A label as an attribute value; the token only reads it. */
+static CK_ATTRIBUTE
+label_attr(const char *label)
+{
+	CK_ATTRIBUTE a = {CKA_LABEL, NULL, strlen(label)};
+
+	memcpy(&a.pValue, &label, sizeof(label));
+	return a;
+}
+
+static enum err
+find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS *class,
+    CK_OBJECT_HANDLE *out)
+{
+	CK_ATTRIBUTE t[] = {label_attr(label),
+	    {CKA_CLASS, class, sizeof(*class)}, ATTR(CKA_TOKEN, yes)};
+	CK_OBJECT_HANDLE found[2];
+	CK_ULONG n = 0;
+	enum err rc;
+
+	if ((rc = P11(h, C_FindObjectsInit, h->session, t, 3)) != ERR_OK)
+		return rc;
+	rc = P11(h, C_FindObjects, h->session, found, 2, &n);
+	(void)h->f->C_FindObjectsFinal(h->session);
+	if (rc != ERR_OK)
+		return rc;
+	if (n == 0)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "the token holds no object \"%s\"", label);
+	if (n > 1)
+		return why_set(&h->why, ERR_HSM,
+		    "the token holds two objects \"%s\"", label);
+	*out = found[0];
+	return ERR_OK;
+}
+
+/* Sensitive, never extractable, and with the one use it is for. */
+static enum err
+check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
+{
+	CK_BBOOL sensitive = CK_FALSE, extractable = CK_TRUE, may = CK_FALSE;
+	CK_ATTRIBUTE t[] = {ATTR(CKA_SENSITIVE, sensitive),
+	    ATTR(CKA_EXTRACTABLE, extractable), ATTR(o->may, may)};
+	enum err rc;
+
+	if ((rc = P11(h, C_GetAttributeValue, h->session, key, t, 3)) != ERR_OK)
+		return rc;
+	if (sensitive != CK_TRUE || extractable != CK_FALSE || may != CK_TRUE)
+		return why_set(&h->why, ERR_HSM,
+		    "token object \"%s\" is not of the kind that init makes",
+		    o->label);
+	return ERR_OK;
+}
+
+enum err
+hsm_find_keys(struct hsm *h, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	for (int i = 0; i < HSM_KEY__MAX && rc == ERR_OK; i++) {
+		const struct object *o = &objects[i];
+
+		if ((rc = find_one(h, o->label, o->class, &h->key[i])) ==
+		    ERR_OK)
+			rc = check_object(h, o, h->key[i]);
+	}
+	if (rc == ERR_OK)
+		rc = find_one(h, objects[HSM_KEY_SEED_IMPORT].label,
+		    &public_class, &h->import_public);
+	if (rc != ERR_OK)
+		(void)why_set(why, rc, "%s", h->why.text);
+	return rc;
+}
+
+static enum err
+none_exists(struct hsm *h)
+{
+	CK_OBJECT_HANDLE any;
+
+	for (int i = 0; i < HSM_KEY__MAX; i++) {
+		enum err rc =
+		    find_one(h, objects[i].label, objects[i].class, &any);
+
+		if (rc == ERR_NOTFOUND)
+			continue;
+		if (rc != ERR_OK && rc != ERR_HSM)
+			return rc;
+		return why_set(&h->why, ERR_EXISTS,
+		    "the token holds an object \"%s\" already",
+		    objects[i].label);
+	}
+	return ERR_OK;
+}
+
+/* CKA_EC_POINT is a DER OCTET STRING around 04 || x || y. */
+static enum err
+read_point(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *out, size_t *len)
+{
+	uint8_t der[IBE_POINT_MAX + 8];
+	CK_ATTRIBUTE t[] = {{CKA_EC_POINT, der, sizeof(der)}};
+	struct rd r, point;
+	uint8_t tag, l;
+	enum err rc;
+
+	rc = P11(h, C_GetAttributeValue, h->session, pub, t, 1);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&r, der, t[0].ulValueLen);
+	if (rd_u8(&r, &tag) != ERR_OK || tag != 0x04 ||
+	    rd_u8(&r, &l) != ERR_OK || (l == 0x81 && rd_u8(&r, &l) != ERR_OK) ||
+	    rd_view(&r, l, &point) != ERR_OK || rd_end(&r) != ERR_OK ||
+	    point.left > IBE_POINT_MAX)
+		return why_set(&h->why, ERR_HSM,
+		    "the token's CKA_EC_POINT is not a DER OCTET STRING");
+	memcpy(out, point.p, point.left);
+	*len = point.left;
+	return ERR_OK;
+}
+
+static enum err
+create_master(struct hsm *h, struct rd ec_params, uint8_t *point, size_t *len)
+{
+	const char *label = objects[HSM_KEY_MASTER].label;
+	CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE pub[] = {{CKA_EC_PARAMS, NULL, ec_params.left},
+	    ATTR(CKA_TOKEN, no), label_attr(label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_DERIVE, yes), ATTR(CKA_SIGN, no), ATTR(CKA_DECRYPT, no),
+	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no), label_attr(label)};
+	CK_OBJECT_HANDLE hpub, hprv;
+	enum err rc;
+
+	memcpy(&pub[0].pValue, &ec_params.p, sizeof(ec_params.p));
+	rc = P11(h, C_GenerateKeyPair, h->session, &m, pub, 3, prv, 10, &hpub,
+	    &hprv);
+	if (rc == ERR_OK)
+		rc = read_point(h, hpub, point, len);
+	return rc;
+}
+
+static enum err
+create_seed_store(struct hsm *h)
+{
+	CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
+	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
+	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_SIGN, yes), ATTR(CKA_DERIVE, no)};
+	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_WRAP, yes), ATTR(CKA_UNWRAP, yes), ATTR(CKA_ENCRYPT, no),
+	    ATTR(CKA_DECRYPT, no), ATTR(CKA_SIGN, no), ATTR(CKA_VERIFY, no),
+	    ATTR(CKA_DERIVE, no), ATTR(CKA_MODIFIABLE, no),
+	    ATTR(CKA_VALUE_LEN, len_32),
+	    {CKA_UNWRAP_TEMPLATE, seed, sizeof(seed)},
+	    label_attr(objects[HSM_KEY_SEED_STORE].label)};
+	CK_OBJECT_HANDLE key;
+
+	return P11(h, C_GenerateKey, h->session, &m, t, 15, &key);
+}
+
+static enum err
+create_seed_import(struct hsm *h)
+{
+	const char *label = objects[HSM_KEY_SEED_IMPORT].label;
+	CK_MECHANISM m = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+	CK_ULONG bits = IMPORT_BITS;
+	uint8_t exponent[] = {1, 0, 1};
+	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
+	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
+	    ATTR(CKA_SENSITIVE, yes)};
+	CK_ATTRIBUTE pub[] = {ATTR(CKA_TOKEN, yes),
+	    ATTR(CKA_MODULUS_BITS, bits), ATTR(CKA_PUBLIC_EXPONENT, exponent),
+	    ATTR(CKA_WRAP, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_VERIFY, no),
+	    label_attr(label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_UNWRAP, yes), ATTR(CKA_DECRYPT, no), ATTR(CKA_SIGN, no),
+	    ATTR(CKA_MODIFIABLE, no), {CKA_UNWRAP_TEMPLATE, seed, sizeof(seed)},
+	    label_attr(label)};
+	CK_OBJECT_HANDLE hpub, hprv;
+
+	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 7, prv, 10, &hpub,
+	    &hprv);
+}
+
+static enum err
+create_seal(struct hsm *h, enum hsm_key which)
+{
+	CK_MECHANISM m = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
+	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_SIGN, yes), ATTR(CKA_VERIFY, no), ATTR(CKA_DERIVE, no),
+	    ATTR(CKA_ENCRYPT, no), ATTR(CKA_DECRYPT, no), ATTR(CKA_WRAP, no),
+	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
+	    ATTR(CKA_VALUE_LEN, len_32), label_attr(objects[which].label)};
+	CK_OBJECT_HANDLE key;
+
+	return P11(h, C_GenerateKey, h->session, &m, t, 14, &key);
+}
+
+enum err
+hsm_create_keys(struct hsm *h, struct rd ec_params,
+    uint8_t point[IBE_POINT_MAX], size_t *point_len, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = none_exists(h)) != ERR_OK ||
+	    (rc = create_seed_store(h)) != ERR_OK ||
+	    (rc = create_seed_import(h)) != ERR_OK ||
+	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) != ERR_OK ||
+	    (rc = create_seal(h, HSM_KEY_SEAL_STATE)) != ERR_OK ||
+	    (rc = create_master(h, ec_params, point, point_len)) != ERR_OK)
+		(void)why_set(why, rc, "%s", h->why.text);
+	return rc;
+}
+
+/* Read an attribute of unknown length into `buf`. */
+static enum err
+read_attr(struct hsm *h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
+    uint8_t *buf, size_t cap, size_t *len)
+{
+	CK_ATTRIBUTE t = {type, buf, cap};
+	enum err rc = P11(h, C_GetAttributeValue, h->session, o, &t, 1);
+
+	if (rc == ERR_OK)
+		*len = t.ulValueLen;
+	return rc;
+}
+
+enum err
+hsm_seed_import_key(struct hsm *h, uint8_t *der, size_t cap, size_t *len)
+{
+	uint8_t n[1024], e[16];
+	size_t n_len, e_len;
+	BIGNUM *bn_n = NULL, *bn_e = NULL;
+	OSSL_PARAM_BLD *b = NULL;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *key = NULL;
+	unsigned char *out = NULL;
+	enum err rc;
+	int got;
+
+	if ((rc = read_attr(h, h->import_public, CKA_MODULUS, n, sizeof(n),
+		 &n_len)) != ERR_OK ||
+	    (rc = read_attr(h, h->import_public, CKA_PUBLIC_EXPONENT, e,
+		 sizeof(e), &e_len)) != ERR_OK)
+		return rc;
+	rc = ERR_CRYPTO;
+	bn_n = BN_bin2bn(n, (int)n_len, NULL);
+	bn_e = BN_bin2bn(e, (int)e_len, NULL);
+	b = OSSL_PARAM_BLD_new();
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	if (bn_n == NULL || bn_e == NULL || b == NULL || ctx == NULL ||
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, bn_n) != 1 ||
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, bn_e) != 1 ||
+	    (params = OSSL_PARAM_BLD_to_param(b)) == NULL ||
+	    EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		goto out;
+	got = i2d_PUBKEY(key, &out);
+	if (got <= 0 || (size_t)got > cap)
+		goto out;
+	memcpy(der, out, (size_t)got);
+	*len = (size_t)got;
+	rc = ERR_OK;
+out:
+	OPENSSL_free(out);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(b);
+	BN_free(bn_n);
+	BN_free(bn_e);
+	return rc;
+}

@@ -1,0 +1,220 @@
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hsm/hsm_rv.h"
+#include "hsm/hsm_token.h"
+
+#define SLOTS_MAX 64
+
+enum err
+hsm_note(struct hsm *h, const char *call, CK_RV rv)
+{
+	const char *name = hsm_rv_name(rv);
+	enum err rc = hsm_rv_err(rv);
+
+	if (rc == ERR_OK)
+		return ERR_OK;
+	if (name != NULL)
+		return why_set(&h->why, rc, "%s: %s", call, name);
+	return why_set(&h->why, rc, "%s: return code 0x%lx", call, rv);
+}
+
+const char *
+hsm_why(const struct hsm *h)
+{
+	return h->why.text;
+}
+
+const struct hsm_info *
+hsm_info(const struct hsm *h)
+{
+	return &h->info;
+}
+
+static enum err
+load(struct hsm *h, const char *module)
+{
+	union {
+		void *p;
+		CK_C_GetFunctionList f;
+	} get;
+	enum err rc;
+
+	if ((h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL)) == NULL)
+		return why_set(&h->why, ERR_HSM,
+		    "cannot load the PKCS#11 module: %s", dlerror());
+	if ((get.p = dlsym(h->dl, "C_GetFunctionList")) == NULL)
+		return why_set(&h->why, ERR_HSM,
+		    "%s is not a PKCS#11 module: no C_GetFunctionList", module);
+	rc = hsm_note(h, "C_GetFunctionList", get.f(&h->f));
+	if (rc == ERR_OK)
+		rc = P11(h, C_Initialize, NULL);
+	return rc;
+}
+
+/* PKCS#11 pads texts with blanks and ends them with nothing. */
+static void
+unpad(char *out, const CK_UTF8CHAR *in, size_t n)
+{
+	while (n > 0 && (in[n - 1] == ' ' || in[n - 1] == '\0'))
+		n--;
+	memcpy(out, in, n);
+	out[n] = '\0';
+}
+
+static void
+fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
+{
+	unpad(i->label, t->label, sizeof(t->label));
+	unpad(i->manufacturer, t->manufacturerID, sizeof(t->manufacturerID));
+	unpad(i->model, t->model, sizeof(t->model));
+	unpad(i->serial, t->serialNumber, sizeof(t->serialNumber));
+	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
+	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
+}
+
+/* The one slot whose token has the label, or is uninitialised for NULL. */
+static enum err
+find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
+{
+	CK_SLOT_ID slots[SLOTS_MAX];
+	CK_ULONG n = SLOTS_MAX;
+	CK_TOKEN_INFO t;
+	bool found = false;
+	enum err rc;
+
+	if ((rc = P11(h, C_GetSlotList, CK_TRUE, slots, &n)) != ERR_OK)
+		return rc;
+	for (CK_ULONG i = 0; i < n; i++) {
+		struct hsm_info info;
+
+		if (h->f->C_GetTokenInfo(slots[i], &t) != CKR_OK)
+			continue;
+		fill_info(&info, &t);
+		if (label == NULL ? (t.flags & CKF_TOKEN_INITIALIZED) != 0
+				  : strcmp(info.label, label) != 0)
+			continue;
+		if (found && label != NULL)
+			return why_set(&h->why, ERR_HSM,
+			    "two tokens have the label \"%s\"", label);
+		found = true;
+		h->slot = slots[i];
+		h->info = info;
+		*flags = t.flags;
+	}
+	if (!found)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "no token with the label \"%s\"",
+		    label == NULL ? "" : label);
+	return ERR_OK;
+}
+
+static enum err
+log_in(struct hsm *h, CK_USER_TYPE who, struct secret *pin)
+{
+	CK_RV rv =
+	    h->f->C_Login(h->session, who, secret_data(pin), secret_len(pin));
+
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
+		rv = CKR_OK;
+	return hsm_note(h, "C_Login", rv);
+}
+
+/* Do not be the one who locks the token. */
+static enum err
+pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
+{
+	if ((flags & CKF_USER_PIN_LOCKED) != 0)
+		return why_set(&h->why, ERR_PIN,
+		    "the token says its user PIN is locked");
+	if ((flags & CKF_USER_PIN_FINAL_TRY) != 0)
+		return why_set(&h->why, ERR_PIN,
+		    "the token says one PIN try is left: not taken");
+	return ERR_OK;
+}
+
+enum err
+hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why)
+{
+	struct hsm *h = calloc(1, sizeof(*h));
+	CK_FLAGS flags = 0;
+	enum err rc;
+
+	if (h == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if ((rc = load(h, module)) != ERR_OK ||
+	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = pin_may_be_tried(h, flags)) != ERR_OK ||
+	    (rc = P11(h, C_OpenSession, h->slot,
+		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
+		 &h->session)) != ERR_OK ||
+	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK) {
+		(void)why_set(why, rc, "%s", h->why.text);
+		hsm_close(&h);
+		return rc;
+	}
+	*out = h;
+	return ERR_OK;
+}
+
+void
+hsm_close(struct hsm **hp)
+{
+	struct hsm *h = *hp;
+
+	if (h == NULL)
+		return;
+	if (h->session != 0)
+		(void)h->f->C_CloseSession(h->session);
+	if (h->f != NULL)
+		(void)h->f->C_Finalize(NULL);
+	/* The module stays mapped: several do not survive a second dlopen. */
+	free(h);
+	*hp = NULL;
+}
+
+enum err
+hsm_init_token(const char *module, const char *label, struct secret *so_pin,
+    struct secret *pin, struct why *why)
+{
+	CK_UTF8CHAR padded[32];
+	CK_FLAGS flags = 0;
+	struct hsm *h = calloc(1, sizeof(*h));
+	enum err rc;
+
+	if (h == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if (strlen(label) > sizeof(padded)) {
+		free(h);
+		return why_set(why, ERR_TOOBIG,
+		    "token label over 32 characters");
+	}
+	memset(padded, ' ', sizeof(padded));
+	memcpy(padded, label, strlen(label));
+	if ((rc = load(h, module)) != ERR_OK)
+		goto out;
+	if (find_slot(h, label, &flags) == ERR_OK) {
+		rc = why_set(&h->why, ERR_EXISTS,
+		    "there is a token with the label \"%s\" already", label);
+		goto out;
+	}
+	if ((rc = find_slot(h, NULL, &flags)) != ERR_OK ||
+	    (rc = P11(h, C_InitToken, h->slot, secret_data(so_pin),
+		 secret_len(so_pin), padded)) != ERR_OK ||
+	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = P11(h, C_OpenSession, h->slot,
+		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
+		 &h->session)) != ERR_OK ||
+	    (rc = log_in(h, CKU_SO, so_pin)) != ERR_OK ||
+	    (rc = P11(h, C_InitPIN, h->session, secret_data(pin),
+		 secret_len(pin))) != ERR_OK)
+		goto out;
+out:
+	if (rc != ERR_OK)
+		(void)why_set(why, rc, "%s", h->why.text);
+	hsm_close(&h);
+	return rc;
+}

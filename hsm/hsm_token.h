@@ -1,0 +1,36 @@
+/* hsm_token: the open session, shared by the files of hsm/ alone. */
+#ifndef HSM_HSM_TOKEN_H
+#define HSM_HSM_TOKEN_H
+
+#include <p11-kit/pkcs11.h>
+
+#include "hsm/hsm.h"
+
+/* How the token wants the public point of CKM_ECDH1_DERIVE. */
+enum point_form { POINT_UNKNOWN, POINT_DER, POINT_RAW };
+
+struct hsm {
+	void *dl;
+	CK_FUNCTION_LIST *f;
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key[HSM_KEY__MAX];
+	CK_OBJECT_HANDLE import_public;
+	enum point_form point_form;
+	struct hsm_info info;
+	struct why why;
+};
+
+/* Note what failed; ERR_OK for CKR_OK. */
+enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
+
+/* hsm_note() around a call on the function list. */
+#define P11(h, call, ...) hsm_note((h), #call, (h)->f->call(__VA_ARGS__))
+
+/* A fixed template's row for a variable of the caller. */
+#define ATTR(type, var) \
+	{ \
+		(type), &(var), sizeof(var) \
+	}
+
+#endif
