@@ -16,6 +16,22 @@ xk_reason_name(enum xk_reason r)
 	return (unsigned)r < XK_REASON__MAX ? name[r] : "unknown";
 }
 
+const char *
+xk_reason_text(enum xk_reason r)
+{
+	static const char *const text[XK_REASON__MAX] = {"",
+	    "the request or a MIKEY message in it is malformed",
+	    "no warrant in force that this client may use for this request",
+	    "the messages are not the target's, or do not belong together",
+	    "an envelope does not open, or the secret or V does not match",
+	    "not a subscriber of this KMS",
+	    "curve, PRF, policy or request that is not served here",
+	    "out of service: nothing was released, ask again",
+	    "too much at once: ask again"};
+
+	return (unsigned)r < XK_REASON__MAX ? text[r] : "";
+}
+
 enum err
 xk_pdu_length(struct rd in, size_t *len)
 {

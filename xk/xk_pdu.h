@@ -45,6 +45,9 @@ enum xk_reason {
 /* "noAuthorisation", as in the module; "granted" for 0. */
 const char *xk_reason_name(enum xk_reason r);
 
+/* What a Refusal says to people; tells nothing beyond the reason. */
+const char *xk_reason_text(enum xk_reason r);
+
 /* Views; left = 0 for an optional field that is absent. */
 struct xk_get_keys {
 	struct rd public_kms_identity;

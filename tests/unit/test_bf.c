@@ -73,8 +73,9 @@ vector(const json_t *file, const char *id)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(member(file, "vectors"), i,
-	    v) if (strcmp(text(v, "id"), id) == 0) return v;
+	json_array_foreach (member(file, "vectors"), i, v)
+		if (strcmp(text(v, "id"), id) == 0)
+			return v;
 	fail_msg("no vector %s", id);
 	return NULL;
 }
@@ -199,8 +200,7 @@ derives_the_full_size_points(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(member(member(file, "kat"), "hashToPoint"), i, k)
-	{
+	json_array_foreach (member(member(file, "kat"), "hashToPoint"), i, k) {
 		const json_t *set = json_array_get(member(file, "ibe"),
 		    (size_t)number(k, "ibe"));
 		const char *id = text(k, "id");

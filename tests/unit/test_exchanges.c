@@ -79,8 +79,7 @@ load_all(void **state)
 
 	(void)state;
 	file = vectors("exchanges.json");
-	json_array_foreach(member(file, "ibe"), i, set)
-	{
+	json_array_foreach (member(file, "ibe"), i, set) {
 		struct why why = {""};
 		enum key_period period;
 		size_t len;
@@ -138,8 +137,7 @@ trial_init(struct trial *t, const json_t *exchange, const json_t *xk,
 	t->pdu = octets(xk, "getKeys", &t->pdu_len);
 	t->want = octets(xk, "getKeysResponse", &t->want_len);
 	rd_init(&t->ids[t->n_ids++], target, strlen(target));
-	json_array_foreach(member(sub, "devices"), i, dev)
-	{
+	json_array_foreach (member(sub, "devices"), i, dev) {
 		const char *d = json_string_value(dev);
 
 		rd_init(&t->ids[t->n_ids++], d, strlen(d));
@@ -199,8 +197,7 @@ each_xk(const json_t *exchange, const json_t *rows, int64_t arrival,
 	json_t *xk;
 	size_t i;
 
-	json_array_foreach(rows, i, xk)
-	{
+	json_array_foreach (rows, i, xk) {
 		trial_init(&t, exchange, xk, arrival, what);
 		fn(&t);
 		trial_done(&t);
@@ -213,8 +210,7 @@ each_trial(trial_fn *fn)
 	json_t *e, *u;
 	size_t i;
 
-	json_array_foreach(member(file, "exchanges"), i, e)
-	{
+	json_array_foreach (member(file, "exchanges"), i, e) {
 		each_xk(e, member(e, "xk"), number(e, "arrival"), "first", fn);
 		if ((u = json_object_get(e, "update")) != NULL)
 			each_xk(e, member(u, "xk"), number(u, "arrival"),

@@ -49,8 +49,9 @@ vector(const json_t *file, const char *id)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(member(file, "vectors"), i,
-	    v) if (strcmp(text(v, "id"), id) == 0) return v;
+	json_array_foreach (member(file, "vectors"), i, v)
+		if (strcmp(text(v, "id"), id) == 0)
+			return v;
 	fail_msg("no vector %s", id);
 	return NULL;
 }
@@ -121,8 +122,7 @@ pairing_is_bilinear_at_full_size(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(member(file, "ibe"), i, set)
-	{
+	json_array_foreach (member(file, "ibe"), i, set) {
 		struct t1_point a, b, b3;
 		struct t1_lines *la, *lb;
 		struct fp2 e1, e3, s;

@@ -1,0 +1,113 @@
+/* audit_proc: what the two files of the audit process share. */
+#ifndef APPLIANCE_AUDIT_PROC_H
+#define APPLIANCE_AUDIT_PROC_H
+
+#include <uv.h>
+
+#include "appliance/audit_log.h"
+#include "appliance/peer.h"
+#include "appliance/proto.h"
+#include "appliance/slots.h"
+
+/* Requests between intent and outcome; what they hold in memory. */
+#define AUDIT_ITEMS 4096
+#define AUDIT_ITEM_OCTETS (64 * 1024 * 1024)
+
+/*
+ * A worker has two jobs at most, so that it always finds the next one and
+ * word that an outcome is on disk does not wait behind many.
+ */
+#define AUDIT_WORKER_JOBS 2
+
+struct worker {
+	struct peer *peer;
+	bool ready;
+	unsigned jobs;
+};
+
+/* Something that may leave only when all that was written is on disk. */
+struct after_sync {
+	struct after_sync *next;
+	struct peer *to; /* NULL: queue the item `id` for a worker */
+	uint16_t type;
+	uint32_t id;
+	size_t len;
+	uint8_t body[];
+};
+
+enum item_kind { ITEM_KEY, ITEM_TASK };
+
+/* A job on its way to a worker, in one, or waiting for its outcome. */
+struct item {
+	enum item_kind kind;
+	uint32_t policy_id;
+	struct peer *asker; /* policy's channel when it asked */
+	uint64_t ref; /* number of the intent in the log */
+	int worker; /* -1: none yet */
+	bool logged; /* its outcome is written */
+	uint8_t *job; /* body for the worker, until it has it */
+	size_t job_len;
+};
+
+/* A revocation that workers have not all learnt. */
+struct lesson {
+	bool used;
+	uint32_t policy_id;
+	struct peer *asker;
+	bool waits_for[MAX_WORKERS];
+};
+#define AUDIT_LESSONS 64
+
+struct cms_blob {
+	uint8_t *p;
+	size_t len;
+};
+
+struct audit {
+	uv_loop_t loop;
+	uv_poll_t ctl;
+	uv_check_t after_io;
+	int log_fd;
+	struct audit_log log;
+	struct peer *policy;
+	struct worker worker[MAX_WORKERS];
+	struct slots *items;
+	size_t item_octets;
+	uint32_t waiting[AUDIT_ITEMS]; /* ring of item ids without a worker */
+	unsigned first_waiting, n_waiting;
+	struct after_sync *out, **out_end;
+	struct cms_blob *revocation;
+	size_t n_revocations;
+	struct lesson lesson[AUDIT_LESSONS];
+};
+
+/* Write an entry; failures that leave the log unusable end the process. */
+enum err audit_write(struct audit *, struct audit_entry *, uint8_t *leaf,
+    size_t *leaf_len) MUST_CHECK;
+
+/* Room for this entry and the outcomes of all that is in flight? */
+bool audit_has_room(const struct audit *);
+
+/* Send, or queue an item (`to` NULL), once all that was written is on disk. */
+void audit_after_sync(struct audit *, struct peer *to, uint16_t type,
+    uint32_t id, const uint8_t *body, size_t len);
+
+/* Forget what was to be sent to a channel that has gone. */
+void audit_drop_after_sync(struct audit *, const struct peer *to);
+
+/* ---- audit_work.c: from policy to the workers and back ---- */
+
+extern const struct peer_ops audit_policy_ops, audit_worker_ops;
+
+/* Give waiting items to workers that have room. */
+void audit_dispatch(struct audit *);
+void audit_queue_item(struct audit *, uint32_t id);
+
+/* The ctx for the channel of a worker, which tells it apart. */
+void *audit_worker_ctx(struct audit *, unsigned index);
+void audit_worker_joined(struct audit *, unsigned index);
+void audit_worker_left(struct audit *, unsigned index);
+void audit_policy_left(struct audit *);
+void audit_tell_workers(struct audit *);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * cli: what the files of keywarden(1) share.
+ *
+ * Exit codes: 0 done; 1 refused or failed; 2 the audit log is not sound; 64
+ * wrong usage; 69 the appliance does not answer; 78 configuration or state.
+ */
+#ifndef APPLIANCE_CLI_H
+#define APPLIANCE_CLI_H
+
+#include <jansson.h>
+
+#include "appliance/cli_file.h"
+#include "appliance/config.h"
+#include "appliance/proto.h"
+#include "base/ipc.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_UNSOUND = 2,
+	EXIT_USAGE = 64,
+	EXIT_NOT_RUNNING = 69,
+	EXIT_CONFIG = 78
+};
+
+/* One "keywarden NOUN VERB"; argv[0] is the verb. */
+struct command {
+	const char *noun, *verb;
+	const char *synopsis; /* what follows the verb */
+	const char *help;
+	int (*run)(const struct command *, int argc, char **argv);
+};
+
+/* "keywarden: " and one line on standard error. */
+void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+int cli_usage(const struct command *, int exit_code);
+
+/* Something that takes over a second: on standard error if it is a terminal. */
+void cli_progress(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
+ * Options that all commands know (--config, --json, --help) plus the
+ * command's own single-argument options, by name; each may be NULL.  What is
+ * left in argv is positional.  Returns the number of positional arguments, or
+ * -1 when an exit code is in *code.
+ */
+struct cli_option {
+	const char *name; /* "identity", without dashes */
+	const char **one; /* given at most once */
+	const char **many; /* or up to `most` times */
+	unsigned most, *n;
+	bool *flag; /* or without an argument */
+};
+struct cli_common {
+	const char *config;
+	bool json;
+};
+int cli_options(const struct command *, int argc, char **argv,
+    const struct cli_option *own, struct cli_common *common, int *code);
+
+/* The configuration, or an exit code and a message said. */
+int cli_config(const struct cli_common *, struct config **out);
+
+/* ---- the appliance ---- */
+
+/*
+ * Ask and wait: the JSON of the answer (the caller's), or an exit code with
+ * the refusal said.
+ */
+int cli_ask(const struct config *, enum msg_type, const void *body, size_t len,
+    json_t **out);
+/* The same without a word said: for waiting. */
+enum err cli_try(const struct config *, enum msg_type, const void *body,
+    size_t len, json_t **out, struct why *why) MUST_CHECK;
+
+/* Print and free; indented when it is for people's eyes. */
+int cli_print_json(json_t *);
+
+/* ---- commands ---- */
+int cmd_init(const struct command *, int, char **);
+int cmd_status(const struct command *, int, char **);
+int cmd_kms_show(const struct command *, int, char **);
+int cmd_kms_params(const struct command *, int, char **);
+int cmd_kms_import_key(const struct command *, int, char **);
+int cmd_warrant_add(const struct command *, int, char **);
+int cmd_warrant_check(const struct command *, int, char **);
+int cmd_warrant_revoke(const struct command *, int, char **);
+int cmd_warrant_list(const struct command *, int, char **);
+int cmd_subscriber_add(const struct command *, int, char **);
+int cmd_subscriber_list(const struct command *, int, char **);
+int cmd_subscriber_remove(const struct command *, int, char **);
+int cmd_subscriber_key(const struct command *, int, char **);
+int cmd_audit_verify(const struct command *, int, char **);
+int cmd_audit_show(const struct command *, int, char **);
+int cmd_audit_head(const struct command *, int, char **);
+
+#endif

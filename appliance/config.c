@@ -1,0 +1,308 @@
+#include <sys/stat.h>
+
+#include <confuse.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/config.h"
+
+/* libconfuse reports through a callback; the first report is the cause. */
+static struct why *report;
+
+static void report_error(cfg_t *cfg, const char *fmt, va_list ap)
+    PRINTF_LIKE(2, 0);
+
+static void
+report_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	size_t n;
+
+	if (report == NULL || report->text[0] != '\0')
+		return;
+	(void)snprintf(report->text, sizeof(report->text), "%s:%d: ",
+	    cfg != NULL && cfg->filename != NULL ? cfg->filename : "config",
+	    cfg != NULL ? cfg->line : 0);
+	n = strlen(report->text);
+	(void)vsnprintf(report->text + n, sizeof(report->text) - n, fmt, ap);
+}
+
+/* libconfuse takes the defaults of lists as char *. */
+static char default_listen[] = "{127.0.0.1:7300}", empty_list[] = "{}";
+
+static cfg_opt_t xk_opts[] = {
+    CFG_STR_LIST("listen", default_listen, CFGF_NONE),
+    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+    CFG_STR("key", NULL, CFGF_NODEFAULT),
+    CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_INT("max_connections", 64, CFGF_NONE),
+    CFG_INT("max_outstanding", 1024, CFGF_NONE),
+    CFG_INT("max_outstanding_each", 128, CFGF_NONE),
+    CFG_INT("max_queued", 1048576, CFGF_NONE),
+    CFG_INT("handshake_seconds", 10, CFGF_NONE),
+    CFG_INT("idle_seconds", 120, CFGF_NONE),
+    CFG_INT("request_seconds", 10, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t client_opts[] = {
+    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+    CFG_END(),
+};
+static cfg_opt_t token_opts[] = {
+    CFG_STR("module", "/usr/lib/softhsm/libsofthsm2.so", CFGF_NONE),
+    CFG_STR("label", "keywarden", CFGF_NONE),
+    CFG_STR("pin_file", "/etc/keywarden/pin", CFGF_NONE),
+    CFG_INT("workers", 1, CFGF_NONE),
+    CFG_INT("job_seconds", 10, CFGF_NONE),
+    CFG_STR_LIST("environment", empty_list, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t kms_opts[] = {
+    CFG_STR("scheme", "ss512", CFGF_NONE),
+    CFG_STR("uri", NULL, CFGF_NODEFAULT),
+    CFG_STR("period", "day", CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t audit_opts[] = {
+    CFG_INT("chunk_mib", 4, CFGF_NONE),
+    CFG_INT("most_mib", 0, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t opts[] = {
+    CFG_STR("state_dir", "/var/lib/keywarden", CFGF_NONE),
+    CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
+    CFG_STR("log_level", "info", CFGF_NONE),
+    CFG_SEC("xk", xk_opts, CFGF_NONE),
+    CFG_SEC("client", client_opts,
+	CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+    CFG_SEC("token", token_opts, CFGF_NONE),
+    CFG_SEC("kms", kms_opts, CFGF_NONE),
+    CFG_SEC("audit", audit_opts, CFGF_NONE),
+    CFG_END(),
+};
+
+/* A copy of a string option; NULL stays NULL. */
+static char *
+str(cfg_t *c, const char *name)
+{
+	const char *s = cfg_getstr(c, name);
+
+	return s == NULL ? NULL : strdup(s);
+}
+
+static enum err
+num(cfg_t *c, const char *section, const char *name, long min, long max,
+    uint32_t *out, struct why *why)
+{
+	const long v = cfg_getint(c, name);
+
+	if (v < min || v > max)
+		return why_set(why, ERR_MALFORMED,
+		    "%s.%s must be %ld to %ld, is %ld", section, name, min, max,
+		    v);
+	*out = (uint32_t)v;
+	return ERR_OK;
+}
+
+static enum err
+take_xk(struct config *f, cfg_t *c, struct why *why)
+{
+	struct xk_settings *x = &f->xk;
+	enum err rc;
+
+	f->n_listen = cfg_size(c, "listen");
+	if (f->n_listen < 1 || f->n_listen > MAX_LISTEN)
+		return why_set(why, ERR_MALFORMED,
+		    "xk.listen must name 1 to %d addresses", MAX_LISTEN);
+	for (unsigned i = 0; i < f->n_listen; i++)
+		f->listen[i] = strdup(cfg_getnstr(c, "listen", i));
+	f->tls_certificate = str(c, "certificate");
+	f->tls_key = str(c, "key");
+	f->client_ca = str(c, "client_ca");
+	if ((rc = num(c, "xk", "max_connections", 1, 4096, &x->max_connections,
+		 why)) != ERR_OK ||
+	    (rc = num(c, "xk", "max_outstanding", 1, 65536, &x->max_outstanding,
+		 why)) != ERR_OK ||
+	    (rc = num(c, "xk", "max_outstanding_each", 1, 65536,
+		 &x->max_outstanding_each, why)) != ERR_OK ||
+	    (rc = num(c, "xk", "max_queued", MAX_XK_PDU, 1 << 28,
+		 &x->max_queued, why)) != ERR_OK ||
+	    (rc = num(c, "xk", "handshake_seconds", 1, 300,
+		 &x->handshake_seconds, why)) != ERR_OK ||
+	    (rc = num(c, "xk", "idle_seconds", 1, 86400, &x->idle_seconds,
+		 why)) != ERR_OK)
+		return rc;
+	return num(c, "xk", "request_seconds", 1, 300, &x->request_seconds,
+	    why);
+}
+
+static enum err
+take_clients(struct config *f, cfg_t *root, struct why *why)
+{
+	f->n_clients = cfg_size(root, "client");
+	if (f->n_clients > MAX_CLIENTS) {
+		f->n_clients = 0;
+		return why_set(why, ERR_MALFORMED, "more than %d clients",
+		    MAX_CLIENTS);
+	}
+	for (unsigned i = 0; i < f->n_clients; i++) {
+		cfg_t *c = cfg_getnsec(root, "client", i);
+		const char *name = cfg_title(c);
+
+		f->client[i].name = strdup(name);
+		f->client[i].certificate = str(c, "certificate");
+		if (strlen(name) < 1 || strlen(name) > MAX_NAME)
+			return why_set(why, ERR_MALFORMED,
+			    "a client's name has 1 to %d characters", MAX_NAME);
+		if (f->client[i].certificate == NULL)
+			return why_set(why, ERR_MALFORMED,
+			    "client \"%s\" has no certificate", name);
+	}
+	return ERR_OK;
+}
+
+static enum err
+take_rest(struct config *f, cfg_t *root, struct why *why)
+{
+	cfg_t *token = cfg_getsec(root, "token");
+	cfg_t *kms = cfg_getsec(root, "kms"),
+	      *audit = cfg_getsec(root, "audit");
+	uint32_t chunk = 0, most = 0;
+	enum err rc;
+
+	f->state_dir = str(root, "state_dir");
+	f->control_socket = str(root, "control_socket");
+	f->log_level = str(root, "log_level");
+	f->token_module = str(token, "module");
+	f->token_label = str(token, "label");
+	f->pin_file = str(token, "pin_file");
+	f->kms_scheme = str(kms, "scheme");
+	f->kms_uri = str(kms, "uri");
+	f->kms_period = str(kms, "period");
+	if ((rc = num(token, "token", "workers", 1, MAX_WORKERS, &f->workers,
+		 why)) != ERR_OK ||
+	    (rc = num(token, "token", "job_seconds", 1, 300, &f->job_seconds,
+		 why)) != ERR_OK ||
+	    (rc = num(audit, "audit", "chunk_mib", 1, 1024, &chunk, why)) !=
+		ERR_OK ||
+	    (rc = num(audit, "audit", "most_mib", 0, 1 << 24, &most, why)) !=
+		ERR_OK)
+		return rc;
+	if (cfg_size(token, "environment") > MAX_ENVIRONMENT)
+		return why_set(why, ERR_MALFORMED,
+		    "token.environment has at most %d entries",
+		    MAX_ENVIRONMENT);
+	while (f->n_environment < cfg_size(token, "environment")) {
+		const char *s =
+		    cfg_getnstr(token, "environment", f->n_environment);
+
+		if (strchr(s, '=') == NULL)
+			return why_set(why, ERR_MALFORMED,
+			    "token.environment: not NAME=value");
+		f->environment[f->n_environment++] = strdup(s);
+	}
+	f->audit.chunk = (uint64_t)chunk << 20;
+	f->audit.most = (uint64_t)most << 20;
+	if (strlen(f->token_label) < 1 || strlen(f->token_label) > 32)
+		return why_set(why, ERR_MALFORMED,
+		    "token.label has 1 to 32 characters");
+	if (f->state_dir[0] != '/' || f->control_socket[0] != '/')
+		return why_set(why, ERR_MALFORMED,
+		    "state_dir and control_socket must be absolute paths");
+	return ERR_OK;
+}
+
+static enum err
+check_file(const char *path, struct why *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return why_errno(why, "cannot read the configuration %s", path);
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return why_set(why, ERR_DENIED,
+		    "%s: others may write the configuration: chown root and "
+		    "chmod go-w it",
+		    path);
+	return ERR_OK;
+}
+
+enum err
+config_load(const char *path, struct config **out, struct why *why)
+{
+	struct config *f;
+	cfg_t *root;
+	enum err rc;
+
+	if ((rc = check_file(path, why)) != ERR_OK)
+		return rc;
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	why->text[0] = '\0';
+	report = why;
+	root = cfg_init(opts, CFGF_NONE);
+	(void)cfg_set_error_function(root, report_error);
+	if (cfg_parse(root, path) != CFG_SUCCESS) {
+		if (why->text[0] == '\0')
+			(void)why_set(why, ERR_MALFORMED, "%s: unreadable",
+			    path);
+		rc = ERR_MALFORMED;
+	} else if ((rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
+	    (rc = take_clients(f, root, why)) == ERR_OK)
+		rc = take_rest(f, root, why);
+	report = NULL;
+	cfg_free(root);
+	if (rc != ERR_OK)
+		config_free(&f);
+	else
+		*out = f;
+	return rc;
+}
+
+void
+config_free(struct config **fp)
+{
+	struct config *f = *fp;
+
+	if (f == NULL)
+		return;
+	for (unsigned i = 0; i < f->n_listen && i < MAX_LISTEN; i++)
+		free(f->listen[i]);
+	for (unsigned i = 0; i < f->n_environment; i++)
+		free(f->environment[i]);
+	for (unsigned i = 0; i < f->n_clients; i++) {
+		free(f->client[i].name);
+		free(f->client[i].certificate);
+	}
+	free(f->state_dir);
+	free(f->control_socket);
+	free(f->log_level);
+	free(f->tls_certificate);
+	free(f->tls_key);
+	free(f->client_ca);
+	free(f->token_module);
+	free(f->token_label);
+	free(f->pin_file);
+	free(f->kms_scheme);
+	free(f->kms_uri);
+	free(f->kms_period);
+	free(f);
+	*fp = NULL;
+}
+
+char *
+config_path(const struct config *f, const char *name)
+{
+	char *p;
+
+	return asprintf(&p, "%s/%s", f->state_dir, name) == -1 ? NULL : p;
+}
+
+bool
+config_is_softhsm(const struct config *f)
+{
+	return strstr(f->token_module, "softhsm") != NULL;
+}

@@ -1,0 +1,63 @@
+/*
+ * config: keywarden.conf(5) to a struct.  The file is the operator's, as
+ * trusted as the programs; it is still refused when others may write it.
+ */
+#ifndef APPLIANCE_CONFIG_H
+#define APPLIANCE_CONFIG_H
+
+#include <stdint.h>
+
+#include "appliance/proto.h"
+#include "base/error.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
+#define MAX_LISTEN 8
+#define MAX_ENVIRONMENT 16
+
+struct config_client {
+	char *name, *certificate; /* PEM file */
+};
+
+struct config {
+	char *state_dir, *control_socket;
+	char *log_level;
+
+	unsigned n_listen;
+	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
+	char *tls_certificate, *tls_key, *client_ca;
+	struct xk_settings xk;
+
+	unsigned n_clients;
+	struct config_client client[MAX_CLIENTS];
+
+	char *token_module, *token_label, *pin_file;
+	uint32_t workers, job_seconds;
+	unsigned n_environment;
+	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
+
+	char *kms_scheme, *kms_uri, *kms_period; /* looked at by init alone */
+
+	struct audit_settings audit;
+};
+
+/*
+ * ERR_IO, ERR_MALFORMED (file and line in `why`), ERR_DENIED for a file that
+ * others may write.  *out is the caller's to config_free().
+ */
+enum err config_load(const char *path, struct config **out,
+    struct why *why) MUST_CHECK;
+void config_free(struct config **);
+
+/* Files under state_dir; the caller frees. */
+char *config_path(const struct config *, const char *name);
+
+#define STATE_KMS "kms-state"
+#define STATE_LOG "audit.log"
+#define STATE_DB "registry.db"
+#define STATE_TOKEN "token"
+#define STATE_SOFTHSM_CONF "token/softhsm2.conf"
+
+/* Is the module SoftHSM, whose files we keep under state_dir? */
+bool config_is_softhsm(const struct config *);
+
+#endif

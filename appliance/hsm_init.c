@@ -1,0 +1,151 @@
+/*
+ * The ceremony of `keywarden init`, in a worker process of its own: make the
+ * token's objects and seal what they belong to.  A fresh worker then reads all
+ * of it back and tries it, by starting as it always does.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/hsm_proc.h"
+#include "base/log.h"
+
+enum err
+hsm_self_test(struct hsm *token, struct ibe *ibe, struct why *why)
+{
+	/* No URI, so neither a warrant nor the registry can ever name it. */
+	static const char reserved[] = "keywarden self-test";
+	static const uint8_t m[] = "the token answers and the parameters are "
+				   "those of its master secret";
+	uint8_t u[IBE_POINT_MAX], v[64], w[sizeof(m)], out[sizeof(m)];
+	const struct ibe_token t = hsm_ibe_token(token);
+	struct ibe_envelope e;
+	struct rd id;
+	size_t which, coord = ibe_coordinate_octets(ibe);
+	enum err rc;
+
+	rd_init(&id, reserved, strlen(reserved));
+	rc = ibe_encrypt(ibe, id, m, sizeof(m), u, v, w);
+	if (rc != ERR_OK)
+		return why_set(why, rc, "self-test: cannot encrypt");
+	rd_init(&e.u_x, u, coord);
+	rd_init(&e.u_y, u + coord, coord);
+	rd_init(&e.v, v, ibe_v_octets(ibe));
+	rd_init(&e.w, w, sizeof(w));
+	rc = ibe_open(ibe, &t, &id, 1, &e, out, &which);
+	if (rc == ERR_HSM)
+		return why_set(why, rc, "self-test: %s", hsm_why(token));
+	if (rc != ERR_OK || memcmp(out, m, sizeof(m)) != 0)
+		return why_set(why, ERR_HSM,
+		    "self-test: the token's master secret is not that of the "
+		    "public parameters");
+	return ERR_OK;
+}
+
+static struct secret *
+read_pin(int fd)
+{
+	struct secret *s = NULL;
+	struct why why;
+
+	if (hsm_read_pin(fd, &s, &why) != ERR_OK)
+		ctl_fail(ERR_PIN, &why);
+	return s;
+}
+
+/* Keys, parameters, seal. */
+static enum err
+make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
+{
+	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX], spki[1024];
+	struct ibe_setup *setup = NULL;
+	char scheme[32];
+	struct rd r;
+	struct wr w;
+	size_t n;
+	enum err rc;
+
+	if (view_text(p->state.scheme, scheme, sizeof(scheme)) != ERR_OK ||
+	    (rc = ibe_setup_new(scheme, &setup)) != ERR_OK)
+		return why_set(why, ERR_UNSUPPORTED, "no such IBE scheme");
+	rc = hsm_create_keys(p->token, ibe_setup_ec_params(setup), point, &n,
+	    why);
+	if (rc != ERR_OK)
+		goto out;
+	rd_init(&r, point, n);
+	if ((rc = ibe_setup_finish(setup, r, params, &n)) != ERR_OK) {
+		(void)why_set(why, rc,
+		    "the token's public point is not on "
+		    "the curve it was given");
+		goto out;
+	}
+	rd_init(&p->state.params, params, n);
+	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK)
+		goto out;
+	if ((rc = hsm_seed_import_key(p->token, spki, sizeof(spki), &n)) !=
+	    ERR_OK) {
+		(void)why_set(why, rc, "%s", hsm_why(p->token));
+		goto out;
+	}
+	rd_init(&p->state.import_key, spki, n);
+	p->state.created = hsm_now();
+	p->state.serial = 1;
+	wr_init(&w, out, cap - HSM_SEAL_LEN);
+	kms_state_put(&w, &p->state);
+	if ((rc = wr_finish(&w, &n)) != ERR_OK) {
+		(void)why_set(why, rc, "too many officers");
+		goto out;
+	}
+	rc = hsm_seal(p->token, HSM_KEY_SEAL_STATE, out, n, out + n);
+	if (rc != ERR_OK)
+		(void)why_set(why, rc, "%s", hsm_why(p->token));
+	*len = n + HSM_SEAL_LEN;
+out:
+	ibe_setup_free(&setup);
+	return rc;
+}
+
+void
+hsm_ceremony(void *ctx, struct rd order)
+{
+	static uint8_t out[KMS_STATE_MAX];
+	struct hsm_proc *p = ctx;
+	struct secret *pin, *so_pin;
+	struct why why = {""};
+	struct rd sealed, seal, draft;
+	struct init_order o;
+	size_t len;
+	enum err rc;
+
+	if (init_order_get(order, &o) != ERR_OK ||
+	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
+	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+		fatal("keywarden init sent an order that is none");
+	pin = read_pin(p->pin_fd);
+
+	if ((rc = kms_state_read(p->state_fd, &p->state_octets, &len, &why)) !=
+	    ERR_OK)
+		ctl_fail(rc, &why);
+	rd_init(&draft, p->state_octets, len);
+	if (kms_state_parse(draft, &p->state, &sealed, &seal) != ERR_OK)
+		fatal("the draft of the KMS's state is not one");
+	if (o.make_token) {
+		so_pin = read_pin(p->so_pin_fd);
+		rc = hsm_init_token(p->module, p->label, so_pin, pin, &why);
+		secret_free(&so_pin);
+		if (rc != ERR_OK)
+			ctl_fail(rc, &why);
+	}
+	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
+	secret_free(&pin);
+	if (rc != ERR_OK ||
+	    (rc = make(p, out, sizeof(out), &len, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	if (write(p->new_state_fd, out, len) != (ssize_t)len)
+		ctl_fail(why_errno(&why, "cannot write the state"), &why);
+	hsm_close(&p->token);
+	if (ipc_ctl_send(CTL_FD, MSG_CTL_INIT_DONE, 0, NULL, 0, -1) != ERR_OK)
+		fatal("keywarden init has gone");
+	_exit(0);
+}

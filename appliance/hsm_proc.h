@@ -1,0 +1,92 @@
+/* hsm_proc: what the files of the hsm worker process share. */
+#ifndef APPLIANCE_HSM_PROC_H
+#define APPLIANCE_HSM_PROC_H
+
+#include "appliance/kms_state.h"
+#include "appliance/proto.h"
+#include "appliance/regen.h"
+#include "base/ipc.h"
+#include "hsm/hsm.h"
+#include "policy/subscriber.h"
+#include "policy/warrant.h"
+
+#define HSM_PENDING 64
+#define HSM_WARRANTS_KEPT 64
+
+/* A warrant whose signatures this worker has verified itself. */
+struct known_warrant {
+	uint8_t cms_hash[32];
+	struct warrant *w; /* NULL: free */
+	int64_t valid_until;
+	unsigned users; /* pending releases that still judge by it */
+	uint64_t used;
+};
+
+/* A finished job that waits for word that its outcome is on disk. */
+struct pending {
+	bool used;
+	uint32_t audit_id;
+	struct ticket ticket;
+	unsigned xk_generation;
+	enum xk_reason reason;
+	uint32_t n_keys;
+	struct secret *answer; /* body of MSG_ANSWER; NULL when refused */
+	struct known_warrant *warrant;
+	uint8_t client[MAX_NAME], target[MAX_PUBLIC_ID], liid[MAX_LIID];
+	struct ask ask; /* views into the three above */
+};
+
+struct hsm_proc {
+	struct hsm_settings settings;
+	char module[4096], label[33];
+	int state_fd, pin_fd, so_pin_fd, new_state_fd;
+	bool serving;
+	struct hsm *token;
+	struct ibe *ibe;
+	struct regen regen;
+	uint8_t *state_octets;
+	struct kms_state state;
+	struct officers *officers;
+	struct ipc_chan *audit, *xk;
+	unsigned xk_generation;
+	struct known_warrant known[HSM_WARRANTS_KEPT];
+	uint64_t clock;
+	uint8_t (*revoked)[WARRANT_ID_LEN];
+	size_t n_revoked;
+	struct pending pending[HSM_PENDING];
+};
+
+/* Ends the process when the token is not to be trusted any longer. */
+_Noreturn void hsm_token_failed(struct hsm_proc *, const char *doing);
+
+/* The PIN out of a file, which is closed; final line ends are cut off. */
+enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
+
+/* The worker's own clock. */
+int64_t hsm_now(void);
+
+/* ---- hsm_work.c ---- */
+enum err hsm_on_work(void *ctx, const struct ipc_frame *);
+enum err hsm_on_durable(void *ctx, const struct ipc_frame *);
+enum err hsm_on_learn(void *ctx, const struct ipc_frame *);
+/* Results that were meant for an xk process that has gone. */
+void hsm_xk_replaced(struct hsm_proc *);
+/* How many there were. */
+unsigned hsm_drop_pending(struct hsm_proc *);
+
+/* Check the seal of a registry record and read it. */
+enum err hsm_open_subscriber(struct hsm_proc *, struct rd record,
+    struct subscriber *out) MUST_CHECK;
+
+/* ---- hsm_task.c ---- */
+enum err hsm_on_task(void *ctx, const struct ipc_frame *);
+
+/* ---- hsm_init.c ---- */
+
+/* `keywarden init`: make the keys, write the sealed state, and end. */
+void hsm_ceremony(void *ctx, struct rd order);
+
+/* Open with the token what was encrypted to an id that nobody can have. */
+enum err hsm_self_test(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * What the token does besides regeneration: enrol a subscriber's seed, issue
+ * a private key to its owner's device.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "appliance/hsm_proc.h"
+#include "base/log.h"
+
+#define RESULT_MAX (SUBSCRIBER_MAX + 16384)
+
+static X509 *
+parse_cert(struct rd der)
+{
+	const unsigned char *p = der.p;
+	X509 *x = der.left == 0 || der.left > MAX_CERT
+	    ? NULL
+	    : d2i_X509(NULL, &p, (long)der.left);
+
+	if (x != NULL && p != der.p + der.left) {
+		X509_free(x);
+		x = NULL;
+	}
+	return x;
+}
+
+static enum err
+check_identities(const struct task_subscriber *t, struct why *why)
+{
+	enum err rc = identity_check(t->identity, why);
+
+	for (unsigned i = 0; i < t->n_devices && rc == ERR_OK; i++)
+		rc = identity_check(t->device[i], why);
+	if (rc == ERR_OK && t->label.left > MAX_SEED_LABEL)
+		rc = why_set(why, ERR_MALFORMED,
+		    "a seed label has at most %d octets", MAX_SEED_LABEL);
+	return rc;
+}
+
+/* The seed into the store's form, and for the device if it is new. */
+static enum err
+make_seed(struct hsm_proc *p, const struct task_subscriber *t, uint8_t *store,
+    size_t *store_len, uint8_t *dev, size_t *dev_len, struct why *why)
+{
+	unsigned char *spki = NULL;
+	struct rd r;
+	X509 *x;
+	int n;
+	enum err rc;
+
+	*dev_len = 0;
+	if (t->wrapped_seed.left > 0) {
+		rc = hsm_seed_import(p->token, t->wrapped_seed, store,
+		    store_len);
+		return rc != ERR_MISMATCH ? rc
+					  : why_set(why, rc,
+						"the seed is not wrapped under "
+						"this token's import key, or "
+						"is not 32 octets long");
+	}
+	if ((x = parse_cert(t->device_cert)) == NULL)
+		return why_set(why, ERR_MALFORMED,
+		    "the device's certificate is not one");
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+	X509_free(x);
+	if (n <= 0)
+		return why_set(why, ERR_MALFORMED,
+		    "the device's certificate has no public key");
+	rd_init(&r, spki, (size_t)n);
+	rc = hsm_seed_generate(p->token, r, store, store_len, dev, dev_len);
+	OPENSSL_free(spki);
+	return rc != ERR_UNSUPPORTED ? rc
+				     : why_set(why, rc,
+					   "the device's key must be RSA of "
+					   "2048 to 4096 bit");
+}
+
+static enum err
+add_subscriber(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
+    struct why *why)
+{
+	uint8_t store[HSM_SEED_BLOB_MAX], dev[HSM_DEVICE_BLOB_MAX];
+	uint8_t record[SUBSCRIBER_MAX];
+	struct task_subscriber_result result;
+	struct task_subscriber t;
+	struct subscriber s = {.created = hsm_now()};
+	size_t store_len, dev_len, n;
+	struct wr w;
+	X509 *x;
+	enum err rc;
+
+	if (task_subscriber_get(body, &t) != ERR_OK)
+		return why_set(why, ERR_MALFORMED, "not a subscriber");
+	if ((rc = check_identities(&t, why)) != ERR_OK)
+		return rc;
+	if (t.device_cert.left > 0) {
+		if ((x = parse_cert(t.device_cert)) == NULL)
+			return why_set(why, ERR_MALFORMED,
+			    "the device's certificate is not one");
+		X509_free(x);
+	}
+	rc = make_seed(p, &t, store, &store_len, dev, &dev_len, why);
+	if (rc != ERR_OK)
+		return rc;
+	s.identity = t.identity;
+	s.n_devices = t.n_devices;
+	memcpy(s.device, t.device, sizeof(s.device));
+	s.label = t.label;
+	s.device_cert = t.device_cert;
+	rd_init(&s.seed, store, store_len);
+	wr_init(&w, record, sizeof(record) - HSM_SEAL_LEN);
+	subscriber_put(&w, &s);
+	if ((rc = wr_finish(&w, &n)) != ERR_OK)
+		return why_set(why, rc, "the subscriber's record is too long");
+	rc = hsm_seal(p->token, HSM_KEY_SEAL_REGISTRY, record, n, record + n);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&result.record, record, n + HSM_SEAL_LEN);
+	rd_init(&result.for_device, dev, dev_len);
+	wr_init(&w, out, RESULT_MAX);
+	task_subscriber_result_put(&w, &result);
+	return wr_finish(&w, len);
+}
+
+/* CMS AuthEnvelopedData, AES-256-GCM, RSA-OAEP to the one certificate. */
+static enum err
+envelop(X509 *to, const uint8_t *secret, size_t len, uint8_t **out,
+    size_t *out_len)
+{
+	const unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_KEY_PARAM;
+	BIO *in = BIO_new_mem_buf(secret, (int)len);
+	CMS_ContentInfo *cms =
+	    CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), flags);
+	CMS_RecipientInfo *ri;
+	EVP_PKEY_CTX *kc;
+	unsigned char *der = NULL;
+	enum err rc = ERR_CRYPTO;
+	int n;
+
+	if (in == NULL || cms == NULL ||
+	    (ri = CMS_add1_recipient_cert(cms, to, flags)) == NULL)
+		goto out;
+	kc = CMS_RecipientInfo_get0_pkey_ctx(ri);
+	if (kc == NULL || CMS_RecipientInfo_type(ri) != CMS_RECIPINFO_TRANS ||
+	    EVP_PKEY_CTX_set_rsa_padding(kc, RSA_PKCS1_OAEP_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_oaep_md(kc, EVP_sha256()) != 1 ||
+	    CMS_final(cms, in, NULL, flags) != 1 ||
+	    (n = i2d_CMS_ContentInfo(cms, &der)) <= 0)
+		goto out;
+	*out = der;
+	*out_len = (size_t)n;
+	rc = ERR_OK;
+out:
+	CMS_ContentInfo_free(cms);
+	BIO_free(in);
+	ERR_clear_error();
+	return rc;
+}
+
+static bool
+belongs_to(const struct subscriber *s, const struct rd *identity)
+{
+	if (rd_equal(&s->identity, identity))
+		return true;
+	for (unsigned i = 0; i < s->n_devices; i++)
+		if (rd_equal(&s->device[i], identity))
+			return true;
+	return false;
+}
+
+/* The key in locked memory, the envelope out. */
+static enum err
+issue(struct hsm_proc *p, X509 *to, struct rd id, uint8_t **cms, size_t *len)
+{
+	const struct ibe_token token = hsm_ibe_token(p->token);
+	struct secret *key = NULL;
+	size_t n;
+	enum err rc;
+
+	if ((rc = secret_new(IBE_PARAMS_MAX, &key)) != ERR_OK)
+		return rc;
+	rc = ibe_private_key(p->ibe, &token, id, secret_data(key), &n);
+	if (rc == ERR_OK)
+		rc = envelop(to, secret_data(key), n, cms, len);
+	secret_free(&key);
+	return rc;
+}
+
+static enum err
+issue_key(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
+    struct why *why)
+{
+	uint8_t id_octets[MAX_PUBLIC_ID + 8], *cms = NULL;
+	struct task_key_result result;
+	struct subscriber s;
+	struct task_key t;
+	struct rd id;
+	size_t cms_len;
+	struct wr w;
+	X509 *to;
+	enum err rc;
+
+	if (task_key_get(body, &t) != ERR_OK)
+		return why_set(why, ERR_MALFORMED, "not a key order");
+	if (hsm_open_subscriber(p, t.subscriber, &s) != ERR_OK)
+		return why_set(why, ERR_MISMATCH,
+		    "the subscriber's record was not sealed by this token");
+	if (!belongs_to(&s, &t.identity))
+		return why_set(why, ERR_DENIED,
+		    "the identity is neither the subscriber's nor one of its "
+		    "devices'");
+	if ((to = parse_cert(s.device_cert)) == NULL)
+		return why_set(why, ERR_NOTFOUND,
+		    "the subscriber was enrolled without a device certificate: "
+		    "there is nobody to issue to");
+	rc = key_period_id(p->state.period, t.identity, t.at, id_octets);
+	if (rc == ERR_OK) {
+		rd_init(&id, id_octets, t.identity.left + 8);
+		rc = issue(p, to, id, &cms, &cms_len);
+	}
+	X509_free(to);
+	if (rc != ERR_OK)
+		return rc;
+	result.not_before = key_period_start(p->state.period, t.at);
+	result.not_after = key_period_end(p->state.period, t.at);
+	rd_init(&result.enveloped, cms, cms_len);
+	wr_init(&w, out, RESULT_MAX);
+	task_key_result_put(&w, &result);
+	rc = wr_finish(&w, len);
+	OPENSSL_free(cms);
+	return rc;
+}
+
+enum err
+hsm_on_task(void *ctx, const struct ipc_frame *f)
+{
+	static uint8_t out[RESULT_MAX];
+	struct hsm_proc *p = ctx;
+	struct msg_result result;
+	struct why why = {""};
+	struct msg_task t;
+	size_t len = 0;
+	struct wr w;
+	enum err rc;
+
+	if (msg_task_get(f->body, &t) != ERR_OK)
+		return ERR_MALFORMED;
+	(void)alarm(p->settings.job_seconds);
+	switch (t.kind) {
+	case TASK_SUBSCRIBER_ADD:
+		result.rc = add_subscriber(p, t.body, out, &len, &why);
+		break;
+	case TASK_KEY_ISSUE:
+		result.rc = issue_key(p, t.body, out, &len, &why);
+		break;
+	case TASK__MAX:
+		return ERR_MALFORMED;
+	}
+	(void)alarm(0);
+	if (result.rc == ERR_HSM)
+		hsm_token_failed(p, "a task");
+	rd_init(&result.result, out, len);
+	if (result.rc != ERR_OK) {
+		if (why.text[0] == '\0')
+			(void)why_set(&why, result.rc, "%s",
+			    err_str(result.rc));
+		rd_init(&result.result, why.text, strlen(why.text));
+	}
+	if ((rc = ipc_begin(p->audit, MSG_TASK_RESULT, f->id,
+		 result.result.left + 16, &w)) != ERR_OK)
+		return rc;
+	msg_result_put(&w, &result);
+	return ipc_commit(p->audit, &w);
+}

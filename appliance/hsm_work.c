@@ -1,0 +1,413 @@
+/*
+ * A getKeys in the hsm worker.  Nothing that came along is believed: the
+ * warrant's signatures, its period, the call's place in it, the seal of the
+ * subscriber's record and what the log says about the request are all checked
+ * here again, once before the token is used and once more before release.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "appliance/hsm_proc.h"
+#include "base/log.h"
+
+int64_t
+hsm_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec;
+}
+
+/* ---- warrants ---- */
+
+static bool
+is_revoked(const struct hsm_proc *p, const struct warrant *w)
+{
+	for (size_t i = 0; i < p->n_revoked; i++)
+		if (memcmp(p->revoked[i], w->id, WARRANT_ID_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* A place in the cache: a free one, or that of the one used longest ago. */
+static struct known_warrant *
+place(struct hsm_proc *p)
+{
+	struct known_warrant *best = NULL;
+
+	for (unsigned i = 0; i < HSM_WARRANTS_KEPT; i++) {
+		struct known_warrant *k = &p->known[i];
+
+		if (k->users == 0 && (best == NULL || k->used < best->used))
+			best = k;
+	}
+	if (best != NULL)
+		warrant_free(&best->w);
+	return best;
+}
+
+/*
+ * Two different officers signed this very document, with certificates that
+ * are valid now.  The work is done once for each CMS and remembered by its
+ * hash for the life of the worker.
+ */
+static enum err
+verify_warrant(struct hsm_proc *p, struct rd cms, int64_t now,
+    struct known_warrant **out, struct why *why)
+{
+	struct signed_doc doc = {.payload = NULL};
+	struct known_warrant *k;
+	struct rd payload;
+	uint8_t hash[32];
+	enum err rc;
+
+	if (EVP_Q_digest(NULL, "SHA256", NULL, cms.p, cms.left, hash, NULL) !=
+	    1)
+		return why_set(why, ERR_CRYPTO, "SHA-256 failed");
+	for (unsigned i = 0; i < HSM_WARRANTS_KEPT; i++) {
+		k = &p->known[i];
+		if (k->w != NULL && memcmp(k->cms_hash, hash, 32) == 0 &&
+		    now <= k->valid_until) {
+			k->used = ++p->clock;
+			*out = k;
+			return ERR_OK;
+		}
+	}
+	if ((k = place(p)) == NULL)
+		return why_set(why, ERR_FULL, "too many warrants in use");
+	rc = officers_verify(p->officers, cms, now, 2, &doc, why);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&payload, doc.payload, doc.payload_len);
+	if ((rc = warrant_parse(payload, &k->w, why)) == ERR_OK) {
+		memcpy(k->cms_hash, hash, sizeof(hash));
+		k->valid_until = doc.valid_until;
+		k->used = ++p->clock;
+		*out = k;
+	}
+	signed_doc_done(&doc);
+	return rc;
+}
+
+/* The one question, asked twice: may this go out now? */
+static bool
+covered(const struct hsm_proc *p, const struct known_warrant *k,
+    struct ask *ask)
+{
+	ask->now = hsm_now();
+	return ask->now <= k->valid_until && !is_revoked(p, k->w) &&
+	    warrant_is_for(k->w, ask) && warrant_covers_call(k->w, ask);
+}
+
+enum err
+hsm_on_learn(void *ctx, const struct ipc_frame *f)
+{
+	struct hsm_proc *p = ctx;
+	struct signed_doc doc = {.payload = NULL};
+	struct revocation r;
+	struct rd payload;
+	struct why why = {""};
+	void *list;
+	enum err rc;
+
+	/* Ending a warrant stays good when its officer's certificate ends. */
+	rc = officers_verify(p->officers, f->body, OFFICERS_AT_ANY_TIME, 1,
+	    &doc, &why);
+	if (rc == ERR_OK) {
+		rd_init(&payload, doc.payload, doc.payload_len);
+		rc = revocation_parse(payload, &r, &why);
+	}
+	signed_doc_done(&doc);
+	if (rc != ERR_OK) {
+		log_error("policy passed on a revocation that does not "
+			  "verify: %s",
+		    why.text);
+		return ERR_DENIED;
+	}
+	list = realloc(p->revoked, (p->n_revoked + 1) * sizeof(*p->revoked));
+	if (list == NULL)
+		return ERR_NOMEM;
+	p->revoked = list;
+	memcpy(p->revoked[p->n_revoked++], r.warrant, WARRANT_ID_LEN);
+	return ipc_send(p->audit, MSG_LEARNT, f->id, NULL, 0);
+}
+
+/* ---- the request ---- */
+
+enum err
+hsm_open_subscriber(struct hsm_proc *p, struct rd record,
+    struct subscriber *out)
+{
+	struct rd sealed, seal;
+	enum err rc;
+
+	if (subscriber_parse(record, out, &sealed, &seal) != ERR_OK)
+		return ERR_MISMATCH;
+	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_REGISTRY, sealed.p,
+	    sealed.left, seal);
+	if (rc == ERR_HSM)
+		hsm_token_failed(p, "checking a seal");
+	return rc;
+}
+
+/*
+ * What is on disk about this request must be this request: else whoever sits
+ * in policy could have one thing written and another one done.
+ */
+static bool
+log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
+    const struct call *c, const struct warrant *w)
+{
+	uint8_t digest[32];
+	uint64_t ts;
+	const enum mikey_ts type = call_key_time(c, &ts);
+
+	return e->type == AUDIT_KEY_INTENT &&
+	    EVP_Q_digest(NULL, "SHA256", NULL, m->call.p, m->call.left, digest,
+		NULL) == 1 &&
+	    memcmp(digest, e->digest, sizeof(digest)) == 0 &&
+	    memcmp(e->warrant, w->id, WARRANT_ID_LEN) == 0 &&
+	    rd_is(&e->liid, w->liid, strlen(w->liid)) &&
+	    e->csb_id == c->r1.csb_id && e->ts_type == (uint8_t)type &&
+	    e->ts == ts;
+}
+
+struct open_seed {
+	struct hsm *h;
+	struct hsm_seed seed;
+};
+
+static enum err
+seed_mac(void *ctx, const uint8_t *data, size_t len, uint8_t out[32])
+{
+	const struct open_seed *s = ctx;
+
+	return hsm_seed_mac(s->h, &s->seed, data, len, out);
+}
+
+/* With a seed that lives for this request. */
+static enum xk_reason
+regenerate(struct hsm_proc *p, const struct call *c, const struct subscriber *s,
+    int64_t now, struct xk_get_keys_response *out)
+{
+	struct open_seed with = {.h = p->token};
+	struct rd ids[1 + MAX_DEVICES];
+	struct regen_in in = {.call = c,
+	    .label = s->label,
+	    .now = now,
+	    .token = hsm_ibe_token(p->token),
+	    .seed = {seed_mac, &with}};
+	enum xk_reason why;
+
+	ids[0] = s->identity;
+	memcpy(&ids[1], s->device, s->n_devices * sizeof(ids[0]));
+	in.target = (struct call_target){ids, 1 + s->n_devices};
+	if (hsm_seed_open(p->token, s->seed, &with.seed) != ERR_OK)
+		hsm_token_failed(p, "unwrapping a seed");
+	why = regen_keys(&p->regen, &in, out);
+	if (why == XK_UNAVAILABLE)
+		hsm_token_failed(p, "re-generating a key");
+	hsm_seed_close(p->token, &with.seed);
+	return why;
+}
+
+static void
+fill_ask(struct pending *d, const struct audit_entry *e, const struct call *c)
+{
+	size_t n = e->client.left < sizeof(d->client) ? e->client.left
+						      : sizeof(d->client);
+
+	memcpy(d->client, e->client.p, n);
+	rd_init(&d->ask.client, d->client, n);
+	n = e->target.left < sizeof(d->target) ? e->target.left
+					       : sizeof(d->target);
+	memcpy(d->target, e->target.p, n);
+	rd_init(&d->ask.target, d->target, n);
+	n = e->liid.left < sizeof(d->liid) ? e->liid.left : sizeof(d->liid);
+	memcpy(d->liid, e->liid.p, n);
+	rd_init(&d->ask.liid, d->liid, n);
+	call_times(c, d->ask.t, &d->ask.n_t);
+}
+
+/* Authorise, re-generate, keep the answer in locked memory. */
+static enum xk_reason
+do_work(struct hsm_proc *p, const struct msg_work *m, struct pending *d)
+{
+	static struct call call;
+	static struct xk_get_keys_response keys;
+	struct audit_entry e;
+	struct subscriber s;
+	struct why why = {""};
+	struct rd wire = m->call;
+	enum xk_reason reason;
+	struct wr w;
+
+	if (audit_entry_decode(m->intent, &e) != ERR_OK ||
+	    call_get(&wire, &call) != ERR_OK || rd_end(&wire) != ERR_OK) {
+		log_error("a job that is not one: policy or xk is broken");
+		return XK_UNAVAILABLE;
+	}
+	fill_ask(d, &e, &call);
+	if (verify_warrant(p, m->warrant, hsm_now(), &d->warrant, &why) !=
+	    ERR_OK) {
+		log_warning("a warrant does not verify here: %s", why.text);
+		return XK_NO_AUTHORISATION;
+	}
+	d->warrant->users++;
+	if (!log_tells_truth(&e, m, &call, d->warrant->w) ||
+	    !covered(p, d->warrant, &d->ask)) {
+		log_warning("a request is refused that policy had granted");
+		return XK_NO_AUTHORISATION;
+	}
+	if (hsm_open_subscriber(p, m->subscriber, &s) != ERR_OK ||
+	    !rd_equal(&s.identity, &d->ask.target)) {
+		log_error("a subscriber's record is not the one that this "
+			  "token sealed");
+		return XK_UNAVAILABLE;
+	}
+	reason = regenerate(p, &call, &s, d->ask.now, &keys);
+	if (reason == XK_GRANTED) {
+		d->n_keys = keys.n_keys;
+		if (secret_new(msg_answer_max(&keys), &d->answer) != ERR_OK)
+			fatal("no locked memory for an answer");
+		wr_init(&w, secret_data(d->answer), secret_len(d->answer));
+		msg_answer_put(&w, m->ticket.epoch, &keys);
+		if (w.rc != ERR_OK)
+			fatal("an answer longer than its own bound");
+		secret_truncate(d->answer, w.len);
+	}
+	explicit_bzero(&keys, sizeof(keys));
+	regen_wipe(&p->regen);
+	return reason;
+}
+
+/* ---- pending answers ---- */
+
+static struct pending *
+find_pending(struct hsm_proc *p, uint32_t id)
+{
+	for (unsigned i = 0; i < HSM_PENDING; i++)
+		if (p->pending[i].used && p->pending[i].audit_id == id)
+			return &p->pending[i];
+	return NULL;
+}
+
+static void
+drop_pending(struct pending *d)
+{
+	if (d->warrant != NULL)
+		d->warrant->users--;
+	secret_free(&d->answer);
+	*d = (struct pending){.used = false};
+}
+
+unsigned
+hsm_drop_pending(struct hsm_proc *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < HSM_PENDING; i++)
+		if (p->pending[i].used) {
+			drop_pending(&p->pending[i]);
+			n++;
+		}
+	return n;
+}
+
+void
+hsm_xk_replaced(struct hsm_proc *p)
+{
+	p->xk_generation++;
+}
+
+static enum err
+send_outcome(struct hsm_proc *p, uint16_t type, uint32_t id,
+    enum xk_reason reason, uint32_t n_keys)
+{
+	const struct msg_outcome m = {reason, n_keys};
+	uint8_t body[8];
+	struct wr w;
+	size_t len;
+
+	wr_init(&w, body, sizeof(body));
+	msg_outcome_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK)
+		return ERR_INTERNAL;
+	return ipc_send(p->audit, type, id, body, len);
+}
+
+enum err
+hsm_on_work(void *ctx, const struct ipc_frame *f)
+{
+	struct hsm_proc *p = ctx;
+	struct pending *d = NULL;
+	struct msg_work m;
+
+	if (msg_work_get(f->body, &m) != ERR_OK)
+		return ERR_MALFORMED;
+	for (unsigned i = 0; i < HSM_PENDING && d == NULL; i++)
+		if (!p->pending[i].used)
+			d = &p->pending[i];
+	if (d == NULL || find_pending(p, f->id) != NULL)
+		return ERR_FULL; /* audit gives a few at a time */
+	*d = (struct pending){.used = true,
+	    .audit_id = f->id,
+	    .ticket = m.ticket,
+	    .xk_generation = p->xk_generation};
+	(void)alarm(p->settings.job_seconds);
+	d->reason = do_work(p, &m, d);
+	(void)alarm(0);
+	return send_outcome(p, MSG_OUTCOME, f->id, d->reason, d->n_keys);
+}
+
+static enum err
+refuse(struct hsm_proc *p, const struct pending *d, enum xk_reason reason)
+{
+	const char *text = xk_reason_text(reason);
+	struct msg_refuse m = {.epoch = d->ticket.epoch, .reason = reason};
+	struct wr w;
+	enum err rc;
+
+	rd_init(&m.text, text, strlen(text));
+	if ((rc = ipc_begin(p->xk, MSG_NO_ANSWER, d->ticket.id, 512, &w)) !=
+	    ERR_OK)
+		return rc;
+	msg_refuse_put(&w, &m);
+	return ipc_commit(p->xk, &w);
+}
+
+/* The outcome is on disk: look once more, then let it go. */
+enum err
+hsm_on_durable(void *ctx, const struct ipc_frame *f)
+{
+	struct hsm_proc *p = ctx;
+	struct pending *d = find_pending(p, f->id);
+	enum xk_reason reason;
+	enum err rc = ERR_OK;
+	uint32_t n_keys;
+
+	if (d == NULL)
+		return ERR_MALFORMED;
+	reason = d->reason;
+	n_keys = d->n_keys;
+	if (reason == XK_GRANTED && !covered(p, d->warrant, &d->ask))
+		reason = XK_NO_AUTHORISATION;
+	if (p->xk == NULL || d->xk_generation != p->xk_generation)
+		reason = XK_UNAVAILABLE; /* who asked has gone */
+	else if (reason == XK_GRANTED)
+		rc = ipc_send(p->xk, MSG_ANSWER, d->ticket.id,
+		    secret_data(d->answer), secret_len(d->answer));
+	else
+		rc = refuse(p, d, reason);
+	if (rc != ERR_OK) { /* xk does not read: as if it had gone */
+		reason = XK_UNAVAILABLE;
+		log_warning("xk does not take an answer: %s", err_str(rc));
+	}
+	drop_pending(d);
+	return send_outcome(p, MSG_CLOSED, f->id, reason, n_keys);
+}

@@ -1,0 +1,52 @@
+/*
+ * kms_state: what `keywarden init` fixed for good, sealed by the token: the
+ * IBE parameters, the key period, the officers, the key under which seeds are
+ * imported.  Everybody may read it; only the hsm worker can tell that it is
+ * unchanged.
+ */
+#ifndef APPLIANCE_KMS_STATE_H
+#define APPLIANCE_KMS_STATE_H
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "policy/officers.h"
+#include "xk/key_period.h"
+
+#define KMS_STATE_MAX (1024 * 1024)
+#define KMS_STATE_SEAL_LEN 32
+
+struct kms_officer {
+	struct rd name, cert;
+};
+
+struct kms_state {
+	int64_t created;
+	uint32_t serial; /* generation of the master secret: districtSerial */
+	struct rd scheme; /* "ss512" */
+	struct rd uri; /* districtName */
+	enum key_period period;
+	struct rd params; /* DER BFPublicParameters */
+	struct rd import_key; /* SubjectPublicKeyInfo */
+	unsigned n_officers;
+	struct kms_officer officer[MAX_OFFICERS];
+};
+
+/* All but the seal. */
+void kms_state_put(struct wr *, const struct kms_state *);
+
+/* Views into `in`; `sealed` is what the seal covers.  ERR_MALFORMED. */
+enum err kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
+    struct rd *seal) MUST_CHECK;
+
+/* A file's octets from its descriptor; the caller frees. */
+enum err kms_state_read(int fd, uint8_t **out, size_t *len,
+    struct why *why) MUST_CHECK;
+
+/* The officer set; the caller's to officers_free(). */
+enum err kms_state_officers(const struct kms_state *, struct officers **out,
+    struct why *why) MUST_CHECK;
+
+/* A NUL-terminated copy of a short view; ERR_TOOBIG. */
+enum err view_text(struct rd v, char *out, size_t cap) MUST_CHECK;
+
+#endif

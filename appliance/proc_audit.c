@@ -1,0 +1,290 @@
+/*
+ * keywarden-audit: sole writer of the audit log.  Knows no warrant and no key;
+ * no network, no file but the log.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/audit_proc.h"
+#include "appliance/ctl.h"
+#include "appliance/sandbox.h"
+#include "base/log.h"
+#include "version.h"
+
+/* ---- the log ---- */
+
+enum err
+audit_write(struct audit *a, struct audit_entry *e, uint8_t *leaf,
+    size_t *leaf_len)
+{
+	enum err rc = audit_log_append(&a->log, e, leaf, leaf_len);
+
+	if (a->log.failed)
+		fatal("the audit log cannot be written: restart to read what "
+		      "is on disk");
+	return rc;
+}
+
+bool
+audit_has_room(const struct audit *a)
+{
+	/* Each item still writes an outcome, perhaps two. */
+	return audit_log_room(&a->log) >=
+	    2 * (uint64_t)slots_used(a->items) + 4;
+}
+
+void
+audit_after_sync(struct audit *a, struct peer *to, uint16_t type, uint32_t id,
+    const uint8_t *body, size_t len)
+{
+	struct after_sync *s = malloc(sizeof(*s) + len);
+
+	if (s == NULL)
+		fatal("out of memory");
+	*s = (struct after_sync){.to = to, .type = type, .id = id, .len = len};
+	if (len > 0)
+		memcpy(s->body, body, len);
+	*a->out_end = s;
+	a->out_end = &s->next;
+}
+
+void
+audit_drop_after_sync(struct audit *a, const struct peer *to)
+{
+	struct after_sync **at = &a->out, *s;
+
+	while ((s = *at) != NULL) {
+		if (s->to != to || to == NULL) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		free(s);
+	}
+	a->out_end = at;
+}
+
+static void
+send_out(struct audit *a)
+{
+	while (a->out != NULL) {
+		struct after_sync *s = a->out;
+
+		a->out = s->next;
+		if (a->out == NULL)
+			a->out_end = &a->out;
+		if (s->to == NULL)
+			audit_queue_item(a, s->id);
+		else if (peer_send(s->to, s->type, s->id, s->body, s->len) !=
+		    ERR_OK)
+			fatal("a process does not take what it is sent");
+		free(s);
+	}
+}
+
+/*
+ * Group commit: one sync for all that came in this turn of the loop.  Giving
+ * work out may itself write an outcome (no worker is left): hence the loop.
+ */
+static void
+commit(struct audit *a)
+{
+	while (a->out != NULL || a->log.synced != a->log.end) {
+		if (audit_log_sync(&a->log) != ERR_OK)
+			fatal("the audit log cannot be synced: nothing is "
+			      "released");
+		send_out(a);
+		audit_dispatch(a);
+	}
+	if (audit_log_prepare(&a->log) == ERR_IO)
+		fatal("the audit log cannot be extended");
+}
+
+static void
+on_after_io(uv_check_t *h)
+{
+	commit(h->data);
+}
+
+/* ---- intents without outcome, found on opening ---- */
+
+struct open_intents {
+	uint64_t *ref;
+	size_t n, cap;
+};
+
+static void
+seen(void *ctx, const struct audit_entry *e)
+{
+	struct open_intents *o = ctx;
+
+	if (e->type == AUDIT_KEY_INTENT || e->type == AUDIT_SUBSCRIBER_INTENT) {
+		if (o->n == o->cap) {
+			o->cap = o->cap == 0 ? 64 : 2 * o->cap;
+			o->ref = realloc(o->ref, o->cap * sizeof(*o->ref));
+			if (o->ref == NULL)
+				fatal("out of memory");
+		}
+		o->ref[o->n++] = e->number;
+		return;
+	}
+	if (e->type != AUDIT_KEY_OUTCOME && e->type != AUDIT_ABANDONED &&
+	    e->type != AUDIT_SUBSCRIBER_OUTCOME)
+		return;
+	for (size_t i = o->n; i-- > 0;)
+		if (o->ref[i] == e->ref) {
+			memmove(&o->ref[i], &o->ref[i + 1],
+			    (o->n - i - 1) * sizeof(*o->ref));
+			o->n--;
+			break;
+		}
+}
+
+static void
+note(struct audit *a, enum audit_type type, const char *text)
+{
+	struct audit_entry e = {.type = type};
+
+	rd_init(&e.text, text, strlen(text));
+	if (!audit_has_room(a) || audit_write(a, &e, NULL, NULL) != ERR_OK)
+		log_warning("the audit log is full: \"%s\" is not in it", text);
+}
+
+static void
+open_log(struct audit *a, const struct audit_settings *s)
+{
+	struct open_intents o = {.ref = NULL};
+	struct why why = {""};
+	bool torn;
+	enum err rc;
+
+	rc = audit_log_open(&a->log, a->log_fd, s->chunk, s->most, seen, &o,
+	    &torn, &why);
+	if (rc != ERR_OK && rc != ERR_FULL)
+		ctl_fail(rc, &why);
+	if (rc == ERR_FULL)
+		log_error("%s: nothing will be released", why.text);
+	if (torn)
+		note(a, AUDIT_STARTED,
+		    "entries left unfinished by a crash were cut off");
+	for (size_t i = 0; i < o.n; i++) {
+		struct audit_entry e = {.type = AUDIT_ABANDONED,
+		    .ref = o.ref[i]};
+
+		if (audit_has_room(a) &&
+		    audit_write(a, &e, NULL, NULL) != ERR_OK)
+			log_error("an entry could not be written");
+	}
+	free(o.ref);
+	note(a, AUDIT_STARTED,
+	    a->log.next == 0 ? "log created by keywarden " KEYWARDEN_VERSION
+			     : "keywarden " KEYWARDEN_VERSION);
+	commit(a);
+}
+
+/* ---- the line to the supervisor ---- */
+
+static void
+on_file(void *ctx, enum ctl_file kind, int fd)
+{
+	struct audit *a = ctx;
+
+	if (kind != CTL_FILE_LOG || a->log_fd != -1)
+		fatal("a file that is not for this process");
+	a->log_fd = fd;
+}
+
+static void
+on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
+{
+	struct audit *a = ctx;
+
+	if (kind == CTL_PEER_POLICY) {
+		if (a->policy != NULL)
+			audit_policy_left(a);
+		if (peer_new(&a->loop, fd, &audit_policy_ops, a, &a->policy) !=
+		    ERR_OK)
+			fatal("no channel to policy");
+		audit_tell_workers(a);
+		return;
+	}
+	if (kind != CTL_PEER_HSM)
+		fatal("a peer that is not for this process");
+	audit_worker_left(a, index);
+	if (peer_new(&a->loop, fd, &audit_worker_ops,
+		audit_worker_ctx(a, index), &a->worker[index].peer) != ERR_OK)
+		fatal("no channel to a worker");
+	audit_worker_joined(a, index);
+}
+
+static void
+on_setup(void *ctx, struct rd settings)
+{
+	struct audit *a = ctx;
+	struct audit_settings s;
+
+	if (a->log_fd == -1 || audit_settings_get(settings, &s) != ERR_OK)
+		fatal("incomplete start");
+	sandbox_enter(SANDBOX_AUDIT);
+	open_log(a, &s);
+}
+
+static void
+on_reload(void *ctx, struct rd settings)
+{
+	struct audit *a = ctx;
+	struct audit_settings s;
+
+	if (audit_settings_get(settings, &s) != ERR_OK)
+		fatal("bad settings");
+	a->log.chunk = s.chunk;
+	a->log.most = s.most;
+	if (audit_log_prepare(&a->log) != ERR_OK)
+		log_error("no room for the audit log: nothing is released");
+}
+
+static void
+on_stop(void *ctx)
+{
+	struct audit *a = ctx;
+
+	note(a, AUDIT_STOPPED, "by request");
+	commit(a);
+	_exit(0);
+}
+
+static const struct ctl_handlers handlers = {.file = on_file,
+    .peer = on_peer,
+    .setup = on_setup,
+    .reload = on_reload,
+    .stop = on_stop};
+
+static void
+on_ctl(uv_poll_t *h, int status, int events)
+{
+	(void)status;
+	(void)events;
+	ctl_receive(&handlers, h->data);
+}
+
+int
+main(void)
+{
+	static struct audit a = {.log_fd = -1};
+
+	ctl_init("keywarden-audit");
+	a.out_end = &a.out;
+	if (uv_loop_init(&a.loop) != 0 ||
+	    slots_new(sizeof(struct item), AUDIT_ITEMS, &a.items) != ERR_OK)
+		fatal("out of memory");
+	a.ctl.data = a.after_io.data = &a;
+	ctl_start(&handlers, &a);
+	(void)uv_poll_init(&a.loop, &a.ctl, CTL_FD);
+	(void)uv_poll_start(&a.ctl, UV_READABLE, on_ctl);
+	(void)uv_check_init(&a.loop, &a.after_io);
+	(void)uv_check_start(&a.after_io, on_after_io);
+	ctl_ready();
+	return uv_run(&a.loop, UV_RUN_DEFAULT);
+}

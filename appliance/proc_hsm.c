@@ -1,0 +1,311 @@
+/*
+ * keywarden-hsm: the one process that opens the token.  A blocking loop, one
+ * job at a time; no network, no libuv.  Takes work from audit alone and gives
+ * keys to xk alone.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/hsm_proc.h"
+#include "appliance/sandbox.h"
+#include "base/log.h"
+
+#define PIN_MAX 256
+
+_Noreturn void
+hsm_token_failed(struct hsm_proc *p, const char *doing)
+{
+	struct why why;
+
+	(void)why_set(&why, ERR_HSM, "token failed in %s: %s", doing,
+	    hsm_why(p->token));
+	regen_wipe(&p->regen);
+	(void)hsm_drop_pending(p);
+	ctl_fail(ERR_HSM, &why);
+}
+
+enum err
+hsm_read_pin(int fd, struct secret **out, struct why *why)
+{
+	struct secret *s = NULL;
+	uint8_t *b;
+	ssize_t n;
+
+	if (secret_new(PIN_MAX, &s) != ERR_OK)
+		return why_set(why, ERR_NOMEM,
+		    "no locked memory for the PIN (RLIMIT_MEMLOCK)");
+	b = secret_data(s);
+	n = read(fd, b, PIN_MAX);
+	close(fd);
+	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
+		n--;
+	if (n <= 0 || n == PIN_MAX) {
+		secret_free(&s);
+		return why_set(why, ERR_PIN,
+		    "the PIN file is empty, unreadable or too long");
+	}
+	secret_truncate(s, (size_t)n);
+	*out = s;
+	return ERR_OK;
+}
+
+/* ---- start ---- */
+
+static enum err
+check_state(struct hsm_proc *p, struct why *why)
+{
+	struct rd in, sealed, seal;
+	char scheme[32];
+	size_t len;
+	enum err rc;
+
+	rc = kms_state_read(p->state_fd, &p->state_octets, &len, why);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&in, p->state_octets, len);
+	if (kms_state_parse(in, &p->state, &sealed, &seal) != ERR_OK)
+		return why_set(why, ERR_MALFORMED,
+		    "kms-state is not one of ours");
+	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
+	    seal);
+	if (rc == ERR_MISMATCH)
+		return why_set(why, ERR_MALFORMED,
+		    "kms-state was not sealed by this token, or was changed "
+		    "since");
+	if (rc != ERR_OK)
+		return why_set(why, rc, "%s", hsm_why(p->token));
+	if (view_text(p->state.scheme, scheme, sizeof(scheme)) != ERR_OK)
+		return why_set(why, ERR_MALFORMED, "kms-state: scheme");
+	if ((rc = ibe_load(scheme, p->state.params, &p->ibe, why)) != ERR_OK ||
+	    (rc = kms_state_officers(&p->state, &p->officers, why)) != ERR_OK)
+		return rc;
+	rc = regen_init(&p->regen, p->ibe, p->state.period);
+	if (rc != ERR_OK)
+		return why_set(why, rc, "cannot prepare: %s (RLIMIT_MEMLOCK?)",
+		    err_str(rc));
+	return hsm_self_test(p->token, p->ibe, why);
+}
+
+/* Open the token, be sure it is ours; after this no file is opened by us. */
+static void
+open_all(struct hsm_proc *p)
+{
+	struct secret *pin = NULL;
+	struct why why = {""};
+	enum err rc;
+
+	(void)alarm(p->settings.job_seconds);
+	if ((rc = hsm_read_pin(p->pin_fd, &pin, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
+	secret_free(&pin);
+	if (rc == ERR_OK)
+		rc = hsm_find_keys(p->token, &why);
+	if (rc != ERR_OK)
+		ctl_fail(rc, &why);
+	sandbox_enter(SANDBOX_HSM);
+	if ((rc = check_state(p, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	(void)alarm(0);
+}
+
+/* ---- the line to the supervisor ---- */
+
+static void
+on_file(void *ctx, enum ctl_file kind, int fd)
+{
+	struct hsm_proc *p = ctx;
+
+	if (kind == CTL_FILE_KMS_STATE)
+		p->state_fd = fd;
+	else if (kind == CTL_FILE_PIN)
+		p->pin_fd = fd;
+	else if (kind == CTL_FILE_SO_PIN)
+		p->so_pin_fd = fd;
+	else if (kind == CTL_FILE_NEW_STATE)
+		p->new_state_fd = fd;
+	else
+		fatal("a file that is not for this process");
+}
+
+static void
+tell_ready(struct hsm_proc *p)
+{
+	const struct hsm_info *i = hsm_info(p->token);
+	char text[200];
+
+	(void)snprintf(text, sizeof(text),
+	    "hsm worker %u ready, token \"%s\" (%s%s)", p->settings.index,
+	    i->label, i->model, i->test_token ? ", TEST TOKEN" : "");
+	if (ipc_send(p->audit, MSG_WORKER_READY, 0, text, strlen(text)) !=
+	    ERR_OK)
+		fatal("audit does not take what it is sent");
+}
+
+static void
+on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
+{
+	struct hsm_proc *p = ctx;
+	struct ipc_chan **to = kind == CTL_PEER_AUDIT ? &p->audit
+	    : kind == CTL_PEER_XK		      ? &p->xk
+						      : NULL;
+
+	(void)index;
+	if (to == NULL)
+		fatal("a peer that is not for this process");
+	if (kind == CTL_PEER_AUDIT)
+		(void)hsm_drop_pending(p); /* no word of them will come */
+	else
+		hsm_xk_replaced(p);
+	ipc_chan_free(to);
+	if (ipc_chan_new(fd, MAX_IPC_BODY, MAX_IPC_QUEUE, to) != ERR_OK)
+		fatal("no channel");
+	if (kind == CTL_PEER_AUDIT && p->serving)
+		tell_ready(p);
+}
+
+static void
+on_setup(void *ctx, struct rd settings)
+{
+	struct hsm_proc *p = ctx;
+
+	if (hsm_settings_get(settings, &p->settings) != ERR_OK ||
+	    view_text(p->settings.module, p->module, sizeof(p->module)) !=
+		ERR_OK ||
+	    view_text(p->settings.label, p->label, sizeof(p->label)) != ERR_OK)
+		fatal("bad settings");
+}
+
+static void
+on_stop(void *ctx)
+{
+	struct hsm_proc *p = ctx;
+
+	(void)hsm_drop_pending(p);
+	regen_done(&p->regen);
+	hsm_close(&p->token);
+	_exit(0);
+}
+
+static const struct ctl_handlers handlers = {.file = on_file,
+    .peer = on_peer,
+    .setup = on_setup,
+    .stop = on_stop,
+    .init = hsm_ceremony};
+
+/* ---- the loop ---- */
+
+static const struct ipc_rule audit_rules[] = {
+    {MSG_WORK, 32, MAX_IPC_BODY, 1, hsm_on_work},
+    {MSG_DURABLE, 0, 0, 1, hsm_on_durable},
+    {MSG_LEARN, 1, MAX_WARRANT_CMS, 1, hsm_on_learn},
+    {MSG_DO_TASK, 8, MAX_IPC_BODY, 1, hsm_on_task},
+};
+
+static void
+flush(struct ipc_chan *c, const char *name)
+{
+	if (c != NULL && ipc_flush(c) != ERR_OK)
+		log_debug("%s does not take what it is sent", name);
+}
+
+/* All whole frames that are there; results leave after each. */
+static void
+serve_audit(struct hsm_proc *p)
+{
+	struct ipc_frame f;
+	enum err rc = ipc_fill(p->audit);
+
+	if (rc != ERR_OK) {
+		log_warning("audit has gone: %u results are dropped",
+		    hsm_drop_pending(p));
+		ipc_chan_free(&p->audit);
+		return;
+	}
+	while ((rc = ipc_next(p->audit, &f)) == ERR_OK) {
+		rc = ipc_dispatch(audit_rules,
+		    sizeof(audit_rules) / sizeof(audit_rules[0]), 1, p, &f);
+		if (rc != ERR_OK)
+			fatal("audit sent a message that is not permitted "
+			      "(type %u): %s",
+			    f.type, err_str(rc));
+		flush(p->xk, "xk");
+		flush(p->audit, "audit");
+	}
+	if (rc != ERR_AGAIN)
+		fatal("audit's channel: %s", err_str(rc));
+}
+
+/* xk sends nothing here: readable means gone. */
+static void
+xk_readable(struct hsm_proc *p)
+{
+	log_warning("xk has gone");
+	hsm_xk_replaced(p);
+	ipc_chan_free(&p->xk);
+}
+
+static short
+wanted(const struct ipc_chan *c)
+{
+	return (short)(POLLIN | (c != NULL && ipc_queued(c) > 0 ? POLLOUT : 0));
+}
+
+static void
+turn(struct hsm_proc *p)
+{
+	struct pollfd fds[3] = {{CTL_FD, POLLIN, 0},
+	    {p->audit == NULL ? -1 : ipc_chan_fd(p->audit), wanted(p->audit),
+		0},
+	    {p->xk == NULL ? -1 : ipc_chan_fd(p->xk), wanted(p->xk), 0}};
+
+	if (poll(fds, 3, -1) == -1) {
+		if (errno != EINTR)
+			fatal("poll: %s", strerror(errno));
+		return;
+	}
+	/* A new channel first: what the old one says is of no use then. */
+	if (fds[0].revents != 0) {
+		ctl_receive(&handlers, p);
+		return;
+	}
+	if ((fds[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		xk_readable(p);
+	else if ((fds[2].revents & POLLOUT) != 0)
+		flush(p->xk, "xk");
+	if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		serve_audit(p);
+	else if ((fds[1].revents & POLLOUT) != 0)
+		flush(p->audit, "audit");
+}
+
+int
+main(void)
+{
+	static struct hsm_proc p = {.state_fd = -1,
+	    .pin_fd = -1,
+	    .so_pin_fd = -1,
+	    .new_state_fd = -1};
+
+	ctl_init("keywarden-hsm");
+	ctl_start(&handlers, &p);
+	if (p.state_fd == -1 || p.pin_fd == -1)
+		fatal("incomplete start");
+	open_all(&p);
+	p.serving = true;
+	if (hsm_info(p.token)->test_token)
+		log_warning("TEST TOKEN: the keys are files of this machine");
+	if (p.audit != NULL)
+		tell_ready(&p);
+	flush(p.audit, "audit");
+	ctl_ready();
+	for (;;)
+		turn(&p);
+}

@@ -1,0 +1,305 @@
+/*
+ * proto: every message between the appliance's processes, and between
+ * keywarden(1) and the appliance.  docs/PROTOCOL.md has the same list with
+ * directions and states; this file is the one that the code follows.
+ *
+ * Requests are even, the answer to N is N + 1.  A put function writes the
+ * body, the get function of the same name reads it whole (trailing octets are
+ * malformed); views point into the frame.
+ */
+#ifndef APPLIANCE_PROTO_H
+#define APPLIANCE_PROTO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "policy/audit_entry.h"
+#include "xk/xk_pdu.h"
+
+enum msg_type {
+	/* supervisor <-> process, packets (base/ipc.h, ipc_ctl_*) */
+	MSG_CTL_FILE = 2, /* id: enum ctl_file; a descriptor */
+	MSG_CTL_PEER = 4, /* id: enum ctl_peer and index; a descriptor */
+	MSG_CTL_SETUP = 6, /* the process's settings; starts it */
+	MSG_CTL_READY = 7,
+	MSG_CTL_RELOAD = 8, /* settings again, after SIGHUP */
+	MSG_CTL_STOP = 10,
+	MSG_CTL_FAILED = 13, /* u8 enum err, text: why the process will end */
+	MSG_CTL_INIT = 14, /* keywarden init -> hsm: the ceremony's order */
+	MSG_CTL_INIT_DONE = 15,
+
+	/* xk -> policy, policy -> xk */
+	MSG_ASK = 20,
+	MSG_REFUSE = 21,
+	MSG_NOTE = 22, /* something of a client worth an audit entry */
+
+	/* policy -> audit, audit -> policy */
+	MSG_GRANT = 30,
+	MSG_DONE = 31,
+	MSG_RECORD = 32, /* an entry to be written */
+	MSG_RECORDED = 33,
+	MSG_REVOKE = 34, /* a revocation, new or known */
+	MSG_REVOKED = 35,
+	MSG_TASK = 36, /* work of the token that is not a getKeys */
+	MSG_TASK_DONE = 37,
+	MSG_WORKERS = 39, /* how many workers are ready */
+
+	/* audit -> hsm, hsm -> audit */
+	MSG_WORK = 40,
+	MSG_OUTCOME = 41,
+	MSG_DURABLE = 42, /* the outcome is on disk */
+	MSG_CLOSED = 43, /* released or, at the last moment, not */
+	MSG_LEARN = 44, /* a revocation */
+	MSG_LEARNT = 45,
+	MSG_DO_TASK = 46,
+	MSG_TASK_RESULT = 47,
+	MSG_WORKER_READY = 49,
+
+	/* hsm -> xk */
+	MSG_ANSWER = 51,
+	MSG_NO_ANSWER = 53,
+
+	/* keywarden(1) -> policy, policy -> keywarden(1) */
+	MSG_CLI_STATUS = 60,
+	MSG_CLI_WARRANT_ADD = 62,
+	MSG_CLI_WARRANT_LIST = 64,
+	MSG_CLI_WARRANT_REVOKE = 66,
+	MSG_CLI_WARRANT_CHECK = 68,
+	MSG_CLI_SUBSCRIBER_ADD = 70,
+	MSG_CLI_SUBSCRIBER_LIST = 72,
+	MSG_CLI_SUBSCRIBER_REMOVE = 74,
+	MSG_CLI_KEY_ISSUE = 76,
+	MSG_CLI_OK = 81, /* JSON */
+	MSG_CLI_ERROR = 83 /* u8 enum err, text */
+};
+
+/* Descriptors that the supervisor hands down. */
+enum ctl_file {
+	CTL_FILE_KMS_STATE, /* hsm, policy: read */
+	CTL_FILE_PIN, /* hsm: read */
+	CTL_FILE_LOG, /* audit: the log, read and write */
+	CTL_FILE_LISTEN, /* xk: a listening socket; may come several times */
+	CTL_FILE_TLS_CERT, /* xk: PEM */
+	CTL_FILE_TLS_KEY, /* xk: PEM */
+	CTL_FILE_CLIENT_CA, /* xk: PEM */
+	CTL_FILE_CONTROL, /* policy: the listening control socket */
+	CTL_FILE_SO_PIN, /* hsm, in init: read */
+	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
+	CTL_FILE__MAX
+};
+
+enum ctl_peer {
+	CTL_PEER_XK,
+	CTL_PEER_POLICY,
+	CTL_PEER_AUDIT,
+	CTL_PEER_HSM, /* with index */
+	CTL_PEER__MAX
+};
+#define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))
+
+/* Who asked: the id counts, the epoch is new for each xk process. */
+struct ticket {
+	uint64_t epoch;
+	uint32_t id;
+};
+
+/* A getKeys as xk passes it on; the first two steps' reasons come along. */
+struct msg_ask {
+	uint64_t epoch;
+	uint8_t client[32]; /* SHA-256 of the client's certificate */
+	enum xk_reason role_reason; /* step (2) */
+	enum xk_reason call_reason; /* step (4) */
+	struct rd target, liid;
+	struct rd call; /* call_put(); empty unless call_reason is granted */
+};
+void msg_ask_put(struct wr *, const struct msg_ask *);
+enum err msg_ask_get(struct rd, struct msg_ask *) MUST_CHECK;
+
+/* MSG_REFUSE and MSG_NO_ANSWER. */
+struct msg_refuse {
+	uint64_t epoch;
+	enum xk_reason reason;
+	struct rd text;
+};
+void msg_refuse_put(struct wr *, const struct msg_refuse *);
+enum err msg_refuse_get(struct rd, struct msg_refuse *) MUST_CHECK;
+
+struct msg_note {
+	uint8_t client[32];
+	uint32_t count;
+	struct rd text;
+};
+void msg_note_put(struct wr *, const struct msg_note *);
+enum err msg_note_get(struct rd, struct msg_note *) MUST_CHECK;
+
+/*
+ * MSG_GRANT and MSG_WORK.  `intent` is an encoded audit entry: in a GRANT as
+ * policy wishes it (number and times 0), in WORK the leaf as it is on disk.
+ */
+struct msg_work {
+	struct ticket ticket;
+	struct rd intent;
+	struct rd warrant; /* CMS */
+	struct rd subscriber; /* sealed record */
+	struct rd call; /* call_put() */
+};
+void msg_work_put(struct wr *, const struct msg_work *);
+enum err msg_work_get(struct rd, struct msg_work *) MUST_CHECK;
+size_t msg_work_max(const struct msg_work *);
+
+/* MSG_DONE: `told` if the worker has answered the asker. */
+struct msg_done {
+	bool told;
+	enum xk_reason reason;
+};
+void msg_done_put(struct wr *, const struct msg_done *);
+enum err msg_done_get(struct rd, struct msg_done *) MUST_CHECK;
+
+/* MSG_REVOKE and MSG_LEARN; `entry` is empty for one that is in the log. */
+struct msg_revoke {
+	struct rd entry; /* audit entry to write */
+	struct rd cms;
+};
+void msg_revoke_put(struct wr *, const struct msg_revoke *);
+enum err msg_revoke_get(struct rd, struct msg_revoke *) MUST_CHECK;
+
+/* MSG_OUTCOME, MSG_CLOSED */
+struct msg_outcome {
+	enum xk_reason reason;
+	uint32_t n_keys;
+};
+void msg_outcome_put(struct wr *, const struct msg_outcome *);
+enum err msg_outcome_get(struct rd, struct msg_outcome *) MUST_CHECK;
+
+enum task_kind {
+	TASK_SUBSCRIBER_ADD, /* body: a task_subscriber; result: see there */
+	TASK_KEY_ISSUE, /* body: a task_key; result: a task_key_result */
+	TASK__MAX
+};
+
+/* MSG_TASK, MSG_DO_TASK */
+struct msg_task {
+	enum task_kind kind;
+	struct rd entry; /* audit entry: AUDIT_SUBSCRIBER_INTENT */
+	struct rd body;
+};
+void msg_task_put(struct wr *, const struct msg_task *);
+enum err msg_task_get(struct rd, struct msg_task *) MUST_CHECK;
+
+/* MSG_TASK_DONE, MSG_TASK_RESULT: on failure `result` is a text for people. */
+struct msg_result {
+	enum err rc;
+	struct rd result;
+};
+void msg_result_put(struct wr *, const struct msg_result *);
+enum err msg_result_get(struct rd, struct msg_result *) MUST_CHECK;
+
+/* MSG_CLI_SUBSCRIBER_ADD, and the body of TASK_SUBSCRIBER_ADD. */
+struct task_subscriber {
+	struct rd identity;
+	unsigned n_devices;
+	struct rd device[MAX_DEVICES];
+	struct rd label;
+	struct rd device_cert; /* DER */
+	struct rd wrapped_seed; /* empty: the token makes one */
+};
+void task_subscriber_put(struct wr *, const struct task_subscriber *);
+enum err task_subscriber_get(struct rd, struct task_subscriber *) MUST_CHECK;
+
+/* Its result: the sealed record, and the new seed for the device. */
+struct task_subscriber_result {
+	struct rd record;
+	struct rd for_device; /* empty for an imported seed */
+};
+void task_subscriber_result_put(struct wr *,
+    const struct task_subscriber_result *);
+enum err task_subscriber_result_get(struct rd,
+    struct task_subscriber_result *) MUST_CHECK;
+
+/* Body of TASK_KEY_ISSUE: whose key, for the period with this time in it. */
+struct task_key {
+	struct rd subscriber; /* sealed record */
+	struct rd identity; /* the subscriber's own or one of its devices' */
+	int64_t at;
+};
+void task_key_put(struct wr *, const struct task_key *);
+enum err task_key_get(struct rd, struct task_key *) MUST_CHECK;
+
+/* Its result: CMS to the device's certificate, around BFPrivateKeyBlock. */
+struct task_key_result {
+	int64_t not_before, not_after;
+	struct rd enveloped;
+};
+void task_key_result_put(struct wr *, const struct task_key_result *);
+enum err task_key_result_get(struct rd, struct task_key_result *) MUST_CHECK;
+
+/* MSG_CLI_KEY_ISSUE */
+struct cli_key_issue {
+	struct rd subscriber, identity;
+	int64_t at;
+};
+void cli_key_issue_put(struct wr *, const struct cli_key_issue *);
+enum err cli_key_issue_get(struct rd, struct cli_key_issue *) MUST_CHECK;
+
+/* MSG_ANSWER: keys from the hsm worker to the process that asked. */
+size_t msg_answer_max(const struct xk_get_keys_response *);
+void msg_answer_put(struct wr *, uint64_t epoch,
+    const struct xk_get_keys_response *);
+enum err msg_answer_get(struct rd, uint64_t *epoch,
+    struct xk_get_keys_response *) MUST_CHECK;
+
+/* MSG_CTL_FAILED, MSG_CLI_ERROR: u8 enum err and a text. */
+void msg_error_put(struct wr *, enum err, const char *text);
+enum err msg_error_get(struct rd, enum err *, struct rd *text) MUST_CHECK;
+
+/* ---- settings (MSG_CTL_SETUP, MSG_CTL_RELOAD) ---- */
+
+struct xk_settings {
+	uint32_t max_connections;
+	uint32_t max_outstanding; /* over all connections */
+	uint32_t max_outstanding_each; /* on one connection */
+	uint32_t max_queued; /* octets waiting for one client */
+	uint32_t handshake_seconds, idle_seconds, request_seconds;
+};
+void xk_settings_put(struct wr *, const struct xk_settings *);
+enum err xk_settings_get(struct rd, struct xk_settings *) MUST_CHECK;
+
+#define MAX_CLIENTS 256
+struct client_settings {
+	struct rd name;
+	uint8_t fingerprint[32]; /* SHA-256 of the certificate */
+};
+struct policy_settings {
+	struct rd database; /* path */
+	unsigned n_clients;
+	struct client_settings client[MAX_CLIENTS];
+};
+void policy_settings_put(struct wr *, const struct policy_settings *);
+enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
+
+struct hsm_settings {
+	uint32_t index;
+	uint32_t job_seconds; /* deadline of one job */
+	struct rd module, label;
+};
+void hsm_settings_put(struct wr *, const struct hsm_settings *);
+enum err hsm_settings_get(struct rd, struct hsm_settings *) MUST_CHECK;
+
+/* MSG_CTL_INIT */
+struct init_order {
+	bool make_token;
+	struct rd module, label;
+};
+void init_order_put(struct wr *, const struct init_order *);
+enum err init_order_get(struct rd, struct init_order *) MUST_CHECK;
+
+struct audit_settings {
+	uint64_t chunk; /* octets preallocated at a time */
+	uint64_t most; /* octets that the log may have; 0: as the disk */
+};
+void audit_settings_put(struct wr *, const struct audit_settings *);
+enum err audit_settings_get(struct rd, struct audit_settings *) MUST_CHECK;
+
+#endif

@@ -1,0 +1,175 @@
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <seccomp.h>
+
+#include "appliance/sandbox.h"
+#include "base/log.h"
+
+static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm"};
+
+/*
+ * What every process needs once it is up: memory, time, its channels.  Calls
+ * are named, so that a libc that uses another one for the same job shows in
+ * the tests and not at a user's.
+ */
+static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
+    SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(brk), SCMP_SYS(munmap),
+    SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock),
+    SCMP_SYS(futex), SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime), /* where the vDSO does not do it */
+    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
+    /* threads that libraries started before need these two */
+    SCMP_SYS(rseq), SCMP_SYS(set_robust_list),
+    SCMP_SYS(fstat), /* newfstatat on an open descriptor: see below */
+    SCMP_SYS(lseek), SCMP_SYS(sched_yield),
+    /* abort() and assertions of libraries: they end the process */
+    SCMP_SYS(gettid), SCMP_SYS(tgkill)};
+
+/* An event loop of libuv. */
+static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait)};
+
+static const int of_xk[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
+    SCMP_SYS(shutdown)};
+
+/* SQLite on its own file and journal. */
+static const int of_policy[] = {SCMP_SYS(accept4), SCMP_SYS(getsockopt),
+    SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(stat),
+    SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(getcwd),
+    SCMP_SYS(readlink), SCMP_SYS(geteuid), SCMP_SYS(fchown), SCMP_SYS(fchmod)};
+
+static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+    SCMP_SYS(fdatasync), SCMP_SYS(fsync)};
+
+/* SoftHSM reads its object files and locks them; alarm() is the deadline. */
+static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(alarm), SCMP_SYS(openat),
+    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
+    SCMP_SYS(pread64)};
+
+struct set {
+	const int *calls;
+	size_t n;
+};
+#define SET(a) \
+	{ \
+		a, sizeof(a) / sizeof(a[0]) \
+	}
+static const struct set sets[SANDBOX__MAX][3] = {
+    [SANDBOX_XK] = {SET(common), SET(loop), SET(of_xk)},
+    [SANDBOX_POLICY] = {SET(common), SET(loop), SET(of_policy)},
+    [SANDBOX_AUDIT] = {SET(common), SET(loop), SET(of_audit)},
+    [SANDBOX_HSM] = {SET(common), SET(of_hsm), {NULL, 0}},
+};
+
+/* Libraries that probe get an answer they know how to live with. */
+static const struct {
+	int call;
+	int error;
+} probes[] = {{SCMP_SYS(clone3), ENOSYS}, {SCMP_SYS(io_uring_setup), ENOSYS},
+    /* OpenSSL and libc look for files that are not there */
+    {SCMP_SYS(open), EACCES}, {SCMP_SYS(uname), ENOSYS},
+    {SCMP_SYS(sysinfo), ENOSYS}, {SCMP_SYS(prlimit64), EPERM},
+    {SCMP_SYS(socket), EACCES}, {SCMP_SYS(membarrier), ENOSYS}};
+
+static int
+add_sets(scmp_filter_ctx c, enum sandbox which)
+{
+	int rc = 0;
+
+	for (unsigned s = 0; s < 3 && rc == 0; s++)
+		for (size_t i = 0; i < sets[which][s].n && rc == 0; i++)
+			rc = seccomp_rule_add(c, SCMP_ACT_ALLOW,
+			    sets[which][s].calls[i], 0);
+	return rc;
+}
+
+/* Memory is never made executable again; descriptors only change mode. */
+static int
+add_limited(scmp_filter_ctx c)
+{
+	const uint64_t exec = PROT_EXEC;
+	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD,
+	    F_SETLK, F_SETLKW, F_GETLK};
+	int rc;
+
+	if ((rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+		 SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0))) != 0 ||
+	    (rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+		 SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0))) != 0 ||
+	    (rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+		 SCMP_A1(SCMP_CMP_EQ, FIONBIO))) != 0)
+		return rc;
+	for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
+		if ((rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl),
+			 1, SCMP_A1(SCMP_CMP_EQ, (uint64_t)fcntls[i]))) != 0)
+			return rc;
+	return 0;
+}
+
+static bool
+allows(enum sandbox which, int call)
+{
+	for (unsigned s = 0; s < 3; s++)
+		for (size_t i = 0; i < sets[which][s].n; i++)
+			if (sets[which][s].calls[i] == call)
+				return true;
+	return false;
+}
+
+static int
+add_probes(scmp_filter_ctx c, enum sandbox which)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		if ((rc = seccomp_rule_add(c,
+			 SCMP_ACT_ERRNO((uint16_t)probes[i].error),
+			 probes[i].call, 0)) != 0)
+			return rc;
+	/* fstat() of this libc; by path it is no file of this process. */
+	if (!allows(which, SCMP_SYS(newfstatat)))
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat),
+		    1, SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	if (rc == 0 && !allows(which, SCMP_SYS(openat)))
+		rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES),
+		    SCMP_SYS(openat), 0);
+	return rc;
+}
+
+static void
+load(enum sandbox which)
+{
+	scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int rc;
+
+	if (c == NULL)
+		fatal("seccomp: out of memory");
+	if ((rc = add_sets(c, which)) != 0 || (rc = add_limited(c)) != 0 ||
+	    (rc = add_probes(c, which)) != 0 || (rc = seccomp_load(c)) != 0)
+		fatal("the seccomp filter of %s does not load: %s",
+		    names[which], strerror(-rc));
+	seccomp_release(c);
+}
+
+void
+sandbox_enter(enum sandbox which)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("no_new_privs: %s", strerror(errno));
+	if (!KW_SANDBOX) {
+		log_warning("built without its seccomp filter");
+		return;
+	}
+	load(which);
+}

@@ -1,0 +1,166 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/spawn.h"
+
+#ifndef KW_LIBEXECDIR
+#define KW_LIBEXECDIR "/usr/libexec/keywarden"
+#endif
+
+/* Beside the running program (a build tree), else where install puts it. */
+static enum err
+find_program(const char *program, char *out, size_t cap, struct why *why)
+{
+	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
+	char *slash;
+
+	if (n > 0) {
+		out[n] = '\0';
+		slash = strrchr(out, '/');
+		if (slash != NULL &&
+		    (size_t)(slash - out) + strlen(program) + 2 < cap) {
+			memcpy(slash + 1, program, strlen(program) + 1);
+			if (access(out, X_OK) == 0)
+				return ERR_OK;
+		}
+	}
+	(void)snprintf(out, cap, "%s/%s", KW_LIBEXECDIR, program);
+	if (access(out, X_OK) == 0)
+		return ERR_OK;
+	return why_errno(why, "program %s", out);
+}
+
+/* In the child: nothing is open but 0, 1, 2 and the line. */
+static _Noreturn void
+exec_child(const char *path, const char *program, int line, char *const env[])
+{
+	char *name = strdup(program);
+	char *const argv[] = {name, NULL};
+
+	if (line != CTL_FD && dup2(line, CTL_FD) == -1)
+		_exit(71);
+	if (fcntl(CTL_FD, F_SETFD, 0) == -1 ||
+	    close_range(CTL_FD + 1, ~0U, 0) == -1)
+		_exit(71);
+	execve(path, argv, env);
+	_exit(71);
+}
+
+enum err
+spawn_process(const char *program, char *const env[], pid_t *pid, int *ctl,
+    struct why *why)
+{
+	char path[4096];
+	sigset_t none;
+	int pair[2];
+	pid_t p;
+	enum err rc;
+
+	if ((rc = find_program(program, path, sizeof(path), why)) != ERR_OK)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return why_errno(why, "socketpair");
+	if ((p = fork()) == -1) {
+		close(pair[0]);
+		close(pair[1]);
+		return why_errno(why, "fork");
+	}
+	if (p == 0) {
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		exec_child(path, program, pair[1], env);
+	}
+	close(pair[1]);
+	*pid = p;
+	*ctl = pair[0];
+	return ERR_OK;
+}
+
+static void
+add(char **env, size_t *n, char *entry)
+{
+	if (entry != NULL)
+		env[(*n)++] = entry;
+}
+
+char **
+spawn_plain_env(const struct config *c)
+{
+	char **env = calloc(MAX_ENVIRONMENT + 4, sizeof(*env)), *s;
+	size_t n = 0;
+
+	if (env != NULL && asprintf(&s, "KEYWARDEN_LOG=%s", c->log_level) != -1)
+		add(env, &n, s);
+	return env;
+}
+
+char **
+spawn_hsm_env(const struct config *c)
+{
+	char **env = spawn_plain_env(c), *s;
+	size_t n = 1;
+
+	if (env == NULL || env[0] == NULL)
+		return env;
+	if (config_is_softhsm(c) &&
+	    asprintf(&s, "SOFTHSM2_CONF=%s/%s", c->state_dir,
+		STATE_SOFTHSM_CONF) != -1)
+		add(env, &n, s);
+	for (unsigned i = 0; i < c->n_environment; i++)
+		add(env, &n, strdup(c->environment[i]));
+	return env;
+}
+
+void
+spawn_env_free(char **env)
+{
+	for (size_t i = 0; env != NULL && env[i] != NULL; i++)
+		free(env[i]);
+	free(env);
+}
+
+enum err
+open_file(const char *path, const char *what, int *fd, struct why *why)
+{
+	if (path == NULL)
+		return why_set(why, ERR_MALFORMED,
+		    "%s is not set in the configuration", what);
+	if ((*fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return why_errno(why, "%s %s", what, path);
+	return ERR_OK;
+}
+
+enum err
+open_secret_file(const char *path, const char *what, int *fd, struct why *why)
+{
+	struct stat st;
+	enum err rc;
+
+	if ((rc = open_file(path, what, fd, why)) != ERR_OK)
+		return rc;
+	if (fstat(*fd, &st) == -1)
+		rc = why_errno(why, "%s %s", what, path);
+	else if (!S_ISREG(st.st_mode))
+		rc = why_set(why, ERR_DENIED, "%s %s: not a regular file", what,
+		    path);
+	else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		rc = why_set(why, ERR_DENIED,
+		    "%s %s: others may read it: chown it to the appliance's "
+		    "user and chmod 400",
+		    what, path);
+	if (rc != ERR_OK) {
+		close(*fd);
+		*fd = -1;
+	}
+	return rc;
+}

@@ -1,0 +1,407 @@
+/*
+ * Starting, wiring, restarting with back-off, stopping.  Channels are made
+ * whenever one of their two ends is started: the other end gets its new half
+ * over its line and drops the old one.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/spawn.h"
+#include "appliance/supervisor.h"
+#include "base/log.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MOST_MS 30000
+#define STABLE_MS 60000
+#define STOP_MS 5000
+
+static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
+    "keywarden-policy", "keywarden-audit", "keywarden-hsm"};
+
+/* The pipeline: who talks to whom. */
+static const struct {
+	enum ctl_peer a, b;
+} channels[] = {{CTL_PEER_XK, CTL_PEER_POLICY},
+    {CTL_PEER_POLICY, CTL_PEER_AUDIT}, {CTL_PEER_AUDIT, CTL_PEER_HSM},
+    {CTL_PEER_HSM, CTL_PEER_XK}};
+
+int64_t
+sup_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const char *
+child_name(const struct child *c)
+{
+	static char name[32];
+
+	if (c->kind != CTL_PEER_HSM)
+		return programs[c->kind];
+	(void)snprintf(name, sizeof(name), "keywarden-hsm %u", c->index);
+	return name;
+}
+
+static void
+add_child(struct supervisor *s, enum ctl_peer kind, unsigned index)
+{
+	s->child[s->n_children++] = (struct child){.kind = kind,
+	    .index = index,
+	    .ctl = -1,
+	    .wanted = kind != CTL_PEER_HSM || index == 0,
+	    .backoff_ms = BACKOFF_FIRST_MS};
+}
+
+void
+sup_add_children(struct supervisor *s)
+{
+	add_child(s, CTL_PEER_AUDIT, 0);
+	add_child(s, CTL_PEER_POLICY, 0);
+	add_child(s, CTL_PEER_XK, 0);
+	for (unsigned i = 0; i < s->config->workers; i++)
+		add_child(s, CTL_PEER_HSM, i);
+}
+
+/* ---- wiring ---- */
+
+static bool
+talk(enum ctl_peer a, enum ctl_peer b)
+{
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+		if ((channels[i].a == a && channels[i].b == b) ||
+		    (channels[i].a == b && channels[i].b == a))
+			return true;
+	return false;
+}
+
+static void
+connect_children(const struct child *a, const struct child *b)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		fatal("socketpair: %s", strerror(errno));
+	/* One that has just gone is noticed when it is reaped. */
+	if (ipc_ctl_send(a->ctl, MSG_CTL_PEER, CTL_PEER_ID(b->kind, b->index),
+		NULL, 0, pair[0]) != ERR_OK ||
+	    ipc_ctl_send(b->ctl, MSG_CTL_PEER, CTL_PEER_ID(a->kind, a->index),
+		NULL, 0, pair[1]) != ERR_OK)
+		log_debug("a channel could not be handed over");
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+wire(struct supervisor *s, struct child *c)
+{
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *o = &s->child[i];
+
+		if (o != c && o->pid != 0 && talk(o->kind, c->kind))
+			connect_children(c, o);
+	}
+}
+
+/* ---- starting ---- */
+
+static void
+try_again_later(struct child *c)
+{
+	c->wanted = true;
+	c->restart_at = sup_now() + c->backoff_ms;
+	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS
+							    : c->backoff_ms * 2;
+}
+
+static void
+start(struct supervisor *s, struct child *c)
+{
+	char **env = c->kind == CTL_PEER_HSM ? spawn_hsm_env(s->config)
+					     : spawn_plain_env(s->config);
+	struct why why = {""};
+	enum err rc;
+
+	c->wanted = c->ready = false;
+	rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl, &why);
+	spawn_env_free(env);
+	if (rc != ERR_OK) {
+		log_error("%s: %s", child_name(c), why.text);
+		try_again_later(c);
+		return;
+	}
+	c->started = sup_now();
+	wire(s, c);
+	if (sup_hand_over(s, c, &why) != ERR_OK) {
+		log_error("%s: %s", child_name(c), why.text);
+		(void)kill(c->pid, SIGKILL); /* reaped like any other end */
+	}
+}
+
+void
+sup_start_due(struct supervisor *s)
+{
+	const int64_t now = sup_now();
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (c->wanted && c->pid == 0 && !c->held &&
+		    c->restart_at <= now)
+			start(s, c);
+	}
+}
+
+int
+sup_next_start(const struct supervisor *s)
+{
+	const int64_t now = sup_now();
+	int64_t best = -1;
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		const struct child *c = &s->child[i];
+		int64_t d = c->restart_at - now;
+
+		if (!c->wanted || c->pid != 0 || c->held)
+			continue;
+		if (d < 0)
+			d = 0;
+		if (best == -1 || d < best)
+			best = d;
+	}
+	return (int)best;
+}
+
+/* ---- what children say ---- */
+
+static void
+notify_ready(void)
+{
+	/* systemd's readiness protocol: one datagram, sd_notify(3). */
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (path == NULL || strlen(path) >= sizeof(a.sun_path))
+		return;
+	memcpy(a.sun_path, path, strlen(path));
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+		    strlen(path))) == -1)
+		log_warning("systemd could not be told that we are ready");
+	close(fd);
+}
+
+static void
+child_ready(struct supervisor *s, struct child *c)
+{
+	bool all = true;
+
+	c->ready = true;
+	/* The first worker has shown that the PIN is right. */
+	if (c->kind == CTL_PEER_HSM)
+		for (unsigned i = 0; i < s->n_children; i++) {
+			struct child *o = &s->child[i];
+
+			if (o->kind == CTL_PEER_HSM && o->pid == 0 &&
+			    !o->wanted) {
+				o->held = false;
+				o->wanted = true;
+				o->restart_at = 0;
+			}
+		}
+	for (unsigned i = 0; i < s->n_children; i++)
+		all = all && s->child[i].ready;
+	if (all && !s->was_ready) {
+		s->was_ready = true;
+		log_info("serving");
+		notify_ready();
+	}
+}
+
+static void
+hold(struct supervisor *s, struct child *c, enum err rc)
+{
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *o = &s->child[i];
+
+		/* A refused PIN is everybody's: no other worker tries it. */
+		if (o == c ||
+		    (rc == ERR_PIN && o->kind == CTL_PEER_HSM && o->pid == 0))
+			o->held = true;
+	}
+}
+
+static void
+child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
+{
+	char text[WHY_MAX + 1];
+	struct rd why;
+	enum err rc;
+
+	if (msg_error_get(f->body, &rc, &why) != ERR_OK)
+		return;
+	(void)log_escape(why.p, why.left, text, sizeof(text));
+	if (rc == ERR_PIN) {
+		hold(s, c, rc);
+		log_error("%s: %s; the PIN is not tried again: put the right "
+			  "one into the PIN file, then send SIGHUP "
+			  "(systemctl reload keywarden)",
+		    child_name(c), text);
+	} else if (rc == ERR_MALFORMED) {
+		hold(s, c, rc);
+		log_error("%s: %s; mend it, then send SIGHUP (systemctl "
+			  "reload keywarden)",
+		    child_name(c), text);
+	} else
+		log_error("%s: %s; next try in %u ms", child_name(c), text,
+		    c->backoff_ms);
+}
+
+void
+sup_from_child(struct supervisor *s, struct child *c)
+{
+	static uint8_t buf[IPC_CTL_MAX];
+	struct ipc_frame f;
+	int fd = -1;
+
+	if (ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd) != ERR_OK)
+		return; /* it has gone: SIGCHLD says so too */
+	if (fd != -1)
+		close(fd);
+	if (f.type == MSG_CTL_READY && f.body.left == 0)
+		child_ready(s, c);
+	else if (f.type == MSG_CTL_FAILED)
+		child_failed(s, c, &f);
+	else
+		log_error("%s sent the supervisor a message of type %u",
+		    child_name(c), f.type);
+}
+
+/* ---- ends ---- */
+
+static void
+ended(struct supervisor *s, struct child *c, int status)
+{
+	const bool lived = sup_now() - c->started > STABLE_MS;
+	struct pollfd last = {c->ctl, POLLIN, 0};
+
+	/* Its last words may still be on the line. */
+	while (poll(&last, 1, 0) == 1 && (last.revents & POLLIN) != 0) {
+		static uint8_t buf[IPC_CTL_MAX];
+		struct ipc_frame f;
+		int fd = -1;
+
+		if (ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd) != ERR_OK)
+			break;
+		if (fd != -1)
+			close(fd);
+		if (f.type == MSG_CTL_FAILED)
+			child_failed(s, c, &f);
+	}
+	close(c->ctl);
+	c->ctl = -1;
+	c->pid = 0;
+	c->ready = false;
+	if (s->stopping)
+		return;
+	if (WIFSIGNALED(status))
+		log_error("%s was ended by signal %d (%s)", child_name(c),
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) != 0)
+		log_warning("%s ended with status %d", child_name(c),
+		    WEXITSTATUS(status));
+	if (lived)
+		c->backoff_ms = BACKOFF_FIRST_MS;
+	if (!c->held)
+		try_again_later(c);
+}
+
+void
+sup_reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 0; i < s->n_children; i++)
+			if (s->child[i].pid == pid)
+				ended(s, &s->child[i], status);
+}
+
+void
+sup_release_held(struct supervisor *s)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (!c->held)
+			continue;
+		c->held = false;
+		c->backoff_ms = BACKOFF_FIRST_MS;
+		c->restart_at = 0;
+		/* One worker tries the PIN; the others follow when it can. */
+		c->wanted = c->kind != CTL_PEER_HSM || first;
+		first = first && c->kind != CTL_PEER_HSM;
+	}
+}
+
+/* Against the flow, so that what is under way still finds the log. */
+void
+sup_stop_all(struct supervisor *s)
+{
+	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_POLICY,
+	    CTL_PEER_HSM, CTL_PEER_AUDIT};
+
+	s->stopping = true;
+	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
+		const int64_t until = sup_now() + STOP_MS;
+		bool any = true;
+
+		for (unsigned i = 0; i < s->n_children; i++)
+			if (s->child[i].kind == order[k] &&
+			    s->child[i].pid != 0 &&
+			    ipc_ctl_send(s->child[i].ctl, MSG_CTL_STOP, 0, NULL,
+				0, -1) != ERR_OK)
+				log_debug("%s has gone already",
+				    child_name(&s->child[i]));
+		while (any) {
+			struct timespec nap = {0, 5000000};
+
+			sup_reap(s);
+			any = false;
+			for (unsigned i = 0; i < s->n_children; i++) {
+				struct child *c = &s->child[i];
+
+				if (c->kind != order[k] || c->pid == 0)
+					continue;
+				any = true;
+				if (sup_now() > until)
+					(void)kill(c->pid, SIGKILL);
+			}
+			if (any)
+				(void)nanosleep(&nap, NULL);
+		}
+	}
+}

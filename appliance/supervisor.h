@@ -1,0 +1,63 @@
+/* supervisor: what the files of keywardend share. */
+#ifndef APPLIANCE_SUPERVISOR_H
+#define APPLIANCE_SUPERVISOR_H
+
+#include <sys/types.h>
+
+#include "appliance/config.h"
+#include "base/secret.h"
+
+#define MAX_CHILDREN (3 + MAX_WORKERS)
+
+struct child {
+	enum ctl_peer kind;
+	unsigned index;
+	pid_t pid; /* 0: not running */
+	int ctl;
+	bool ready;
+	bool held; /* not started again before a person acts */
+	bool wanted; /* to be started at restart_at */
+	int64_t started; /* ms */
+	int64_t restart_at;
+	unsigned backoff_ms;
+};
+
+struct supervisor {
+	const char *config_path;
+	struct config *config;
+	struct secret *pin; /* from --pin-fd; NULL: from pin_file */
+	struct child child[MAX_CHILDREN];
+	unsigned n_children;
+	int listen_fd[MAX_LISTEN];
+	int control_fd, lock_fd, signal_fd;
+	bool stopping, was_ready;
+};
+
+int64_t sup_now(void);
+const char *child_name(const struct child *);
+
+/* ---- sup_files.c: what the children are handed ---- */
+
+/* Sockets and lock, once; ERR_ with what and where in `why`. */
+enum err sup_open(struct supervisor *, struct why *why) MUST_CHECK;
+void sup_close(struct supervisor *);
+
+/* Files and settings to a child that has just been started. */
+enum err sup_hand_over(struct supervisor *, struct child *,
+    struct why *why) MUST_CHECK;
+
+/* After SIGHUP: new files and settings to one that runs. */
+enum err sup_reload_child(struct supervisor *, struct child *,
+    struct why *why) MUST_CHECK;
+
+/* ---- sup_children.c ---- */
+void sup_add_children(struct supervisor *);
+void sup_start_due(struct supervisor *);
+/* When sup_start_due() is next needed, in ms from now; -1: not at all. */
+int sup_next_start(const struct supervisor *);
+void sup_reap(struct supervisor *);
+void sup_from_child(struct supervisor *, struct child *);
+void sup_release_held(struct supervisor *);
+void sup_stop_all(struct supervisor *);
+
+#endif

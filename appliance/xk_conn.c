@@ -1,0 +1,442 @@
+/*
+ * A connection of a DF2/MF: TLS on a non-blocking socket, PDUs cut out of the
+ * stream, bounded in time and in octets both ways.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "appliance/xk_proc.h"
+#include "base/log.h"
+
+#define READ_AT_ONCE 16384
+#define READS_A_TURN 8 /* so that one client does not keep the others waiting \
+			*/
+
+static void on_poll(uv_poll_t *h, int status, int events);
+static void on_again(uv_idle_t *h);
+
+static void
+watch(struct conn *c)
+{
+	int want = UV_READABLE;
+
+	if (c->state == CONN_CLOSING ||
+	    c->out_len - c->out_at > c->x->settings.max_queued / 2)
+		want = 0; /* no more in while so much must go out */
+	if (c->want_write || c->out_len > c->out_at)
+		want |= UV_WRITABLE;
+	if (want == c->events || c->dead)
+		return;
+	c->events = want;
+	if (want == 0)
+		(void)uv_poll_stop(&c->poll);
+	else
+		(void)uv_poll_start(&c->poll, want, on_poll);
+}
+
+static void
+after_close(uv_handle_t *h)
+{
+	struct conn *c = h->data;
+
+	SSL_free(c->ssl);
+	close(c->fd);
+	if (c->in != NULL)
+		explicit_bzero(c->in, c->in_cap);
+	if (c->out != NULL)
+		explicit_bzero(c->out, c->out_cap);
+	free(c->in);
+	free(c->out);
+	free(c->outstanding);
+	free(c);
+}
+
+void
+xk_conn_free(struct conn *c)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	xk_forget_conn(c);
+	if (c->overloads > 0)
+		xk_note(c->x, c->client, c->overloads, "overloaded");
+	*c->at = c->next;
+	if (c->next != NULL)
+		c->next->at = c->at;
+	c->x->n_conns--;
+	uv_close((uv_handle_t *)&c->poll, after_close);
+}
+
+/* ---- out ---- */
+
+static bool
+reserve_out(struct conn *c, size_t n)
+{
+	const size_t used = c->out_len - c->out_at;
+	size_t cap = c->out_cap == 0 ? 4096 : c->out_cap;
+	uint8_t *p;
+
+	if (used + n > c->x->settings.max_queued)
+		return false;
+	while (cap < used + n)
+		cap *= 2;
+	if (cap == c->out_cap && c->out_len + n <= cap)
+		return true;
+	if ((p = malloc(cap)) == NULL)
+		return false;
+	if (used > 0)
+		memcpy(p, c->out + c->out_at, used);
+	if (c->out != NULL)
+		explicit_bzero(c->out, c->out_cap);
+	free(c->out);
+	c->out = p;
+	c->out_cap = cap;
+	c->out_at = 0;
+	c->out_len = used;
+	return true;
+}
+
+/* What SSL_read and SSL_write say: ERR_AGAIN to wait, ERR_CLOSED to end. */
+static enum err
+tls_result(struct conn *c, int n)
+{
+	switch (SSL_get_error(c->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		return ERR_AGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		c->want_write = true;
+		return ERR_AGAIN;
+	default:
+		return ERR_CLOSED;
+	}
+}
+
+static void
+write_out(struct conn *c)
+{
+	while (!c->dead && c->out_len > c->out_at) {
+		size_t n = 0;
+
+		ERR_clear_error();
+		if (SSL_write_ex(c->ssl, c->out + c->out_at,
+			c->out_len - c->out_at, &n) != 1) {
+			if (tls_result(c, 0) == ERR_CLOSED)
+				xk_conn_free(c);
+			return;
+		}
+		explicit_bzero(c->out + c->out_at, n);
+		c->out_at += n;
+		c->last_sent = uv_now(&c->x->loop);
+	}
+	if (c->dead)
+		return;
+	c->out_at = c->out_len = 0;
+	if (c->state == CONN_CLOSING) {
+		(void)SSL_shutdown(c->ssl);
+		xk_conn_free(c);
+	}
+}
+
+void
+xk_conn_send(struct conn *c, const uint8_t *der, size_t len)
+{
+	if (c->dead)
+		return;
+	if (!reserve_out(c, len)) {
+		log_warning("a client does not read its answers: closed");
+		xk_conn_free(c);
+		return;
+	}
+	if (c->out_len == c->out_at)
+		c->last_sent = uv_now(&c->x->loop);
+	memcpy(c->out + c->out_len, der, len);
+	c->out_len += len;
+	write_out(c);
+	if (!c->dead)
+		watch(c);
+}
+
+void
+xk_conn_close_after_sending(struct conn *c)
+{
+	if (c->dead)
+		return;
+	c->state = CONN_CLOSING;
+	write_out(c);
+	if (!c->dead)
+		watch(c);
+}
+
+/* ---- in ---- */
+
+static bool
+reserve_in(struct conn *c)
+{
+	size_t cap = c->in_cap == 0 ? READ_AT_ONCE : c->in_cap;
+	uint8_t *p;
+
+	while (cap < c->in_len + READ_AT_ONCE)
+		cap *= 2;
+	if (cap == c->in_cap)
+		return true;
+	if ((p = realloc(c->in, cap)) == NULL)
+		return false;
+	c->in = p;
+	c->in_cap = cap;
+	return true;
+}
+
+static void
+malformed(struct conn *c, uint32_t id, const char *text)
+{
+	xk_note(c->x, c->client, 1, text);
+	xk_answer_refusal(c, id, XK_MALFORMED);
+	xk_conn_close_after_sending(c);
+}
+
+/* Cut whole PDUs off the front. */
+static void
+take_pdus(struct conn *c)
+{
+	size_t at = 0, len;
+
+	while (!c->dead && c->state == CONN_OPEN) {
+		struct rd r;
+		enum err rc;
+
+		rd_init(&r, c->in + at, c->in_len - at);
+		rc = xk_pdu_length(r, &len);
+		if (rc == ERR_AGAIN || (rc == ERR_OK && len > r.left))
+			break;
+		if (rc != ERR_OK) {
+			malformed(c, 0,
+			    "what came is not the start of a PDU, or too "
+			    "long");
+			return;
+		}
+		r.left = len;
+		at += len;
+		c->last_heard = uv_now(&c->x->loop);
+		xk_on_pdu(c, r);
+	}
+	if (c->dead)
+		return;
+	memmove(c->in, c->in + at, c->in_len - at);
+	c->in_len -= at;
+}
+
+static void
+read_in(struct conn *c)
+{
+	c->more = false;
+	for (unsigned i = 0; i < READS_A_TURN; i++) {
+		size_t n = 0;
+
+		if (!reserve_in(c)) {
+			xk_conn_free(c);
+			return;
+		}
+		ERR_clear_error();
+		if (SSL_read_ex(c->ssl, c->in + c->in_len,
+			c->in_cap - c->in_len, &n) != 1) {
+			if (tls_result(c, 0) == ERR_CLOSED)
+				xk_conn_free(c);
+			return;
+		}
+		c->in_len += n;
+		take_pdus(c);
+		if (c->dead || c->state != CONN_OPEN)
+			return;
+		if (c->out_len - c->out_at > c->x->settings.max_queued / 2)
+			break;
+	}
+	c->more = SSL_has_pending(c->ssl) == 1;
+	if (c->more && !uv_is_active((uv_handle_t *)&c->x->again))
+		(void)uv_idle_start(&c->x->again, on_again);
+}
+
+/* ---- handshake ---- */
+
+static bool
+take_client(struct conn *c)
+{
+	const unsigned char *proto = NULL;
+	unsigned proto_len = 0, n = 0;
+	X509 *x = SSL_get0_peer_certificate(c->ssl);
+
+	SSL_get0_alpn_selected(c->ssl, &proto, &proto_len);
+	if (proto_len != 4 || memcmp(proto, "xk/1", 4) != 0) {
+		log_warning("a client that does not ask for ALPN xk/1: closed");
+		return false;
+	}
+	return x != NULL && X509_digest(x, EVP_sha256(), c->client, &n) == 1 &&
+	    n == 32;
+}
+
+static void
+handshake(struct conn *c)
+{
+	static struct log_limit limit;
+	int n;
+
+	ERR_clear_error();
+	n = SSL_accept(c->ssl);
+	if (n != 1) {
+		if (tls_result(c, n) == ERR_AGAIN)
+			return;
+		log_limited(&limit, 10, "a TLS handshake failed: %s",
+		    SSL_get_verify_result(c->ssl) != X509_V_OK
+			? X509_verify_cert_error_string(
+			      SSL_get_verify_result(c->ssl))
+			: xk_tls_error());
+		xk_conn_free(c);
+		return;
+	}
+	if (!take_client(c)) {
+		xk_conn_free(c);
+		return;
+	}
+	c->state = CONN_OPEN;
+	c->last_heard = uv_now(&c->x->loop);
+	read_in(c);
+}
+
+static void
+conn_event(struct conn *c)
+{
+	c->want_write = false;
+	if (c->state == CONN_HANDSHAKE)
+		handshake(c);
+	else {
+		if (c->out_len > c->out_at)
+			write_out(c);
+		if (!c->dead && c->state == CONN_OPEN)
+			read_in(c);
+	}
+	if (!c->dead)
+		watch(c);
+}
+
+static void
+on_poll(uv_poll_t *h, int status, int events)
+{
+	struct conn *c = h->data;
+
+	(void)events;
+	if (status < 0)
+		xk_conn_free(c);
+	else
+		conn_event(c);
+}
+
+static void
+on_again(uv_idle_t *h)
+{
+	struct xk *x = h->data;
+	struct conn *c, *next;
+	bool any = false;
+
+	for (c = x->conns; c != NULL; c = next) {
+		next = c->next;
+		if (!c->more)
+			continue;
+		conn_event(c);
+	}
+	for (c = x->conns; c != NULL; c = c->next)
+		any |= c->more;
+	if (!any)
+		(void)uv_idle_stop(&x->again);
+}
+
+static bool
+add_conn(struct xk *x, int fd)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return false;
+	c->x = x;
+	c->fd = fd;
+	c->last_heard = uv_now(&x->loop);
+	c->poll.data = c;
+	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
+	    uv_poll_init(&x->loop, &c->poll, fd) != 0) {
+		SSL_free(c->ssl);
+		free(c);
+		return false;
+	}
+	c->next = x->conns;
+	c->at = &x->conns;
+	if (c->next != NULL)
+		c->next->at = &c->next;
+	x->conns = c;
+	x->n_conns++;
+	watch(c);
+	return true;
+}
+
+void
+xk_accept(struct xk *x, int listen_fd)
+{
+	static struct log_limit limit;
+	const int one = 1;
+	const int fd =
+	    accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd == -1)
+		return;
+	if (x->stopping || x->n_conns >= x->settings.max_connections) {
+		log_limited(&limit, 5,
+		    "more connections than xk.max_connections: closed");
+		close(fd);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!add_conn(x, fd))
+		close(fd);
+}
+
+/* ---- time ---- */
+
+static bool
+too_late(const struct conn *c, uint64_t now)
+{
+	const struct xk_settings *s = &c->x->settings;
+
+	if (c->state == CONN_HANDSHAKE)
+		return now - c->last_heard > 1000ULL * s->handshake_seconds;
+	if (c->out_len > c->out_at)
+		return now - c->last_sent > 1000ULL * s->idle_seconds;
+	return c->n_outstanding == 0 &&
+	    now - c->last_heard > 1000ULL * s->idle_seconds;
+}
+
+void
+xk_conn_tick(struct xk *x)
+{
+	const uint64_t now = uv_now(&x->loop);
+	struct conn *c, *next;
+
+	for (c = x->conns; c != NULL; c = next) {
+		next = c->next;
+		if (c->overloads > 0) {
+			xk_note(x, c->client, c->overloads, "overloaded");
+			c->overloads = 0;
+		}
+		if (too_late(c, now)) {
+			log_debug("a connection is closed for its silence");
+			if (c->state == CONN_OPEN)
+				(void)SSL_shutdown(c->ssl);
+			xk_conn_free(c);
+		}
+	}
+}

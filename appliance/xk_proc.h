@@ -1,0 +1,103 @@
+/* xk_proc: what the files of the xk process share. */
+#ifndef APPLIANCE_XK_PROC_H
+#define APPLIANCE_XK_PROC_H
+
+#include <openssl/ssl.h>
+#include <uv.h>
+
+#include "appliance/peer.h"
+#include "appliance/proto.h"
+#include "appliance/slots.h"
+
+#define XK_MAX_LISTEN 8
+#define XK_REQUESTS 65536
+
+enum conn_state {
+	CONN_HANDSHAKE,
+	CONN_OPEN,
+	CONN_CLOSING /* what is queued still goes out, then the end */
+};
+
+struct conn {
+	struct xk *x;
+	struct conn *next, **at; /* list of all */
+	uv_poll_t poll;
+	int fd, events;
+	SSL *ssl;
+	enum conn_state state;
+	bool want_write; /* TLS itself waits for the socket */
+	bool more; /* has octets that no event will announce */
+	bool dead;
+	uint8_t client[32]; /* SHA-256 of its certificate */
+	uint64_t last_heard, last_sent; /* uv_now() ms */
+	uint8_t *in;
+	size_t in_len, in_cap;
+	uint8_t *out;
+	size_t out_at, out_len, out_cap;
+	uint32_t *outstanding; /* requestIds not yet answered */
+	uint32_t n_outstanding, cap_outstanding;
+	uint32_t overloads; /* refused since the last note */
+};
+
+/* A request that policy has; conn is NULL once its connection has gone. */
+struct request {
+	struct conn *conn;
+	uint32_t request_id;
+	uint64_t deadline;
+};
+
+struct xk {
+	uv_loop_t loop;
+	uv_poll_t ctl, listen[XK_MAX_LISTEN];
+	uv_timer_t tick;
+	uv_idle_t again;
+	int listen_fd[XK_MAX_LISTEN];
+	unsigned n_listen;
+	int cert_fd, key_fd, ca_fd;
+	SSL_CTX *tls;
+	struct xk_settings settings;
+	struct peer *policy, *hsm[MAX_WORKERS];
+	struct slots *requests;
+	uint64_t epoch;
+	struct conn *conns;
+	unsigned n_conns;
+	bool stopping;
+};
+
+/* ---- xk_tls.c ---- */
+
+/*
+ * A server context from the three PEM files, which are closed: TLS 1.3, both
+ * certificates, ALPN xk/1 (docs/PROTOCOL.md).
+ */
+enum err xk_tls_new(int cert_fd, int key_fd, int ca_fd, SSL_CTX **out,
+    struct why *why) MUST_CHECK;
+
+/* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
+const char *xk_tls_error(void);
+
+/* ---- xk_conn.c ---- */
+void xk_accept(struct xk *, int listen_fd);
+/* Close what has been silent, or has not read, for too long. */
+void xk_conn_tick(struct xk *);
+
+/* Queue a PDU; the connection is closed if it has too much queued. */
+void xk_conn_send(struct conn *, const uint8_t *der, size_t len);
+void xk_conn_close_after_sending(struct conn *);
+void xk_conn_free(struct conn *);
+
+/* ---- xk_request.c ---- */
+
+/* One whole PDU off a connection. */
+void xk_on_pdu(struct conn *, struct rd pdu);
+void xk_answer_refusal(struct conn *, uint32_t request_id, enum xk_reason);
+void xk_forget_conn(struct conn *);
+/* Everything under way ends in unavailable. */
+void xk_fail_all(struct xk *);
+void xk_request_tick(struct xk *);
+void xk_note(struct xk *, const uint8_t client[32], uint32_t count,
+    const char *text);
+
+extern const struct peer_ops xk_policy_ops, xk_hsm_ops;
+
+#endif
