@@ -229,6 +229,16 @@ ss512_setup_ec_params(const void *v)
 	return r;
 }
 
+void
+ss512_setup_base_point(const void *v, uint8_t point[1 + 2 * SS512_COORD])
+{
+	const struct setup *s = v;
+
+	point[0] = 0x04;
+	fp_to_be(point + 1, &s->g.x, &s->curve.f);
+	fp_to_be(point + 1 + SS512_COORD, &s->g.y, &s->curve.f);
+}
+
 enum err
 ss512_setup_finish(const void *v, struct rd point, uint8_t *der, size_t *len)
 {

@@ -232,8 +232,58 @@ t1_jac_to_affine_vartime(struct t1_point *r, struct fp *zinv,
 	return ERR_OK;
 }
 
+/* Width-5 non-adjacent form: odd digits below 16, lowest first. */
+#define WNAF_ODD 8
+#define WNAF_MAX (64 * FP_WORDS + 1)
+
+static unsigned
+recode_wnaf(int8_t *digit, const struct fp_exp *k)
+{
+	unsigned n = 0, skip = 0;
+	int carry = 0;
+
+	for (unsigned i = 0; i < k->bits || carry != 0; i++) {
+		int d = 0;
+
+		digit[n++] = 0;
+		if (skip > 0) {
+			skip--;
+			continue;
+		}
+		if ((i < k->bits && fp_exp_bit(k, i) ? 1 : 0) == carry)
+			continue;
+		for (unsigned j = 0; j < 5; j++)
+			if (i + j < k->bits && fp_exp_bit(k, i + j))
+				d |= 1 << j;
+		d += carry;
+		carry = d >= 16;
+		digit[n - 1] = (int8_t)(carry ? d - 32 : d);
+		skip = 4;
+	}
+	return n;
+}
+
+/* A, 3A, 5A .. 15A.  ERR_MISMATCH where one of them is infinity. */
+static enum err
+odd_multiples(struct t1_point m[WNAF_ODD], const struct t1_point *a,
+    const struct fp_field *f)
+{
+	struct t1_jac j[WNAF_ODD], twice = {a->x, a->y, f->one};
+	struct fp zinv[WNAF_ODD];
+	struct t1_point a2;
+	enum err rc;
+
+	j[0] = twice;
+	t1_jac_double(&twice, &twice, f);
+	if ((rc = t1_jac_to_affine_vartime(&a2, zinv, &twice, 1, f)) != ERR_OK)
+		return rc;
+	for (int i = 1; i < WNAF_ODD; i++)
+		t1_jac_add_affine(&j[i], &j[i - 1], &a2, f);
+	return t1_jac_to_affine_vartime(m, zinv, j, WNAF_ODD, f);
+}
+
 static void
-jac_mul_vartime(struct t1_jac *r, const struct fp_exp *k,
+binary_mul_vartime(struct t1_jac *r, const struct fp_exp *k,
     const struct t1_point *a, const struct fp_field *f)
 {
 	*r = (struct t1_jac){f->one, f->one, f->zero};
@@ -241,6 +291,30 @@ jac_mul_vartime(struct t1_jac *r, const struct fp_exp *k,
 		t1_jac_double(r, r, f);
 		if (fp_exp_bit(k, i))
 			t1_jac_add_affine(r, r, a, f);
+	}
+}
+
+static void
+jac_mul_vartime(struct t1_jac *r, const struct fp_exp *k,
+    const struct t1_point *a, const struct fp_field *f)
+{
+	struct t1_point m[WNAF_ODD], t;
+	int8_t digit[WNAF_MAX + 8];
+
+	/* A point of very small order has no table. */
+	if (odd_multiples(m, a, f) != ERR_OK) {
+		binary_mul_vartime(r, k, a, f);
+		return;
+	}
+	*r = (struct t1_jac){f->one, f->one, f->zero};
+	for (unsigned i = recode_wnaf(digit, k); i-- > 0;) {
+		t1_jac_double(r, r, f);
+		if (digit[i] == 0)
+			continue;
+		t = m[(digit[i] > 0 ? digit[i] : -digit[i]) / 2];
+		if (digit[i] < 0)
+			fp_neg(&t.y, &t.y, f);
+		t1_jac_add_affine(r, r, &t, f);
 	}
 }
 

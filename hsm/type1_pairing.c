@@ -167,7 +167,7 @@ t1_lines_new(const struct t1_point *a, const struct t1_curve *c,
 	struct t1_lines *t = NULL;
 	struct line *line = NULL;
 	struct t1_point a_half;
-	unsigned n, i = 0;
+	unsigned n = 0, i = 0;
 	uint64_t carry = 1;
 	enum err rc;
 
