@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# The main job, end to end: two phones make a MIKEY-IBAKE call with SRTP
+# speech, a tap on the wire hands the SIP to the DF2/MF, the DF2/MF asks the
+# appliance over Xk, the token opens the envelope, the key comes back, and the
+# captured speech is decrypted bit for bit.
+#
+#	BIN=build/release/bin tests/lab/demo.sh FOLDER
+#
+# Exit code 0 only if every octet of speech is the one that was sent, and
+# nothing came out where nothing may.
+set -u
+: "${BIN:?set BIN to the folder of the built programs}"
+OUT=${1:?usage: demo.sh FOLDER}
+SOUNDS=/usr/share/asterisk/sounds/en_US_f_Allison
+SECONDS_OF_SPEECH=${SPEECH:-12}
+A=sip:alice@lab.example
+B=sip:bob@lab.example
+# The tap listens on the wire, which takes root.
+if [ "$(id -u)" -eq 0 ]; then AS_ROOT=; else AS_ROOT="sudo -n"; fi
+
+START=$(date +%s.%N)
+DAEMON=0
+TAP=0
+clock() { echo "$(date +%s.%N) $START" | awk '{ printf "%6.2f s", $1 - $2 }'; }
+say() { printf '[%s] %s\n' "$(clock)" "$*"; }
+tell() { printf '            %s\n' "$*"; }
+die() {
+	printf '[%s] DEMONSTRATION FAILED: %s\n' "$(clock)" "$*"
+	[ -s "$OUT/appliance.log" ] && { echo "last lines of $OUT/appliance.log:"; tail -n 15 "$OUT/appliance.log"; }
+	exit 1
+}
+quietly() { "$@" >>"$OUT/steps.log" 2>&1 || die "$* (see $OUT/steps.log)"; }
+clean_up() {
+	[ $TAP -ne 0 ] && $AS_ROOT kill $TAP 2>/dev/null
+	[ $DAEMON -ne 0 ] && kill $DAEMON 2>/dev/null
+	wait 2>/dev/null
+}
+trap clean_up EXIT
+free_port() {
+	local p
+	while :; do
+		p=$((20000 + 2 * (RANDOM % 15000)))
+		(: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
+	done
+}
+
+[ -e "$OUT/.keywarden-lab" ] && rm -rf "$OUT"
+mkdir -p "$OUT" 2>/dev/null && [ -z "$(ls -A "$OUT")" ] ||
+	die "$OUT is not empty and not a folder of an earlier demonstration"
+touch "$OUT/.keywarden-lab"
+mkdir "$OUT/pki" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted"
+chmod 700 "$OUT" "$OUT/pki"
+[ -r "$SOUNDS/demo-congrats.wav" ] || die "no speech: install asterisk-core-sounds-en-wav"
+PORT=$(free_port) SIP_A=$(free_port) SIP_B=$(free_port) RTP_A=$(free_port) RTP_B=$(free_port)
+cd "$OUT" || exit 1
+
+# ---- certificates of the lab ----
+self() {
+	quietly openssl req -x509 -newkey "$1" ${2:+-pkeyopt} ${2:+"$2"} -nodes -days 30 \
+		-keyout "pki/$3.key" -out "pki/$3.pem" -subj "/CN=$4"
+}
+leaf() {
+	quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "pki/$1.key" -out "pki/$1.csr" -subj "/CN=$2"
+	echo 'subjectAltName=IP:127.0.0.1' >pki/ext
+	quietly openssl x509 -req -in "pki/$1.csr" -CA pki/ca.pem -CAkey pki/ca.key \
+		-set_serial "0x$(openssl rand -hex 8)" -days 30 -extfile pki/ext -out "pki/$1.pem"
+}
+P256=ec_paramgen_curve:P-256
+self ec $P256 ca "Lab CA"
+leaf xk xk.lab.example
+leaf df2 df2.lab.example
+leaf stranger stranger.lab.example
+self ec $P256 officer-meyer "Officer Meyer"
+self ec $P256 officer-santos "Officer Santos"
+self rsa:3072 "" device-a "Alice's phone"
+self rsa:3072 "" device-b "Bob's phone"
+chmod 600 pki/*.key
+
+# ---- the appliance ----
+cat >keywarden.conf <<EOF
+state_dir = "$OUT/state"
+control_socket = "$OUT/control"
+xk {
+  listen = {"127.0.0.1:$PORT"}
+  certificate = "$OUT/pki/xk.pem"
+  key = "$OUT/pki/xk.key"
+  client_ca = "$OUT/pki/ca.pem"
+}
+client "df2-lab" { certificate = "$OUT/pki/df2.pem" }
+client "df2-stranger" { certificate = "$OUT/pki/stranger.pem" }
+token { pin_file = "$OUT/pki/pin" }
+kms { uri = "https://kms.lab.example" }
+EOF
+chmod 600 keywarden.conf
+kw() { "$BIN/keywarden" "$@" --config "$OUT/keywarden.conf"; }
+
+say "Two officers make the KMS: master secret in a PKCS#11 token (SoftHSM, a TEST TOKEN)."
+quietly kw init --officer meyer=pki/officer-meyer.pem --officer santos=pki/officer-santos.pem
+tell "$(kw kms show | sed -n 's/.*"strength": "\(.*\)",/Note: \1/p')."
+"$BIN/keywardend" --config "$OUT/keywarden.conf" >appliance.log 2>&1 &
+DAEMON=$!
+kw status --wait 20 >status.txt 2>&1 || die "the appliance does not serve: $(cat status.txt)"
+say "The appliance runs: $(pgrep -P $DAEMON -a | sed 's/.*\///' | awk '{print $NF}' | sort | uniq -c | awk '{printf "%s%s", sep, $2; sep=", "}')."
+
+say "Alice's seed is made inside the token and leaves it only wrapped to her phone's key."
+quietly kw subscriber add --identity $A --device-cert pki/device-a.pem --out a/seed.json
+say "Bob's seed was made elsewhere; it is imported, wrapped under the token's key."
+(umask 077 && openssl rand -hex 32 >b/seed.hex)
+quietly kw subscriber add --identity $B --device-cert pki/device-b.pem --seed-file b/seed.hex
+quietly kw subscriber key --identity $A --out a/key.json
+quietly kw subscriber key --identity $B --out b/key.json
+tell "Both phones have their private keys of today, each sealed to its own certificate."
+quietly kw kms params --out params.der
+
+cat >warrant.json <<EOF
+{ "keywardenWarrant": 1, "liid": "LAB-2026-0001", "issued": "$(date -u +%FT%TZ)",
+  "target": { "identities": ["$A"] },
+  "period": { "start": "$(date -u -d '-1 hour' +%FT%TZ)", "end": "$(date -u -d '+1 day' +%FT%TZ)" },
+  "clients": ["df2-lab"], "delivery": ["xk"] }
+EOF
+quietly openssl cms -sign -binary -nodetach -md sha256 -in warrant.json -outform DER \
+	-signer pki/officer-meyer.pem -inkey pki/officer-meyer.key -out warrant-1.cms
+kw warrant add warrant-1.cms >one.txt 2>&1 && die "a warrant with one signature was taken"
+say "A warrant for Alice with one signature is refused: $(sed 's/^keywarden: //' one.txt)."
+quietly openssl cms -resign -md sha256 -in warrant-1.cms -inform DER -outform DER \
+	-signer pki/officer-santos.pem -inkey pki/officer-santos.key -out warrant.cms
+quietly kw warrant add warrant.cms
+say "Signed by the second officer too, it is entered."
+
+# ---- the call ----
+$AS_ROOT "$BIN/lab-tap" --interface lo --filter-ports $SIP_A,$SIP_B,$RTP_A,$RTP_B \
+	--pcap "$OUT/call.pcap" --sip-dir "$OUT/sip" --ready "$OUT/tap-ready" >tap.log 2>&1 &
+TAP=$!
+for _ in $(seq 100); do [ -e tap-ready ] && break; sleep 0.1; done
+[ -e tap-ready ] || die "the tap does not capture: $(cat tap.log)"
+phone() {
+	"$BIN/lab-phone" --params params.der --seconds "$SECONDS_OF_SPEECH" "$@"
+}
+phone --role b --identity $B --peer-identity $A --sip 127.0.0.1:$SIP_B --peer-sip 127.0.0.1:$SIP_A \
+	--rtp 127.0.0.1:$RTP_B --device-key pki/device-b.key --seed-hex b/seed.hex --key b/key.json \
+	--wav $SOUNDS/demo-instruct.wav --out b >b/phone.out 2>&1 &
+PHONE_B=$!
+for _ in $(seq 100); do grep -q 'waiting for a call' b/phone.log 2>/dev/null && break; sleep 0.1; done
+say "Alice calls Bob: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP."
+phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$SIP_B \
+	--rtp 127.0.0.1:$RTP_A --device-key pki/device-a.key --seed a/seed.json --key a/key.json \
+	--wav $SOUNDS/demo-congrats.wav --out a >a/phone.out 2>&1 || die "Alice's phone: $(tail -n 1 a/phone.out a/phone.log)"
+wait $PHONE_B || die "Bob's phone: $(tail -n 1 b/phone.out)"
+$AS_ROOT kill $TAP 2>/dev/null
+wait $TAP 2>/dev/null
+TAP=0
+[ -n "$AS_ROOT" ] && $AS_ROOT chown -R "$(id -u)" call.pcap sip
+tell "$(sed -n 's/.*\(call set up in .*\)/\1/p' a/phone.log); Alice heard $(stat -c %s a/received.ulaw) octets, Bob $(stat -c %s b/received.ulaw)."
+say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; tshark reads $(tshark -r call.pcap -d "udp.port==$RTP_A,rtp" -Y rtp 2>/dev/null | wc -l) RTP packets, all encrypted."
+
+# ---- the keys ----
+df2() {
+	"$BIN/keywarden-df2" get-keys --connect "127.0.0.1:$PORT" --ca pki/ca.pem \
+		--cert "pki/$1.pem" --key "pki/$1.key" --target $A --sip-dir sip --json
+}
+df2 stranger >stranger.json 2>/dev/null && die "a client without a warrant got keys"
+say "A DF2/MF that no warrant names asks first: $(sed 's/.*:"\(.*\)".*/\1/' stranger.json)."
+BEFORE=$(date +%s%N)
+df2 df2 >keys.json 2>df2.err || die "the DF2/MF got no keys: $(cat df2.err)"
+AFTER=$(date +%s%N)
+say "The DF2/MF of the warrant asks over Xk: $(grep -c cryptoSessionId keys.json) session keys in $(((AFTER - BEFORE) / 1000000)) ms, TLS handshake included."
+quietly "$BIN/lab-decrypt" --pcap call.pcap --keys keys.json --out decrypted
+for p in a b; do
+	twin=$(for f in decrypted/*.ulaw; do cmp -s "$f" $p/sent.ulaw && echo "$f"; done)
+	[ -n "$twin" ] || die "no decrypted stream equals what phone $p sent"
+	say "Decrypted from pcap and keys alone: $(stat -c %s "$twin") octets of phone $p, every one as it was sent."
+	cp "${twin%.ulaw}.wav" "decrypted/phone-$p.wav"
+done
+
+# ---- no record, no act ----
+audits() { kw audit show --json | grep -c '"type":"'"$1"'"'; }
+child() { pgrep -P $DAEMON -x "$1"; }
+intents=$(audits keyIntent)
+kill -STOP "$(child keywarden-hsm)"
+df2 df2 >killed.json 2>killed.err &
+ASKER=$!
+for _ in $(seq 100); do [ "$(audits keyIntent)" -gt "$intents" ] && break; sleep 0.05; done
+[ "$(audits keyIntent)" -gt "$intents" ] || die "no intent on disk"
+sleep 0.2
+AUDIT=$(child keywarden-audit)
+kill -STOP "$AUDIT"
+kill -CONT "$(child keywarden-hsm)"
+sleep 0.5
+kill -0 $ASKER 2>/dev/null || die "an answer came before its outcome was on disk"
+say "Once more, with the log stopped after the intent: the key is ready, and does not come out."
+kill -KILL "$AUDIT"
+wait $ASKER && die "a key came out although the log was dead"
+grep -q sessionKey killed.json && die "a key came out although the log was dead"
+say "The log process is killed: the DF2/MF is told $(sed 's/.*:"\(.*\)".*/\1/' killed.json); no key came out."
+kw status --wait 20 >status.txt 2>&1 || die "the appliance did not come back"
+df2 df2 >again.json 2>df2.err || die "no keys after the restart: $(cat df2.err)"
+cmp -s keys.json again.json || die "other keys after the restart"
+say "It was started again and answers as before."
+
+kill $DAEMON
+wait $DAEMON
+DAEMON=0
+kw audit show >audit.txt
+kw audit verify >verify.txt || die "the audit log is not sound: $(cat verify.txt)"
+say "The audit log: $(head -n 1 verify.txt)"
+tell "$(sed -n 2p verify.txt)"
+rm -f tap-ready one.txt status.txt pki/ext pki/*.csr
+say "DONE. In $OUT: call.pcap, keys.json, decrypted/phone-a.wav and phone-b.wav, audit.txt, appliance.log."

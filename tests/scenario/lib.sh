@@ -1,0 +1,268 @@
+# lib: what the scenarios share.  Source it with BIN set to the folder of the
+# built programs; everything happens in a temporary folder that goes again.
+#
+#	. lib.sh
+#	kms_up            # PKI, configuration, init, keywardend running
+#	subscriber alice  # enrolled, seed known to the lab
+#	warrant W --target sip:alice@lab.example
+#	exchange x1 --time ...
+#	ask x1 alice      # keywarden-df2; its exit code, $OUT, $ERR
+
+set -u
+: "${BIN:?set BIN to the folder of the built programs}"
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/keywarden-scenario.XXXXXX")
+KEEP=${KEEP:-0}
+WORKERS=${WORKERS:-1}
+CONF=$WORK/keywarden.conf
+DAEMON=0
+FAILURES=0
+CHECKS=0
+
+# ---- saying what happens ----
+step() { printf '\n== %s\n' "$*"; }
+note() { printf '   %s\n' "$*"; }
+fail() {
+	printf 'FAILED: %s\n' "$*"
+	FAILURES=$((FAILURES + 1))
+}
+# check TEXT COMMAND...: the command must succeed
+check() {
+	local text=$1
+	shift
+	CHECKS=$((CHECKS + 1))
+	if "$@"; then printf '   ok  %s\n' "$text"; else fail "$text"; fi
+}
+same() { [ "$1" = "$2" ] || { printf '   got "%s", expected "%s"\n' "$1" "$2"; return 1; }; }
+finish() {
+	daemon_stop
+	[ "$CHECKS" -gt 0 ] || fail "nothing was checked"
+	leak_canary
+	if [ "$FAILURES" -ne 0 ]; then
+		printf '\n%d of %d checks failed; daemon log:\n' "$FAILURES" "$CHECKS"
+		cat "$WORK/daemon.log" 2>/dev/null
+		[ "$KEEP" = 1 ] || rm -rf "$WORK"
+		exit 1
+	fi
+	printf '\nall %d checks passed\n' "$CHECKS"
+	if [ "$KEEP" = 1 ]; then printf 'kept: %s\n' "$WORK"; else rm -rf "$WORK"; fi
+	exit 0
+}
+trap 'daemon_kill; [ "$KEEP" = 1 ] || rm -rf "$WORK"' EXIT
+trap 'exit 130' INT TERM
+
+# ---- certificates ----
+# self NAME SUBJECT [DAYS]; leaf NAME SUBJECT CA [DAYS] [NOT_BEFORE NOT_AFTER]
+self() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$WORK/$1.key" -out "$WORK/$1.pem" -days "${3:-30}" \
+		-subj "/CN=$2" 2>/dev/null
+	chmod 600 "$WORK/$1.key"
+}
+self_rsa() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/$1.key" \
+		-out "$WORK/$1.pem" -days 30 -subj "/CN=$2" 2>/dev/null
+	chmod 600 "$WORK/$1.key"
+}
+leaf() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$WORK/$1.key" -out "$WORK/$1.csr" -subj "/CN=$2" 2>/dev/null
+	printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$WORK/$1.ext"
+	openssl x509 -req -in "$WORK/$1.csr" -CA "$WORK/$3.pem" -CAkey "$WORK/$3.key" \
+		-set_serial "0x$(openssl rand -hex 8)" -days "${4:-30}" \
+		-extfile "$WORK/$1.ext" -out "$WORK/$1.pem" 2>/dev/null
+	chmod 600 "$WORK/$1.key"
+}
+pki() {
+	self ca "Lab CA"
+	leaf xk "xk.lab.example" ca
+	leaf df2 "df2.lab.example" ca
+	leaf df2b "df2b.lab.example" ca
+	for o in one two three; do self "officer-$o" "Officer $o"; done
+}
+
+# ---- the appliance ----
+free_port() {
+	local p
+	while :; do
+		p=$((20000 + RANDOM % 30000))
+		(: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
+	done
+}
+# config [EXTRA for section xk] -- token and audit extras by variables
+config() {
+	PORT=${PORT:-$(free_port)}
+	cat >"$CONF" <<EOF
+state_dir = "$WORK/state"
+control_socket = "$WORK/control"
+xk {
+  listen = {"127.0.0.1:$PORT"}
+  certificate = "$WORK/xk.pem"
+  key = "$WORK/xk.key"
+  client_ca = "$WORK/ca.pem"
+  ${XK_EXTRA:-}
+}
+client "df2" { certificate = "$WORK/df2.pem" }
+${CLIENT_EXTRA:-client "df2b" { certificate = "$WORK/df2b.pem" \}}
+token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} }
+audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
+kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
+EOF
+	sed -i 's/\\}/}/' "$CONF"
+	chmod 600 "$CONF"
+}
+kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
+init() {
+	kw init --officer one="$WORK/officer-one.pem" --officer two="$WORK/officer-two.pem" \
+		--officer three="$WORK/officer-three.pem" >"$WORK/init.log" 2>&1
+}
+daemon_start() {
+	"$BIN/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
+	DAEMON=$!
+}
+# up: start and wait until it serves
+up() {
+	daemon_start
+	kw status --wait "${1:-20}" >"$WORK/status" 2>&1
+}
+daemon_stop() {
+	[ "$DAEMON" -ne 0 ] || return 0
+	kill -TERM "$DAEMON" 2>/dev/null
+	wait "$DAEMON" 2>/dev/null
+	DAEMON=0
+}
+daemon_kill() {
+	[ "$DAEMON" -ne 0 ] && kill -KILL "$DAEMON" 2>/dev/null
+	DAEMON=0
+	return 0
+}
+pid_of() { pgrep -P "$DAEMON" -x "${1:0:15}" | head -n "${2:-1}" | tail -n 1; }
+kms_up() {
+	pki
+	config
+	check "keywarden init" init
+	check "keywardend serves" up
+	kw kms params --out "$WORK/params.der"
+}
+
+# ---- people, warrants, calls ----
+uri() { echo "sip:$1@lab.example"; }
+# subscriber NAME [options of 'subscriber add']: the lab knows the seed
+subscriber() {
+	local name=$1
+	shift
+	(umask 077 && openssl rand -hex 32 >"$WORK/$name.seed")
+	kw subscriber add --identity "$(uri "$name")" --seed-file "$WORK/$name.seed" "$@" >/dev/null
+}
+rfc3339() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
+# document NAME: a warrant in JSON from the variables LIID TARGETS CLIENTS START END MORE
+document() {
+	cat >"$WORK/$1.json" <<EOF
+{ "keywardenWarrant": 1, "liid": "${LIID:-LIID-1}",
+  "issued": "$(rfc3339 now)", "reference": "$1-$RANDOM",
+  "target": { "identities": [${TARGETS:-\"sip:alice@lab.example\"}] },
+  "period": { "start": "${START:-$(rfc3339 '-1 hour')}", "end": "${END:-$(rfc3339 '+1 day')}"${MORE:-} },
+  "clients": [${CLIENTS:-\"df2\"}], "delivery": ["xk"] }
+EOF
+}
+# sign NAME OFFICER...: NAME.json to NAME.cms
+sign() {
+	local name=$1 how=-sign in=$WORK/$1.json o
+	shift
+	for o in "$@"; do
+		if [ $how = -sign ]; then
+			openssl cms -sign -binary -nodetach -md sha256 -in "$in" \
+				-signer "$WORK/officer-$o.pem" -inkey "$WORK/officer-$o.key" \
+				-outform DER -out "$WORK/$name.cms"
+			how=-resign
+		else
+			openssl cms -resign -md sha256 -in "$WORK/$name.cms" -inform DER \
+				-signer "$WORK/officer-$o.pem" -inkey "$WORK/officer-$o.key" \
+				-outform DER -out "$WORK/$name.tmp" && mv "$WORK/$name.tmp" "$WORK/$name.cms"
+		fi
+	done
+}
+# warrant NAME: document, two signatures, entered
+warrant() {
+	document "$1"
+	sign "$1" one two
+	kw warrant add "$WORK/$1.cms" >"$WORK/$1.added" 2>&1
+}
+warrant_id() { sed -n 's/^warrant  //p' "$WORK/$1.added"; }
+revoke() {
+	printf '{"keywardenRevocation":1,"warrant":"%s"}' "$(warrant_id "$1")" >"$WORK/$1-end.json"
+	sign "$1-end" two
+	kw warrant revoke "$WORK/$1-end.cms"
+}
+# exchange DIR FROM TO [options of lab-exchange]
+exchange() {
+	local dir=$1 from=$2 to=$3
+	shift 3
+	mkdir -p "$WORK/$dir"
+	"$BIN/lab-exchange" --params "$WORK/params.der" --period "${PERIOD:-day}" \
+		--initiator "$(uri "$from")" --initiator-seed "$WORK/$from.seed" \
+		--responder "$(uri "$to")" --responder-seed "$WORK/$to.seed" \
+		--keys "$WORK/$dir/keys.json" --out "$WORK/$dir" "$@"
+}
+df2() {
+	"$BIN/keywarden-df2" get-keys --connect "127.0.0.1:$PORT" --ca "$WORK/ca.pem" \
+		--cert "$WORK/${CLIENT:-df2}.pem" --key "$WORK/${CLIENT:-df2}.key" --json "$@"
+}
+# ask DIR TARGET [options]: the answer in $WORK/out, said in $REASON
+ask() {
+	local dir=$WORK/$1 target=$2 code
+	shift 2
+	df2 --target "$(uri "$target")" --i1 "$dir/i1.bin" --r1 "$dir/r1.bin" \
+		--i2 "$dir/i2.bin" "$@" >"$WORK/out" 2>"$WORK/err"
+	code=$?
+	REASON=$(sed -n 's/.*"refusal":"\([^"]*\)".*/\1/p' "$WORK/out")
+	[ $code -eq 0 ] && REASON=granted
+	[ -n "$REASON" ] || REASON="exit $code: $(cat "$WORK/err")"
+	return 0
+}
+# refused TEXT REASON DIR TARGET [options]
+refused() {
+	local text=$1 reason=$2
+	shift 2
+	ask "$@"
+	check "$text: $reason" same "$REASON" "$reason"
+}
+# granted TEXT DIR TARGET [options]: and the keys are the true ones
+granted() {
+	local text=$1
+	shift
+	ask "$@"
+	check "$text: keys" same "$REASON" granted
+	check "$text: the true ones" same "$(session_keys "$WORK/out")" \
+		"$(session_keys "$WORK/$1/keys.json")"
+}
+session_keys() { tr -d ' \n' <"$1" | grep -o '"sessionKey":"[0-9a-f]*"' | sort; }
+audit_count() { kw audit show --json | grep -c "\"type\":\"$1\""; }
+audit_last() { kw audit show --json | tail -n 1; }
+
+# No seed, key, PIN or identity in what anybody may read.
+leak_canary() {
+	local f word
+	[ -s "$WORK/daemon.log" ] || return 0
+	for f in "$WORK"/*.seed "$WORK/pin"; do
+		[ -s "$f" ] || continue
+		word=$(cat "$f")
+		check "$(basename "$f") is in no log" not_in_logs "$word"
+	done
+	check "no identity in the daemon's log" not_in_logs "@lab.example"
+	check "no LIID in the daemon's log" not_in_logs "LIID-"
+	if [ -s "$WORK/out" ]; then
+		while IFS= read -r word; do
+			check "a released key is in no log" not_in_logs "$word"
+			check "a released key is nowhere in the state" not_in_state "$word"
+		done < <(grep -o '"sessionKey": *"[0-9a-f]*"' "$WORK/out" | grep -o '[0-9a-f]\{32\}')
+	fi
+}
+not_in_logs() { ! grep -qF "$1" "$WORK/daemon.log"; }
+# as text and as octets
+not_in_state() {
+	local f
+	! grep -rqF "$1" "$WORK/state" || return 1
+	while IFS= read -r f; do
+		! od -An -v -tx1 "$f" | tr -d ' \n' | grep -qF "$1" || return 1
+	done < <(find "$WORK/state" -type f)
+}
