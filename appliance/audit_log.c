@@ -341,7 +341,5 @@ audit_log_sync(struct audit_log *l)
 uint64_t
 audit_log_room(const struct audit_log *l)
 {
-	return l->prepared <= l->end + 4
-	    ? 0
-	    : (l->prepared - l->end - 4) / AUDIT_RECORD_MAX;
+	return l->prepared <= l->end + 4 ? 0 : l->prepared - l->end - 4;
 }

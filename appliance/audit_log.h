@@ -20,6 +20,9 @@
 #define AUDIT_LOG_HEADER_LEN 16
 #define AUDIT_RECORD_MAX (4 + MAX_AUDIT_LEAF + MERKLE_HASH_LEN)
 
+/* A keyOutcome, subscriberOutcome or abandoned: no text, no names. */
+#define AUDIT_OUTCOME_RECORD_MAX 96
+
 /* Octets written between two syncs: what a crash can leave torn. */
 #define AUDIT_BATCH_MAX 65536
 
@@ -63,7 +66,7 @@ enum err audit_log_sync(struct audit_log *) MUST_CHECK;
 /* Prepare space for the future if it is getting short; ERR_FULL if none. */
 enum err audit_log_prepare(struct audit_log *) MUST_CHECK;
 
-/* Entries of the largest size for which there is space prepared. */
+/* Octets of records for which there is space prepared. */
 uint64_t audit_log_room(const struct audit_log *);
 
 /* ---- reading: keywarden(1) ---- */

@@ -586,7 +586,7 @@ policy_closed(void *ctx, struct peer *p)
 	struct audit *a = ctx;
 
 	(void)p;
-	log_warning("policy has gone");
+	log_debug("policy has gone");
 	audit_policy_left(a);
 }
 
@@ -635,7 +635,7 @@ audit_worker_left(struct audit *a, unsigned index)
 	audit_drop_after_sync(a, w->peer);
 	peer_free(&w->peer);
 	*w = (struct worker){.peer = NULL};
-	log_warning("hsm worker %u has gone", index);
+	log_debug("hsm worker %u has gone", index);
 	(void)snprintf(text, sizeof(text), "hsm worker %u has gone", index);
 	rd_init(&e.text, text, strlen(text));
 	if (was_ready && audit_has_room(a) &&

@@ -30,9 +30,9 @@ audit_write(struct audit *a, struct audit_entry *e, uint8_t *leaf,
 bool
 audit_has_room(const struct audit *a)
 {
-	/* Each item still writes an outcome, perhaps two. */
-	return audit_log_room(&a->log) >=
-	    2 * (uint64_t)slots_used(a->items) + 4;
+	/* Each item still writes an outcome, perhaps two; a stop one more. */
+	return audit_log_room(&a->log) >= 2 * AUDIT_RECORD_MAX +
+		2 * (slots_used(a->items) + 1ULL) * AUDIT_OUTCOME_RECORD_MAX;
 }
 
 void
