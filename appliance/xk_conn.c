@@ -18,6 +18,8 @@
 #include "base/log.h"
 
 #define READ_AT_ONCE 16384
+#define LINGER_MS 2000
+#define LINGER_OCTETS 1048576
 #define READS_A_TURN 8 /* so that one client does not keep the others waiting \
 			*/
 
@@ -140,9 +142,11 @@ write_out(struct conn *c)
 	if (c->dead)
 		return;
 	c->out_at = c->out_len = 0;
-	if (c->state == CONN_CLOSING) {
+	if (c->state == CONN_CLOSING && c->n_outstanding == 0) {
 		(void)SSL_shutdown(c->ssl);
-		xk_conn_free(c);
+		(void)shutdown(c->fd, SHUT_WR);
+		c->state = CONN_LINGER;
+		c->last_sent = uv_now(&c->x->loop);
 	}
 }
 
@@ -264,6 +268,18 @@ read_in(struct conn *c)
 		(void)uv_idle_start(&c->x->again, on_again);
 }
 
+static void
+linger(struct conn *c)
+{
+	uint8_t nowhere[READ_AT_ONCE];
+	const ssize_t n = recv(c->fd, nowhere, sizeof(nowhere), 0);
+
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		xk_conn_free(c);
+	else if (n > 0 && (c->lingered += (size_t)n) > LINGER_OCTETS)
+		xk_conn_free(c);
+}
+
 /* ---- handshake ---- */
 
 static bool
@@ -316,6 +332,8 @@ conn_event(struct conn *c)
 	c->want_write = false;
 	if (c->state == CONN_HANDSHAKE)
 		handshake(c);
+	else if (c->state == CONN_LINGER)
+		linger(c);
 	else {
 		if (c->out_len > c->out_at)
 			write_out(c);
@@ -414,6 +432,8 @@ too_late(const struct conn *c, uint64_t now)
 
 	if (c->state == CONN_HANDSHAKE)
 		return now - c->last_heard > 1000ULL * s->handshake_seconds;
+	if (c->state == CONN_LINGER)
+		return now - c->last_sent > LINGER_MS;
 	if (c->out_len > c->out_at)
 		return now - c->last_sent > 1000ULL * s->idle_seconds;
 	return c->n_outstanding == 0 &&

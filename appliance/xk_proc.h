@@ -15,7 +15,9 @@
 enum conn_state {
 	CONN_HANDSHAKE,
 	CONN_OPEN,
-	CONN_CLOSING /* what is queued still goes out, then the end */
+	CONN_CLOSING, /* reads no more; what is due still goes out */
+	CONN_LINGER /* all is said; what still comes in is thrown away, so that
+		     * no reset overtakes our last words */
 };
 
 struct conn {
@@ -37,6 +39,7 @@ struct conn {
 	uint32_t *outstanding; /* requestIds not yet answered */
 	uint32_t n_outstanding, cap_outstanding;
 	uint32_t overloads; /* refused since the last note */
+	size_t lingered; /* octets thrown away */
 };
 
 /* A request that policy has; conn is NULL once its connection has gone. */
@@ -83,6 +86,7 @@ void xk_conn_tick(struct xk *);
 
 /* Queue a PDU; the connection is closed if it has too much queued. */
 void xk_conn_send(struct conn *, const uint8_t *der, size_t len);
+/* Answers that are due, then the end. */
 void xk_conn_close_after_sending(struct conn *);
 void xk_conn_free(struct conn *);
 

@@ -173,10 +173,11 @@ xk_on_pdu(struct conn *c, struct rd pdu)
 	case XK_GET_EC_VALUES:
 	case XK_GET_PRIVATE_KEY:
 	case XK_GET_SECRET:
-		/* An id may not be used twice while it is outstanding. */
-		if (is_outstanding(c, m.request_id))
+		/* No telling any longer which answer is to which. */
+		if (is_outstanding(c, m.request_id)) {
+			xk_forget_conn(c);
 			malformed(c, m.request_id);
-		else
+		} else
 			on_request(c, &m);
 		break;
 	case XK_KEEP_ALIVE:
@@ -208,8 +209,10 @@ xk_forget_conn(struct conn *c)
 
 	while (c->n_outstanding > 0 &&
 	    (q = slots_next(c->x->requests, &at, &id)) != NULL)
-		if (q->conn == c)
+		if (q->conn == c) {
 			q->conn = NULL; /* its answer will be dropped */
+			c->n_outstanding--;
+		}
 }
 
 /* ---- to the client ---- */

@@ -108,6 +108,10 @@ use_ca(SSL_CTX *c, int fd, struct why *why)
 static bool
 set_profile(SSL_CTX *c)
 {
+	/* The hybrid group where the library has it. */
+	char hybrid[] = "X25519MLKEM768:X25519:P-256";
+	char plain[] = "X25519:P-256";
+
 	if (SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_ciphersuites(c,
@@ -115,10 +119,9 @@ set_profile(SSL_CTX *c)
 		"TLS_CHACHA20_POLY1305_SHA256") != 1 ||
 	    SSL_CTX_set_num_tickets(c, 0) != 1)
 		return false;
-	/* The hybrid group where the library has it. */
-	if (SSL_CTX_set1_groups_list(c, "X25519MLKEM768:X25519:P-256") != 1) {
+	if (SSL_CTX_set1_groups_list(c, hybrid) != 1) {
 		ERR_clear_error();
-		if (SSL_CTX_set1_groups_list(c, "X25519:P-256") != 1)
+		if (SSL_CTX_set1_groups_list(c, plain) != 1)
 			return false;
 	}
 	(void)SSL_CTX_set_options(c,
