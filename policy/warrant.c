@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "base/log.h"
 #include "policy/rfc3339.h"
 #include "policy/warrant.h"
 
@@ -31,13 +32,15 @@ only(json_t *o, const char *what, const char *const *names, struct why *why)
 {
 	const char *key;
 	json_t *value;
+	char text[64];
 
 	if (!json_is_object(o))
 		return why_set(why, ERR_MALFORMED, "%s: not an object", what);
 	json_object_foreach (o, key, value)
 		if (!known(key, names))
-			return why_set(why, ERR_MALFORMED, "%s: unknown member",
-			    what);
+			return why_set(why, ERR_MALFORMED,
+			    "%s: unknown member \"%s\"", what,
+			    log_escape(key, strlen(key), text, sizeof(text)));
 	return ERR_OK;
 }
 
@@ -137,6 +140,7 @@ get_target(struct warrant *w, json_t *root, struct why *why)
 {
 	static const char *const names[] = {"identities", NULL};
 	json_t *t = json_object_get(root, "target");
+	struct why wrong = {""};
 	struct rd id;
 	enum err rc;
 
@@ -146,8 +150,8 @@ get_target(struct warrant *w, json_t *root, struct why *why)
 		return rc;
 	for (unsigned i = 0; i < w->n_ids; i++) {
 		rd_init(&id, w->ids[i], strlen(w->ids[i]));
-		if ((rc = identity_check(id, why)) != ERR_OK)
-			return rc;
+		if ((rc = identity_check(id, &wrong)) != ERR_OK)
+			return why_set(why, rc, "identities: %s", wrong.text);
 	}
 	return ERR_OK;
 }
@@ -246,8 +250,11 @@ load(struct rd json, struct why *why)
 	    JSON_REJECT_DUPLICATES, &e);
 
 	if (root == NULL)
-		(void)why_set(why, ERR_MALFORMED,
-		    "not JSON (line %d, column %d)", e.line, e.column);
+		(void)why_set(why, ERR_MALFORMED, "%s (line %d, column %d)",
+		    json_error_code(&e) == json_error_duplicate_key
+			? "a member stands there twice"
+			: "not JSON",
+		    e.line, e.column);
 	return root;
 }
 
