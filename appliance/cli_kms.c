@@ -140,7 +140,7 @@ cmd_kms_show(const struct command *c, int argc, char **argv)
 {
 	struct cli_common common;
 	struct ibe_strength strength;
-	struct state t = {NULL};
+	struct state t = {.octets = NULL};
 	char scheme[32], created[RFC3339_LEN];
 	json_t *j, *who;
 	int code, n;
@@ -204,7 +204,7 @@ int
 cmd_kms_params(const struct command *c, int argc, char **argv)
 {
 	struct cli_common common;
-	struct state t = {NULL};
+	struct state t = {.octets = NULL};
 	const char *out = NULL;
 	int code = out_option(c, argc, argv, &common, &out);
 
@@ -221,7 +221,7 @@ cmd_kms_import_key(const struct command *c, int argc, char **argv)
 {
 	const unsigned char *p;
 	struct cli_common common;
-	struct state t = {NULL};
+	struct state t = {.octets = NULL};
 	const char *out = NULL;
 	EVP_PKEY *key = NULL;
 	char *pem = NULL;

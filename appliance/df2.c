@@ -75,6 +75,8 @@ usage(FILE *to)
 	    to);
 }
 
+static void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 static void
 say(const char *fmt, ...)
 {

@@ -119,13 +119,16 @@ static bool
 expect_name(SSL *ssl, const char *name)
 {
 	struct in6_addr any;
+	char sni[256];
 
 	if (inet_pton(AF_INET, name, &any) == 1 ||
 	    inet_pton(AF_INET6, name, &any) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
 			   name) == 1;
-	return SSL_set1_host(ssl, name) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, name) == 1;
+	if (snprintf(sni, sizeof(sni), "%s", name) >= (int)sizeof(sni))
+		return false;
+	return SSL_set1_host(ssl, sni) == 1 &&
+	    SSL_set_tlsext_host_name(ssl, sni) == 1;
 }
 
 enum err

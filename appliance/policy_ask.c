@@ -290,7 +290,7 @@ xk_closed(void *ctx, struct peer *peer)
 	struct policy *p = ctx;
 
 	(void)peer;
-	log_warning("xk has gone");
+	log_debug("xk has gone");
 	peer_free(&p->xk);
 }
 

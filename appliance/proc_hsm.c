@@ -247,7 +247,7 @@ serve_audit(struct hsm_proc *p)
 static void
 xk_readable(struct hsm_proc *p)
 {
-	log_warning("xk has gone");
+	log_debug("xk has gone");
 	hsm_xk_replaced(p);
 	ipc_chan_free(&p->xk);
 }

@@ -94,25 +94,32 @@ add_sets(scmp_filter_ctx c, enum sandbox which)
 	return rc;
 }
 
+/* Allows `call` where its argument `arg`, under `mask`, is `value`. */
+static int
+add_where(scmp_filter_ctx c, int call, unsigned arg, uint64_t mask,
+    uint64_t value)
+{
+	const struct scmp_arg_cmp where = {arg, SCMP_CMP_MASKED_EQ, mask,
+	    value};
+
+	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, call, 1, &where);
+}
+
 /* Memory is never made executable again; descriptors only change mode. */
 static int
 add_limited(scmp_filter_ctx c)
 {
-	const uint64_t exec = PROT_EXEC;
 	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD,
 	    F_SETLK, F_SETLKW, F_GETLK};
 	int rc;
 
-	if ((rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		 SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0))) != 0 ||
-	    (rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-		 SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0))) != 0 ||
-	    (rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-		 SCMP_A1(SCMP_CMP_EQ, FIONBIO))) != 0)
+	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0)
 		return rc;
 	for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
-		if ((rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl),
-			 1, SCMP_A1(SCMP_CMP_EQ, (uint64_t)fcntls[i]))) != 0)
+		if ((rc = add_where(c, SCMP_SYS(fcntl), 1, UINT64_MAX,
+			 (uint64_t)fcntls[i])) != 0)
 			return rc;
 	return 0;
 }
@@ -139,8 +146,8 @@ add_probes(scmp_filter_ctx c, enum sandbox which)
 			return rc;
 	/* fstat() of this libc; by path it is no file of this process. */
 	if (!allows(which, SCMP_SYS(newfstatat)))
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat),
-		    1, SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+		rc = add_where(c, SCMP_SYS(newfstatat), 3, UINT64_MAX,
+		    AT_EMPTY_PATH);
 	if (rc == 0 && !allows(which, SCMP_SYS(openat)))
 		rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES),
 		    SCMP_SYS(openat), 0);
