@@ -17,18 +17,20 @@ enum kv { KV_NULL = 0, KV_SPI = 1, KV_INTERVAL = 2 };
 #define SK_TYPE 1
 
 static enum err
-parse_kv(struct rd *r, unsigned kv)
+parse_kv(struct rd *r, unsigned kv, struct env_item *it)
 {
 	struct rd part;
 	enum err rc;
 
 	if (kv == KV_NULL)
 		return ERR_OK;
-	if (kv != KV_SPI && kv != KV_INTERVAL)
+	if (kv == KV_SPI)
+		return rd_view8(r, &it->mki);
+	if (kv != KV_INTERVAL)
 		return ERR_MALFORMED;
 	if ((rc = rd_view8(r, &part)) != ERR_OK)
 		return rc;
-	return kv == KV_SPI ? ERR_OK : rd_view8(r, &part);
+	return rd_view8(r, &part);
 }
 
 static enum err
@@ -82,7 +84,7 @@ parse_point(struct rd *r, struct env_item *it)
 	    (rc = rd_u16(r, &tgk_len)) != ERR_OK ||
 	    (rc = rd_u8(r, &kv)) != ERR_OK)
 		return rc;
-	return parse_kv(r, kv & 0x0f);
+	return parse_kv(r, kv & 0x0f, it);
 }
 
 static enum err
@@ -97,7 +99,7 @@ parse_sk(struct rd *r, struct env_item *it)
 		return rc;
 	if (type_kv >> 4 != SK_TYPE)
 		return ERR_MALFORMED;
-	return parse_kv(r, type_kv & 0x0f);
+	return parse_kv(r, type_kv & 0x0f, it);
 }
 
 static enum err

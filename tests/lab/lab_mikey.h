@@ -74,6 +74,7 @@ struct env_item {
 	uint8_t role; /* identity: 1, 2, or 0 from a plain ID payload */
 	const struct lab_ec *ec; /* point: NULL for a curve not known */
 	struct rd data; /* identity, uncompressed point or SK */
+	struct rd mki; /* KV SPI; p == NULL when there is none */
 };
 #define ENV_ITEMS_MAX 8
 struct env {
