@@ -1,0 +1,620 @@
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/config.h"
+#include "appliance/spawn.h"
+#include "help.h"
+
+struct rig {
+	char dir[64], path[96];
+};
+
+static int
+rig_init(void **state)
+{
+	struct rig *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	(void)snprintf(g->dir, sizeof(g->dir), "/tmp/kw-config-XXXXXX");
+	assert_non_null(mkdtemp(g->dir));
+	(void)snprintf(g->path, sizeof(g->path), "%s/keywarden.conf", g->dir);
+	*state = g;
+	return 0;
+}
+
+static int
+rig_done(void **state)
+{
+	struct rig *g = *state;
+
+	(void)unlink(g->path);
+	assert_int_equal(rmdir(g->dir), 0);
+	free(g);
+	return 0;
+}
+
+static void
+save(const struct rig *g, const char *body)
+{
+	FILE *f = fopen(g->path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(body, 1, strlen(body), f), strlen(body));
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(g->path, 0600), 0);
+}
+
+static struct config *
+loaded(const struct rig *g, const char *body)
+{
+	struct config *c = NULL;
+	struct why why = {""};
+
+	save(g, body);
+	if (config_load(g->path, &c, &why) != ERR_OK)
+		fail_msg("%s: %s", why.text, body);
+	assert_non_null(c);
+	return c;
+}
+
+static void
+good(const struct rig *g, const char *body)
+{
+	struct config *c = loaded(g, body);
+
+	config_free(&c);
+	assert_null(c);
+}
+
+static void
+refused_file(const char *path, enum err want, const char *named)
+{
+	struct config *mark = (struct config *)(uintptr_t)0x1234, *c = mark;
+	struct why why = {""};
+	enum err rc = config_load(path, &c, &why);
+
+	if (rc != want)
+		fail_msg("%s instead of %s (%s)", err_str(rc), err_str(want),
+		    why.text);
+	assert_ptr_equal(c, mark);
+	assert_string_not_equal(why.text, "");
+	if (named != NULL && strstr(why.text, named) == NULL)
+		fail_msg("\"%s\" does not say %s", why.text, named);
+}
+
+static void
+refused(const struct rig *g, const char *body, const char *named)
+{
+	save(g, body);
+	refused_file(g->path, ERR_MALFORMED, named);
+}
+
+/* ---- a file that is as it must be ---- */
+
+static void
+an_empty_file_is_all_defaults(void **state)
+{
+	struct config *c = loaded(*state, "");
+
+	assert_string_equal(c->state_dir, "/var/lib/keywarden");
+	assert_string_equal(c->control_socket, "/run/keywarden/control");
+	assert_string_equal(c->log_level, "info");
+	assert_int_equal(c->n_listen, 1);
+	assert_string_equal(c->listen[0], "127.0.0.1:7300");
+	assert_null(c->tls_certificate);
+	assert_null(c->tls_key);
+	assert_null(c->client_ca);
+	assert_int_equal(c->n_clients, 0);
+	assert_int_equal(c->workers, 1);
+	assert_int_equal(c->n_environment, 0);
+	assert_string_equal(c->kms_scheme, "ss512");
+	assert_string_equal(c->kms_period, "day");
+	assert_null(c->kms_uri);
+	assert_true(config_is_softhsm(c));
+	assert_true(c->audit.chunk > 0);
+	assert_true(c->audit.most == 0);
+	assert_true(c->xk.max_connections > 0);
+	assert_true(c->xk.max_outstanding > 0);
+	assert_true(c->xk.max_outstanding_each > 0);
+	assert_true(c->xk.max_queued >= MAX_XK_PDU);
+	assert_true(c->xk.handshake_seconds > 0);
+	assert_true(c->xk.idle_seconds > 0);
+	assert_true(c->xk.request_seconds > 0);
+	assert_true(c->job_seconds > 0);
+	config_free(&c);
+	assert_null(c);
+	config_free(&c);
+}
+
+static void
+every_option_is_taken(void **state)
+{
+	struct config *c = loaded(*state,
+	    "# a comment\n"
+	    "state_dir = \"/srv/kw\"\n"
+	    "control_socket = \"/srv/kw.sock\"\n"
+	    "log_level = \"debug\"\n"
+	    "xk {\n"
+	    "  listen = {\"192.0.2.1:7300\", \"[2001:db8::1]:7301\"}\n"
+	    "  certificate = \"/etc/kw/cert.pem\"\n"
+	    "  key = \"/etc/kw/key.pem\"\n"
+	    "  client_ca = \"/etc/kw/ca.pem\"\n"
+	    "  max_connections = 11\n"
+	    "  max_outstanding = 12\n"
+	    "  max_outstanding_each = 13\n"
+	    "  max_queued = 140000\n"
+	    "  handshake_seconds = 15\n"
+	    "  idle_seconds = 16\n"
+	    "  request_seconds = 17\n"
+	    "}\n"
+	    "client \"df2-a\" { certificate = \"/etc/kw/a.pem\" }\n"
+	    "client df2-b {\n  certificate = /etc/kw/b.pem\n}\n"
+	    "token {\n"
+	    "  module = \"/usr/lib/other.so\"\n"
+	    "  label = \"tok\"\n"
+	    "  pin_file = \"/etc/kw/pin\"\n"
+	    "  workers = 3\n"
+	    "  job_seconds = 21\n"
+	    "  environment = {\"A=1\", \"B=two words\", \"C=\", \"D==\"}\n"
+	    "}\n"
+	    "kms {\n"
+	    "  scheme = \"ss512\"\n"
+	    "  uri = \"https://kms.example.com\"\n"
+	    "  period = \"week\"\n"
+	    "}\n"
+	    "audit {\n  chunk_mib = 2\n  most_mib = 5\n}\n");
+
+	assert_string_equal(c->state_dir, "/srv/kw");
+	assert_string_equal(c->control_socket, "/srv/kw.sock");
+	assert_string_equal(c->log_level, "debug");
+	assert_int_equal(c->n_listen, 2);
+	assert_string_equal(c->listen[0], "192.0.2.1:7300");
+	assert_string_equal(c->listen[1], "[2001:db8::1]:7301");
+	assert_string_equal(c->tls_certificate, "/etc/kw/cert.pem");
+	assert_string_equal(c->tls_key, "/etc/kw/key.pem");
+	assert_string_equal(c->client_ca, "/etc/kw/ca.pem");
+	assert_int_equal(c->xk.max_connections, 11);
+	assert_int_equal(c->xk.max_outstanding, 12);
+	assert_int_equal(c->xk.max_outstanding_each, 13);
+	assert_int_equal(c->xk.max_queued, 140000);
+	assert_int_equal(c->xk.handshake_seconds, 15);
+	assert_int_equal(c->xk.idle_seconds, 16);
+	assert_int_equal(c->xk.request_seconds, 17);
+	assert_int_equal(c->n_clients, 2);
+	assert_string_equal(c->client[0].name, "df2-a");
+	assert_string_equal(c->client[0].certificate, "/etc/kw/a.pem");
+	assert_string_equal(c->client[1].name, "df2-b");
+	assert_string_equal(c->client[1].certificate, "/etc/kw/b.pem");
+	assert_string_equal(c->token_module, "/usr/lib/other.so");
+	assert_string_equal(c->token_label, "tok");
+	assert_string_equal(c->pin_file, "/etc/kw/pin");
+	assert_int_equal(c->workers, 3);
+	assert_int_equal(c->job_seconds, 21);
+	assert_int_equal(c->n_environment, 4);
+	assert_string_equal(c->environment[0], "A=1");
+	assert_string_equal(c->environment[1], "B=two words");
+	assert_string_equal(c->environment[2], "C=");
+	assert_string_equal(c->environment[3], "D==");
+	assert_string_equal(c->kms_scheme, "ss512");
+	assert_string_equal(c->kms_uri, "https://kms.example.com");
+	assert_string_equal(c->kms_period, "week");
+	assert_true(c->audit.chunk == 2 << 20);
+	assert_true(c->audit.most == 5 << 20);
+	assert_false(config_is_softhsm(c));
+	config_free(&c);
+}
+
+static void
+one_load_leaves_nothing_for_the_next(void **state)
+{
+	struct config *c;
+
+	good(*state, "token { workers = 5 environment = {\"A=1\"} }\n"
+		     "client a { certificate = \"/a.pem\" }\n"
+		     "xk { listen = {\"a:1\", \"b:2\"} }\n");
+	refused(*state, "token { workers = 7 }\nnonsense = 1\n", "nonsense");
+	c = loaded(*state, "");
+	assert_int_equal(c->workers, 1);
+	assert_int_equal(c->n_environment, 0);
+	assert_int_equal(c->n_clients, 0);
+	assert_int_equal(c->n_listen, 1);
+	config_free(&c);
+}
+
+/* ---- what is wrong, and where ---- */
+
+static void
+an_unknown_option_is_named_with_file_and_line(void **state)
+{
+	struct rig *g = *state;
+	char where[128];
+
+	refused(g, "nonsense = 1\n", "nonsense");
+	refused(g, "\n\n\nlog_levels = \"info\"\n", "log_levels");
+	(void)snprintf(where, sizeof(where), "%s:4: ", g->path);
+	refused_file(g->path, ERR_MALFORMED, where);
+	refused(g, "state_dir = \"/a\"\nuser = \"x\"\n", "user");
+	(void)snprintf(where, sizeof(where), "%s:2: ", g->path);
+	refused_file(g->path, ERR_MALFORMED, where);
+}
+
+static void
+an_unknown_option_in_a_section_is_named_with_its_line(void **state)
+{
+	struct rig *g = *state;
+
+	refused(g, "\n\nxk {\n  listem = \"x\"\n}\n", "listem");
+	refused_file(g->path, ERR_MALFORMED, ":4: ");
+	refused(g, "token {\n\n\n\n  pin = 1234\n}\n", "'pin'");
+	refused_file(g->path, ERR_MALFORMED, ":5: ");
+	refused(g, "client a {\n  certificat = x\n}\n", "certificat");
+	refused_file(g->path, ERR_MALFORMED, ":2: ");
+	refused(g, "hsm {\n}\n", "hsm");
+}
+
+static void
+a_value_of_another_type_is_refused(void **state)
+{
+	struct rig *g = *state;
+
+	refused(g, "token {\n workers = many\n}\n", ":2: ");
+	refused(g, "token {\n\n workers = 1.5\n}\n", ":3: ");
+	refused(g, "token {\n workers = \"5 x\"\n}\n", "workers");
+	refused(g, "token {\n workers = {1, 2}\n}\n", NULL);
+	refused(g, "token {\n workers =\n}\n", NULL);
+	refused(g, "token {\n workers = 99999999999999999999999\n}\n",
+	    "workers");
+	refused(g, "state_dir = {\"/a\", \"/b\"}\n", ":1: ");
+	refused(g, "xk = 5\n", ":1: ");
+	refused(g, "state_dir {\n}\n", NULL);
+}
+
+static void
+a_file_that_breaks_off_in_a_string_or_between_is_refused(void **state)
+{
+	struct rig *g = *state;
+
+	refused(g, "state_dir = \"/a\nlog_level = \"x\n", NULL);
+	refused(g, "state_dir = ", NULL);
+	refused(g, "state_dir", NULL);
+	refused(g, "}\n", ":1: ");
+	refused(g, "xk\n", NULL);
+}
+
+static void
+numbers_out_of_range_are_refused_by_name(void **state)
+{
+	static const struct {
+		const char *section, *name;
+		long min, max;
+	} row[] = {
+	    {"xk", "max_connections", 1, 4096},
+	    {"xk", "max_outstanding", 1, 65536},
+	    {"xk", "max_outstanding_each", 1, 65536},
+	    {"xk", "max_queued", MAX_XK_PDU, 1L << 28},
+	    {"xk", "handshake_seconds", 1, 300},
+	    {"xk", "idle_seconds", 1, 86400},
+	    {"xk", "request_seconds", 1, 300},
+	    {"token", "workers", 1, MAX_WORKERS},
+	    {"token", "job_seconds", 1, 300},
+	    {"audit", "chunk_mib", 1, 1024},
+	    {"audit", "most_mib", 0, 1L << 24},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const long bad[] = {row[i].min - 1, row[i].max + 1, -1,
+		    -2147483648L, 4294967296L, 4294967297L};
+		char body[128];
+
+		(void)snprintf(body, sizeof(body), "%s { %s = %ld }",
+		    row[i].section, row[i].name, row[i].min);
+		good(*state, body);
+		(void)snprintf(body, sizeof(body), "%s { %s = %ld }",
+		    row[i].section, row[i].name, row[i].max);
+		good(*state, body);
+		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
+			(void)snprintf(body, sizeof(body), "%s { %s = %ld }",
+			    row[i].section, row[i].name, bad[k]);
+			refused(*state, body, row[i].name);
+		}
+	}
+}
+
+/* A limit of 16 TiB is more octets than 32 bit hold. */
+static void
+mebibytes_become_octets_without_overflow(void **state)
+{
+	struct config *c = loaded(*state,
+	    "audit { chunk_mib = 1024 most_mib = 16777216 }");
+
+	assert_true(c->audit.chunk == UINT64_C(1) << 30);
+	assert_true(c->audit.most == UINT64_C(1) << 44);
+	config_free(&c);
+}
+
+static void
+paths_of_the_appliance_are_absolute(void **state)
+{
+	refused(*state, "state_dir = \"var/lib\"\n", "state_dir");
+	refused(*state, "state_dir = \"./x\"\n", "state_dir");
+	refused(*state, "state_dir = \"\"\n", "state_dir");
+	refused(*state, "control_socket = \"control\"\n", "control_socket");
+	refused(*state, "control_socket = \"\"\n", "control_socket");
+	good(*state, "state_dir = \"/\"\ncontrol_socket = \"/c\"\n");
+}
+
+static void
+there_are_1_to_8_addresses_to_listen_on(void **state)
+{
+	struct config *c;
+
+	refused(*state, "xk { listen = {} }", "listen");
+	refused(*state,
+	    "xk { listen = {\"a:1\", \"a:2\", \"a:3\", \"a:4\", \"a:5\", "
+	    "\"a:6\", \"a:7\", \"a:8\", \"a:9\"} }",
+	    "listen");
+	c = loaded(*state,
+	    "xk { listen = {\"a:1\", \"a:2\", \"a:3\", \"a:4\", \"a:5\", "
+	    "\"a:6\", \"a:7\", \"a:8\"} }");
+	assert_int_equal(c->n_listen, MAX_LISTEN);
+	assert_string_equal(c->listen[7], "a:8");
+	config_free(&c);
+}
+
+static void
+a_client_has_a_name_of_its_own_and_a_certificate(void **state)
+{
+	char body[256], name[MAX_NAME + 2];
+	struct config *c;
+
+	refused(*state, "client a { }", "certificate");
+	refused(*state, "client { certificate = \"/x\" }", NULL);
+	refused(*state, "client \"\" { certificate = \"/x\" }", "name");
+	refused(*state,
+	    "client a { certificate = \"/x\" }\n"
+	    "client b { certificate = \"/y\" }\n"
+	    "client a { certificate = \"/z\" }\n",
+	    ":3: ");
+	memset(name, 'n', sizeof(name));
+	name[MAX_NAME + 1] = '\0';
+	(void)snprintf(body, sizeof(body), "client %s { certificate = \"/x\" }",
+	    name);
+	refused(*state, body, "name");
+	name[MAX_NAME] = '\0';
+	(void)snprintf(body, sizeof(body), "client %s { certificate = \"/x\" }",
+	    name);
+	c = loaded(*state, body);
+	assert_string_equal(c->client[0].name, name);
+	config_free(&c);
+}
+
+static void
+there_are_at_most_256_clients(void **state)
+{
+	char *body = malloc(64 * (MAX_CLIENTS + 1)), *p = body;
+	struct config *c;
+
+	assert_non_null(body);
+	for (unsigned i = 0; i < MAX_CLIENTS; i++)
+		p += sprintf(p, "client c%u { certificate = \"/x\" }\n", i);
+	c = loaded(*state, body);
+	assert_int_equal(c->n_clients, MAX_CLIENTS);
+	assert_string_equal(c->client[255].name, "c255");
+	config_free(&c);
+	(void)sprintf(p, "client more { certificate = \"/x\" }\n");
+	refused(*state, body, "clients");
+	free(body);
+}
+
+static void
+the_environment_is_at_most_16_settings(void **state)
+{
+	char body[512], *p;
+	struct config *c;
+
+	refused(*state, "token { environment = {\"A\"} }", "environment");
+	refused(*state, "token { environment = {\"A=1\", \"\"} }",
+	    "environment");
+	for (unsigned n = MAX_ENVIRONMENT; n <= MAX_ENVIRONMENT + 1; n++) {
+		p = body + sprintf(body, "token { environment = {");
+		for (unsigned i = 0; i < n; i++)
+			p += sprintf(p, "%s\"V%u=%u\"", i == 0 ? "" : ", ", i,
+			    i);
+		(void)sprintf(p, "} }");
+		if (n > MAX_ENVIRONMENT) {
+			refused(*state, body, "environment");
+			continue;
+		}
+		c = loaded(*state, body);
+		assert_int_equal(c->n_environment, MAX_ENVIRONMENT);
+		assert_string_equal(c->environment[15], "V15=15");
+		config_free(&c);
+	}
+}
+
+static void
+a_token_label_has_1_to_32_characters(void **state)
+{
+	refused(*state, "token { label = \"\" }", "label");
+	refused(*state,
+	    "token { label = \"123456789012345678901234567890123\" }", "label");
+	good(*state, "token { label = \"12345678901234567890123456789012\" }");
+}
+
+/* ---- the file itself ---- */
+
+static void
+a_file_that_others_may_write_is_denied(void **state)
+{
+	struct rig *g = *state;
+	const mode_t bad[] = {0602, 0620, 0622, 0666, 0777, 0660, 0606};
+	const mode_t ok[] = {0600, 0400, 0644, 0444, 0640, 0755};
+	struct config *c = NULL;
+	struct why why;
+
+	save(g, "");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(chmod(g->path, bad[i]), 0);
+		refused_file(g->path, ERR_DENIED, g->path);
+	}
+	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {
+		assert_int_equal(chmod(g->path, ok[i]), 0);
+		assert_int_equal(config_load(g->path, &c, &why), ERR_OK);
+		config_free(&c);
+	}
+}
+
+static void
+a_file_of_another_user_is_denied(void **state)
+{
+	struct rig *g = *state;
+
+	if (geteuid() != 0)
+		skip();
+	save(g, "");
+	assert_int_equal(chown(g->path, 65534, 65534), 0);
+	refused_file(g->path, ERR_DENIED, g->path);
+	assert_int_equal(chown(g->path, 0, 0), 0);
+}
+
+static void
+a_missing_file_is_named(void **state)
+{
+	struct rig *g = *state;
+
+	(void)unlink(g->path);
+	refused_file(g->path, ERR_IO, g->path);
+	refused_file("/nonexistent/keywarden.conf", ERR_IO,
+	    "/nonexistent/keywarden.conf");
+	refused_file("", ERR_IO, NULL);
+}
+
+/* ---- what is made of it ---- */
+
+static void
+paths_under_the_state_are_joined(void **state)
+{
+	struct config *c = loaded(*state, "state_dir = \"/srv/kw\"\n");
+	char *p = config_path(c, STATE_LOG);
+
+	assert_string_equal(p, "/srv/kw/audit.log");
+	free(p);
+	config_free(&c);
+}
+
+static bool
+has(char **env, const char *entry)
+{
+	for (; *env != NULL; env++)
+		if (strcmp(*env, entry) == 0)
+			return true;
+	return false;
+}
+
+static void
+a_worker_gets_its_environment_and_the_others_do_not(void **state)
+{
+	struct config *c = loaded(*state,
+	    "state_dir = \"/srv/kw\"\nlog_level = \"debug\"\n"
+	    "token { module = \"/usr/lib/softhsm/libsofthsm2.so\""
+	    " environment = {\"A=1\", \"B=2\"} }\n");
+	char **env = spawn_hsm_env(c);
+
+	assert_non_null(env);
+	assert_true(has(env, "A=1"));
+	assert_true(has(env, "B=2"));
+	assert_true(has(env, "KEYWARDEN_LOG=debug"));
+	assert_true(has(env, "SOFTHSM2_CONF=/srv/kw/token/softhsm2.conf"));
+	spawn_env_free(env);
+	env = spawn_plain_env(c);
+	assert_non_null(env);
+	assert_true(has(env, "KEYWARDEN_LOG=debug"));
+	assert_null(env[1]);
+	spawn_env_free(env);
+	spawn_env_free(NULL);
+	config_free(&c);
+
+	/* another module has no SoftHSM configuration; the most fit */
+	c = loaded(*state,
+	    "token { module = \"/usr/lib/other.so\" environment = {"
+	    "\"A=\", \"B=\", \"C=\", \"D=\", \"E=\", \"F=\", \"G=\", \"H=\","
+	    "\"I=\", \"J=\", \"K=\", \"L=\", \"M=\", \"N=\", \"O=\", \"P=\"} }");
+	env = spawn_hsm_env(c);
+	assert_non_null(env);
+	assert_true(has(env, "A=") && has(env, "P="));
+	for (char **e = env; *e != NULL; e++)
+		assert_null(strstr(*e, "SOFTHSM"));
+	spawn_env_free(env);
+	config_free(&c);
+}
+
+static void
+a_secret_file_is_ours_alone(void **state)
+{
+	struct rig *g = *state;
+	const mode_t bad[] = {0604, 0640, 0666, 0620, 0601};
+	struct why why = {""};
+	int fd = -1;
+
+	save(g, "1234");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(chmod(g->path, bad[i]), 0);
+		assert_int_equal(open_secret_file(g->path, "PIN", &fd, &why),
+		    ERR_DENIED);
+		assert_int_equal(fd, -1);
+		assert_non_null(strstr(why.text, g->path));
+	}
+	assert_int_equal(chmod(g->path, 0400), 0);
+	assert_int_equal(open_secret_file(g->path, "PIN", &fd, &why), ERR_OK);
+	close(fd);
+	fd = -1;
+	assert_int_equal(open_secret_file(g->dir, "PIN", &fd, &why),
+	    ERR_DENIED);
+	assert_int_equal(fd, -1);
+	assert_int_equal(open_secret_file("/nonexistent", "PIN", &fd, &why),
+	    ERR_IO);
+	assert_int_equal(open_file(NULL, "xk.key", &fd, &why), ERR_MALFORMED);
+	assert_non_null(strstr(why.text, "xk.key"));
+	if (geteuid() == 0) {
+		assert_int_equal(chown(g->path, 65534, 65534), 0);
+		assert_int_equal(open_secret_file(g->path, "PIN", &fd, &why),
+		    ERR_DENIED);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_empty_file_is_all_defaults),
+	    cmocka_unit_test(every_option_is_taken),
+	    cmocka_unit_test(one_load_leaves_nothing_for_the_next),
+	    cmocka_unit_test(an_unknown_option_is_named_with_file_and_line),
+	    cmocka_unit_test(
+		an_unknown_option_in_a_section_is_named_with_its_line),
+	    cmocka_unit_test(a_value_of_another_type_is_refused),
+	    cmocka_unit_test(
+		a_file_that_breaks_off_in_a_string_or_between_is_refused),
+	    cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
+	    cmocka_unit_test(mebibytes_become_octets_without_overflow),
+	    cmocka_unit_test(paths_of_the_appliance_are_absolute),
+	    cmocka_unit_test(there_are_1_to_8_addresses_to_listen_on),
+	    cmocka_unit_test(a_client_has_a_name_of_its_own_and_a_certificate),
+	    cmocka_unit_test(there_are_at_most_256_clients),
+	    cmocka_unit_test(the_environment_is_at_most_16_settings),
+	    cmocka_unit_test(a_token_label_has_1_to_32_characters),
+	    cmocka_unit_test(a_file_that_others_may_write_is_denied),
+	    cmocka_unit_test(a_file_of_another_user_is_denied),
+	    cmocka_unit_test(a_missing_file_is_named),
+	    cmocka_unit_test(paths_under_the_state_are_joined),
+	    cmocka_unit_test(
+		a_worker_gets_its_environment_and_the_others_do_not),
+	    cmocka_unit_test(a_secret_file_is_ours_alone),
+	};
+
+	return cmocka_run_group_tests(tests, rig_init, rig_done);
+}

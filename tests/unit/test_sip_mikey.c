@@ -1,0 +1,615 @@
+/*
+ * sip_mikey: the SIP messages of the vectors give the very MIKEY messages,
+ * then messages of our own with one thing changed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "help.h"
+#include "hi2/sip_mikey.h"
+
+static int
+start(void **state)
+{
+	(void)state;
+	return sip_mikey_start() == ERR_OK ? 0 : -1;
+}
+
+static enum err
+extract(const void *p, size_t len, struct sip_mikey *out)
+{
+	uint8_t *copy = malloc(len > 0 ? len : 1);
+	struct rd r;
+	enum err rc;
+
+	assert_non_null(copy);
+	if (len > 0)
+		memcpy(copy, p, len);
+	rd_init(&r, copy, len);
+	rc = sip_mikey_extract(r, out);
+	free(copy); /* what is found is *out's own */
+	if (rc != ERR_OK)
+		assert_int_equal(out->n, 0);
+	return rc;
+}
+
+/* ---- the vectors ---- */
+
+/* The messages of a list in the order in which they were found. */
+static void
+assert_found(const json_t *list, const char *call_id, const json_t *of,
+    const char *const *names, size_t n_names)
+{
+	size_t found = 0, i;
+	json_t *m;
+
+	json_array_foreach (list, i, m) {
+		struct sip_mikey s;
+		size_t len;
+		uint8_t *sip = octets(m, "hex", &len);
+
+		assert_int_equal(extract(sip, len, &s), ERR_OK);
+		assert_string_equal(s.call_id, call_id);
+		for (unsigned k = 0; k < s.n; k++) {
+			size_t n;
+			uint8_t *want;
+
+			assert_true(found < n_names);
+			want = octets(of, names[found++], &n);
+			assert_int_equal(s.message[k].len, n);
+			assert_memory_equal(s.message[k].octets, want, n);
+			free(want);
+		}
+		sip_mikey_done(&s);
+		assert_int_equal(s.n, 0);
+		sip_mikey_done(&s);
+		free(sip);
+	}
+	assert_int_equal(found, n_names);
+}
+
+/* The multipart bodies of the vectors have a part with a NUL in it. */
+static bool
+has_binary_part(const json_t *sip)
+{
+	return strcmp(text(sip, "style"), "multipart") == 0;
+}
+
+static void
+messages_of_the_vectors_give_their_mikey(void **state)
+{
+	static const char *const first[] = {"iMessage1", "rMessage1",
+	    "iMessage2", "rMessage2"};
+	json_t *file = vectors("exchanges.json"), *e, *sip, *u;
+	unsigned n = 0, n_update = 0;
+	size_t i;
+
+	(void)state;
+	json_array_foreach (member(file, "exchanges"), i, e) {
+		if ((sip = json_object_get(e, "sip")) == NULL ||
+		    has_binary_part(sip))
+			continue;
+		assert_found(member(sip, "messages"), text(sip, "callId"), e,
+		    first, 4);
+		n++;
+		u = json_object_get(e, "update");
+		if (u == NULL || json_object_get(u, "sip") == NULL)
+			continue;
+		assert_found(member(u, "sip"), text(sip, "callId"), u, first,
+		    2);
+		n_update++;
+	}
+	assert_true(n >= 3 && n_update >= 1);
+	json_decref(file);
+}
+
+/* A message that is cut off gives nothing: its Content-Length tells. */
+static void
+every_prefix_gives_nothing(void **state)
+{
+	json_t *file = vectors("exchanges.json"), *e, *sip, *m;
+	size_t i, j;
+
+	(void)state;
+	json_array_foreach (member(file, "exchanges"), i, e) {
+		if ((sip = json_object_get(e, "sip")) == NULL)
+			continue;
+		json_array_foreach (member(sip, "messages"), j, m) {
+			size_t len;
+			uint8_t *p = octets(m, "hex", &len);
+
+			for (size_t n = 0; n < len; n++) {
+				struct sip_mikey s;
+
+				if (extract(p, n, &s) == ERR_OK)
+					assert_int_equal(s.n, 0);
+				sip_mikey_done(&s);
+			}
+			free(p);
+		}
+	}
+	json_decref(file);
+}
+
+/* ---- messages of our own ---- */
+
+#define BIG (SIP_MAX + 1000)
+
+static char built[BIG + 1];
+static size_t built_len;
+
+#define HEADERS \
+	"INVITE sip:bob@example.net SIP/2.0\r\n" \
+	"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n" \
+	"Max-Forwards: 70\r\n" \
+	"From: <sip:alice@example.com>;tag=f1\r\n" \
+	"To: <sip:bob@example.net>\r\n" \
+	"CSeq: 1 INVITE\r\n"
+#define CALL_ID "Call-ID: one@192.0.2.1\r\n"
+#define SDP_TYPE "Content-Type: application/sdp\r\n"
+#define SDP \
+	"v=0\r\n" \
+	"o=- 1 1 IN IP4 192.0.2.1\r\n" \
+	"s=-\r\n" \
+	"c=IN IP4 192.0.2.1\r\n" \
+	"t=0 0\r\n"
+#define MEDIA "m=audio 49170 RTP/SAVP 0\r\n"
+
+/* Headers, a Content-Length that is that of the body plus `off`, a body. */
+static void
+build(const char *headers, const char *body, long off)
+{
+	const int n =
+	    snprintf(built, sizeof(built), "%sContent-Length: %ld\r\n\r\n%s",
+		headers, (long)strlen(body) + off, body);
+
+	assert_true(n > 0 && (size_t)n < sizeof(built));
+	built_len = (size_t)n;
+}
+
+static enum err
+extract_built(struct sip_mikey *s)
+{
+	return extract(built, built_len, s);
+}
+
+static void
+assert_message(const struct sip_mikey *s, unsigned i, const char *octets_want)
+{
+	assert_true(i < s->n);
+	assert_int_equal(s->message[i].len, strlen(octets_want));
+	assert_memory_equal(s->message[i].octets, octets_want,
+	    strlen(octets_want));
+}
+
+/* How many messages a body of SDP gives; the first must be "first". */
+static unsigned
+count(const char *sdp)
+{
+	struct sip_mikey s;
+	unsigned n;
+
+	build(HEADERS CALL_ID SDP_TYPE, sdp, 0);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_string_equal(s.call_id, "one@192.0.2.1");
+	n = s.n;
+	if (n > 0)
+		assert_message(&s, 0, "first");
+	sip_mikey_done(&s);
+	return n;
+}
+
+/* Base64 of "first", "secnd", "third" with what stands around. */
+#define FIRST "a=key-mgmt:mikey Zmlyc3Q=\r\n"
+#define SECOND "a=key-mgmt:mikey c2VjbmQ=\r\n"
+#define THIRD "a=key-mgmt:mikey dGhpcmQ=\r\n"
+
+static void
+lines_at_session_and_at_media_level(void **state)
+{
+	struct sip_mikey s;
+
+	(void)state;
+	assert_int_equal(count(SDP FIRST MEDIA), 1);
+	assert_int_equal(count(SDP MEDIA FIRST), 1);
+	assert_int_equal(count(SDP MEDIA "a=sendrecv\r\n" FIRST), 1);
+	assert_int_equal(count(SDP MEDIA MEDIA FIRST), 1);
+	assert_int_equal(count(SDP FIRST MEDIA SECOND), 2);
+	assert_int_equal(count(SDP FIRST MEDIA SECOND MEDIA THIRD), 3);
+	assert_int_equal(count(SDP FIRST SECOND MEDIA), 2);
+	assert_int_equal(count(SDP MEDIA), 0);
+	assert_int_equal(count(SDP), 0);
+	assert_int_equal(count(""), 0);
+
+	build(HEADERS CALL_ID SDP_TYPE, SDP FIRST MEDIA SECOND MEDIA THIRD, 0);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_message(&s, 0, "first");
+	assert_message(&s, 1, "secnd");
+	assert_message(&s, 2, "third");
+	sip_mikey_done(&s);
+}
+
+static void
+equal_copies_count_once(void **state)
+{
+	(void)state;
+	assert_int_equal(count(SDP FIRST FIRST MEDIA), 1);
+	assert_int_equal(count(SDP FIRST MEDIA FIRST MEDIA FIRST), 1);
+	assert_int_equal(count(SDP FIRST MEDIA SECOND MEDIA FIRST), 2);
+	assert_int_equal(count(SDP FIRST MEDIA SECOND MEDIA SECOND), 2);
+}
+
+static void
+a_line_begins_with_mikey(void **state)
+{
+	(void)state;
+	assert_int_equal(count(SDP "a=key-mgmt: mikey Zmlyc3Q=\r\n" MEDIA), 1);
+	assert_int_equal(count(SDP "a=key-mgmt:mikey Zmlyc3Q= \r\n" MEDIA), 1);
+	/* prtcl-id is case-sensitive: RFC 4567 clause 3.1. */
+	assert_int_equal(count(SDP "a=key-mgmt:MIKEY Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmt:mikeyx Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmt:mikeyZmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmt:other Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmtx:mikey Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=xkey-mgmt:mikey Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=KEY-MGMT:mikey Zmlyc3Q=\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmt\r\n" MEDIA), 0);
+	assert_int_equal(count(SDP "a=key-mgmt:mikey\r\n" MEDIA FIRST), 1);
+	assert_int_equal(count(SDP "a=key-mgmt:mikey \r\n" MEDIA FIRST), 1);
+	/* Other protocols stand beside it. */
+	assert_int_equal(count(SDP "a=key-mgmt:other QUJD\r\n" FIRST MEDIA), 1);
+}
+
+static void
+lines_that_are_not_base64_are_left_out(void **state)
+{
+	static const char *const bad[] = {"Zmlyc3Q", "Zmlyc3Q==", "Zmlyc3", "=",
+	    "==", "===", "====", "Z===", "Zm=y", "Zm==c3Q=", "Zmlyc3Q=Zmly",
+	    "Zm lyc3Q=", "Zmly\tc3Q=", "Zmly,3Q=", "Zmly-3Q=", "Zmly_3Q=",
+	    "Zmly\x80zQ=", "Zmlyc3Q=;", "\"Zmlyc3Q=\"", "Z"};
+	char sdp[1000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(sdp, sizeof(sdp),
+		    SDP "a=key-mgmt:mikey %s\r\n" MEDIA, bad[i]);
+		if (count(sdp) != 0)
+			fail_msg("%s", bad[i]);
+		(void)snprintf(sdp, sizeof(sdp),
+		    SDP "a=key-mgmt:mikey %s\r\n" FIRST MEDIA, bad[i]);
+		if (count(sdp) != 1)
+			fail_msg("%s and a good one", bad[i]);
+	}
+}
+
+static void
+base64_of_any_length_is_decoded_to_the_octet(void **state)
+{
+	static char sdp[60000];
+	static uint8_t message[MAX_MIKEY];
+	static const size_t len[] = {1, 2, 3, 4, 5, 6, 57, 58, 1000, 16383,
+	    16384};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(message); i++)
+		message[i] = (uint8_t)(i * 31 + i / 256);
+	for (size_t i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		static unsigned char b64[30000];
+		struct sip_mikey s;
+
+		assert_true(EVP_EncodeBlock(b64, message, (int)len[i]) > 0);
+		(void)snprintf(sdp, sizeof(sdp),
+		    SDP MEDIA "a=key-mgmt:mikey %s\r\n", (const char *)b64);
+		build(HEADERS CALL_ID SDP_TYPE, sdp, 0);
+		assert_int_equal(extract_built(&s), ERR_OK);
+		assert_int_equal(s.n, 1);
+		assert_int_equal(s.message[0].len, len[i]);
+		assert_memory_equal(s.message[0].octets, message, len[i]);
+		sip_mikey_done(&s);
+	}
+	/* Longer than a MIKEY message can be. */
+	memset(sdp, 'A', sizeof(sdp));
+	memcpy(sdp, SDP "a=key-mgmt:mikey ", strlen(SDP) + 17);
+	memcpy(sdp + strlen(SDP) + 17 + 24000, "\r\n" FIRST, strlen(FIRST) + 3);
+	assert_int_equal(count(sdp), 1);
+}
+
+static void
+sixteen_lines_are_looked_at(void **state)
+{
+	static char sdp[4000];
+	size_t n;
+
+	(void)state;
+	for (unsigned lines = 14; lines < 20; lines++) {
+		n = (size_t)snprintf(sdp, sizeof(sdp), SDP FIRST);
+		for (unsigned i = 1; i < lines; i++)
+			n += (size_t)snprintf(sdp + n, sizeof(sdp) - n,
+			    "a=key-mgmt:mikey %c%c%c%c\r\n", 'A' + (int)i, 'b',
+			    'c', 'd');
+		(void)snprintf(sdp + n, sizeof(sdp) - n, MEDIA);
+		assert_int_equal(count(sdp),
+		    lines < SIP_MIKEY_MAX ? lines : SIP_MIKEY_MAX);
+	}
+}
+
+#define MIXED "Content-Type: multipart/mixed;boundary=\"b1\"\r\n"
+#define PART "\r\n--b1\r\n" SDP_TYPE "\r\n"
+#define OTHER_PART "\r\n--b1\r\nContent-Type: text/plain\r\n\r\n"
+#define END "\r\n--b1--\r\n"
+
+static void
+any_body_of_several_is_looked_at(void **state)
+{
+	struct sip_mikey s;
+
+	(void)state;
+	build(HEADERS CALL_ID MIXED,
+	    "preamble\r\n" OTHER_PART
+	    "a=key-mgmt:mikey QUJD\r\n" PART SDP FIRST MEDIA OTHER_PART
+	    "v=\r\nx\r\n" PART SDP SECOND MEDIA THIRD END,
+	    0);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_int_equal(s.n, 3);
+	assert_message(&s, 0, "first");
+	assert_message(&s, 1, "secnd");
+	assert_message(&s, 2, "third");
+	sip_mikey_done(&s);
+
+	/* The same message in two bodies. */
+	build(HEADERS CALL_ID MIXED,
+	    PART SDP FIRST MEDIA PART SDP FIRST MEDIA END, 0);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_int_equal(s.n, 1);
+	assert_message(&s, 0, "first");
+	sip_mikey_done(&s);
+}
+
+static void
+a_body_that_is_no_sdp_gives_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(count(FIRST), 0);
+	assert_int_equal(count("\r\n" FIRST), 0);
+	assert_int_equal(count("hello"), 0);
+	assert_int_equal(count("x"), 0);
+}
+
+static void
+a_body_shorter_than_its_content_length_is_malformed(void **state)
+{
+	static const long over[] = {1, 2, 3, 100, 100000, 2000000000};
+	struct sip_mikey s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
+		build(HEADERS CALL_ID SDP_TYPE, SDP FIRST MEDIA, over[i]);
+		assert_int_equal(extract_built(&s), ERR_MALFORMED);
+		build(HEADERS CALL_ID MIXED, PART SDP FIRST MEDIA END, over[i]);
+		assert_int_equal(extract_built(&s), ERR_MALFORMED);
+		build(HEADERS CALL_ID, "", over[i]);
+		assert_int_equal(extract_built(&s), ERR_MALFORMED);
+	}
+	/* In its compact form. */
+	(void)snprintf(built, sizeof(built), "%s",
+	    HEADERS CALL_ID SDP_TYPE "l: 1000\r\n\r\n" SDP FIRST MEDIA);
+	built_len = strlen(built);
+	assert_int_equal(extract_built(&s), ERR_MALFORMED);
+}
+
+static void
+a_content_length_that_is_no_number_is_malformed(void **state)
+{
+	static const char *const bad[] = {"x", "-1", "12x", "0x10",
+	    "99999999999999999999999999"};
+	struct sip_mikey s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(built, sizeof(built),
+		    HEADERS CALL_ID SDP_TYPE
+		    "Content-Length: %s\r\n\r\n" SDP FIRST MEDIA,
+		    bad[i]);
+		built_len = strlen(built);
+		if (extract_built(&s) != ERR_MALFORMED)
+			fail_msg("%s", bad[i]);
+	}
+}
+
+static void
+without_a_content_length_the_rest_is_the_body(void **state)
+{
+	struct sip_mikey s;
+
+	(void)state;
+	(void)snprintf(built, sizeof(built), "%s",
+	    HEADERS CALL_ID SDP_TYPE "\r\n" SDP FIRST MEDIA);
+	built_len = strlen(built);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_int_equal(s.n, 1);
+	assert_message(&s, 0, "first");
+	sip_mikey_done(&s);
+}
+
+static void
+compact_and_folded_headers(void **state)
+{
+	const char *body = SDP FIRST MEDIA;
+	struct sip_mikey s;
+
+	(void)state;
+	(void)snprintf(built, sizeof(built),
+	    "SIP/2.0 183 Session Progress\r\n"
+	    "v: SIP/2.0/UDP 192.0.2.1:5060\r\n ;branch=z9hG4bK1\r\n"
+	    "f:\r\n\t<sip:alice@example.com>;tag=f1\r\n"
+	    "t: <sip:bob@example.net>;tag=t1\r\n"
+	    "i:\r\n one@192.0.2.1\r\n"
+	    "CSeq: 1\r\n INVITE\r\n"
+	    "c:\r\n application/sdp\r\n"
+	    "l:\r\n %zu\r\n\r\n%s",
+	    strlen(body), body);
+	built_len = strlen(built);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_string_equal(s.call_id, "one@192.0.2.1");
+	assert_int_equal(s.n, 1);
+	assert_message(&s, 0, "first");
+	sip_mikey_done(&s);
+}
+
+/* In the headers; in a body it is at least no reason to find another key. */
+static void
+a_nul_in_the_headers_is_malformed(void **state)
+{
+	const size_t headers = strlen(HEADERS CALL_ID SDP_TYPE);
+	struct sip_mikey s;
+
+	(void)state;
+	build(HEADERS CALL_ID SDP_TYPE, SDP FIRST MEDIA, 0);
+	for (size_t i = 0; i < built_len; i++) {
+		const char was = built[i];
+		enum err rc;
+
+		built[i] = '\0';
+		rc = extract_built(&s);
+		if (i < headers)
+			assert_int_equal(rc, ERR_MALFORMED);
+		if (rc == ERR_OK && s.n > 0)
+			assert_message(&s, 0, "first");
+		sip_mikey_done(&s);
+		built[i] = was;
+	}
+}
+
+static void
+what_is_not_sip_is_malformed(void **state)
+{
+	static const char *const bad[] = {"", "x", "\r\n", "\r\n\r\n",
+	    "hello world\r\n\r\n", "INVITE\r\n\r\n",
+	    "INVITE sip:bob@example.net\r\n\r\n", "SIP/2.0\r\n\r\n",
+	    "v=0\r\na=key-mgmt:mikey Zmlyc3Q=\r\n", "\x16\x03\x01\x02\x01\x01"};
+	struct sip_mikey s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (extract(bad[i], strlen(bad[i]), &s) != ERR_MALFORMED)
+			fail_msg("%s", bad[i]);
+}
+
+static void
+a_message_without_a_usable_call_id_is_malformed(void **state)
+{
+	static char headers[2000], id[400];
+	struct sip_mikey s;
+
+	(void)state;
+	build(HEADERS SDP_TYPE, SDP FIRST MEDIA, 0);
+	assert_int_equal(extract_built(&s), ERR_MALFORMED);
+	for (size_t n = 250; n < 260; n++) {
+		memset(id, 'x', n);
+		id[n] = '\0';
+		id[100] = '@';
+		(void)snprintf(headers, sizeof(headers),
+		    HEADERS "Call-ID: %s\r\n" SDP_TYPE, id);
+		build(headers, SDP FIRST MEDIA, 0);
+		if (n > 255) {
+			assert_int_equal(extract_built(&s), ERR_MALFORMED);
+			continue;
+		}
+		if (extract_built(&s) == ERR_OK)
+			assert_string_equal(s.call_id, id);
+		else
+			assert_true(n == 255); /* room for the NUL */
+		sip_mikey_done(&s);
+	}
+	build(HEADERS "Call-ID: no-host\r\n" SDP_TYPE, SDP FIRST MEDIA, 0);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_string_equal(s.call_id, "no-host");
+	sip_mikey_done(&s);
+}
+
+static void
+a_message_has_at_most_262144_octets(void **state)
+{
+	static char body[BIG + 1];
+	static const char front[] = SDP FIRST "a=x:";
+	struct sip_mikey s;
+	size_t room;
+
+	(void)state;
+	/* As long as the headers with six digits of length leave room for. */
+	memset(body, 'x', sizeof(body) - 1);
+	memcpy(body, front, sizeof(front) - 1);
+	room = SIP_MAX - strlen(HEADERS CALL_ID SDP_TYPE) -
+	    strlen("Content-Length: 123456\r\n\r\n");
+	memcpy(body + room - 2, "\r\n", 3);
+	build(HEADERS CALL_ID SDP_TYPE, body, 0);
+	assert_int_equal(built_len, SIP_MAX);
+	assert_int_equal(extract_built(&s), ERR_OK);
+	assert_int_equal(s.n, 1);
+	sip_mikey_done(&s);
+	memcpy(body + room - 2, "x\r\n", 4);
+	build(HEADERS CALL_ID SDP_TYPE, body, 0);
+	assert_int_equal(built_len, SIP_MAX + 1);
+	assert_int_equal(extract_built(&s), ERR_MALFORMED);
+}
+
+/* Octets changed at random: no crash, no leak; the sanitizers watch. */
+static void
+garbage_does_no_harm(void **state)
+{
+	uint64_t x = 88172645463325252ULL;
+	struct sip_mikey s;
+
+	(void)state;
+	build(HEADERS CALL_ID MIXED,
+	    PART SDP FIRST MEDIA SECOND PART SDP THIRD MEDIA END, 0);
+	for (int i = 0; i < 5000; i++) {
+		size_t at[3];
+		char was[3];
+
+		for (int k = 0; k < 3; k++) {
+			x ^= x << 13;
+			x ^= x >> 7;
+			x ^= x << 17;
+			at[k] = (size_t)(x >> 16) % built_len;
+			was[k] = built[at[k]];
+			built[at[k]] = (char)x;
+		}
+		(void)!extract_built(&s);
+		sip_mikey_done(&s);
+		for (int k = 2; k >= 0; k--)
+			built[at[k]] = was[k];
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(messages_of_the_vectors_give_their_mikey),
+	    cmocka_unit_test(every_prefix_gives_nothing),
+	    cmocka_unit_test(lines_at_session_and_at_media_level),
+	    cmocka_unit_test(equal_copies_count_once),
+	    cmocka_unit_test(a_line_begins_with_mikey),
+	    cmocka_unit_test(lines_that_are_not_base64_are_left_out),
+	    cmocka_unit_test(base64_of_any_length_is_decoded_to_the_octet),
+	    cmocka_unit_test(sixteen_lines_are_looked_at),
+	    cmocka_unit_test(any_body_of_several_is_looked_at),
+	    cmocka_unit_test(a_body_that_is_no_sdp_gives_nothing),
+	    cmocka_unit_test(
+		a_body_shorter_than_its_content_length_is_malformed),
+	    cmocka_unit_test(a_content_length_that_is_no_number_is_malformed),
+	    cmocka_unit_test(without_a_content_length_the_rest_is_the_body),
+	    cmocka_unit_test(compact_and_folded_headers),
+	    cmocka_unit_test(a_nul_in_the_headers_is_malformed),
+	    cmocka_unit_test(what_is_not_sip_is_malformed),
+	    cmocka_unit_test(a_message_without_a_usable_call_id_is_malformed),
+	    cmocka_unit_test(a_message_has_at_most_262144_octets),
+	    cmocka_unit_test(garbage_does_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
