@@ -1,0 +1,69 @@
+/* keywarden.conf: what loads is complete and within its limits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/config.h"
+#include "fuzz.h"
+
+static void
+check(const struct config *f)
+{
+	char *p;
+
+	MUST(f->state_dir != NULL && f->state_dir[0] == '/');
+	MUST(f->control_socket != NULL && f->control_socket[0] == '/');
+	MUST(f->log_level != NULL && f->token_module != NULL);
+	MUST(f->token_label != NULL && strlen(f->token_label) <= 32);
+	MUST(f->pin_file != NULL && f->kms_scheme != NULL);
+	MUST(f->kms_period != NULL);
+	MUST(f->n_listen >= 1 && f->n_listen <= MAX_LISTEN);
+	for (unsigned i = 0; i < f->n_listen; i++)
+		MUST(f->listen[i] != NULL);
+	MUST(f->n_clients <= MAX_CLIENTS);
+	for (unsigned i = 0; i < f->n_clients; i++) {
+		MUST(f->client[i].name != NULL && f->client[i].name[0] != 0);
+		MUST(f->client[i].certificate != NULL);
+		for (unsigned k = 0; k < i; k++)
+			MUST(strcmp(f->client[i].name, f->client[k].name) != 0);
+	}
+	MUST(f->n_environment <= MAX_ENVIRONMENT);
+	for (unsigned i = 0; i < f->n_environment; i++)
+		MUST(strchr(f->environment[i], '=') != NULL);
+	MUST(f->workers >= 1 && f->workers <= MAX_WORKERS);
+	MUST(f->job_seconds >= 1 && f->job_seconds <= 300);
+	MUST(f->audit.chunk >= 1 << 20 && f->audit.chunk <= 1 << 30);
+	MUST(f->xk.max_queued >= MAX_XK_PDU && f->xk.max_connections > 0);
+	(void)config_is_softhsm(f);
+	p = config_path(f, STATE_LOG);
+	MUST(p != NULL && p[0] == '/');
+	free(p);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct config *f = NULL;
+	struct why why = {""};
+	char path[64];
+	struct rd in;
+	int fd;
+	enum err rc;
+
+	rd_init(&in, data, size);
+	/* The operator's file may name others; this one may not. */
+	if (memmem(data, size, "include", 7) != NULL)
+		return 0;
+	fd = memory_file(in);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	rc = config_load(path, &f, &why);
+	MUST((rc == ERR_OK) == (f != NULL));
+	if (rc == ERR_OK)
+		check(f);
+	else
+		MUST(rc == ERR_MALFORMED && why.text[0] != '\0');
+	config_free(&f);
+	close(fd);
+	return 0;
+}

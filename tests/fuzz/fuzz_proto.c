@@ -1,0 +1,111 @@
+/*
+ * The bodies of all messages between processes: the first octet tells which.
+ * What is read is written again as the same octets.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "appliance/proto.h"
+#include "fuzz.h"
+
+/* Read into memory that holds no zeros by chance; false if malformed. */
+#define AGAIN(name) \
+	static bool name##_again(struct rd in, struct wr *w) \
+	{ \
+		static struct name m; \
+		memset(&m, 0xa5, sizeof(m)); \
+		if (name##_get(in, &m) != ERR_OK) \
+			return false; \
+		name##_put(w, &m); \
+		return true; \
+	}
+
+AGAIN(msg_ask)
+AGAIN(msg_refuse)
+AGAIN(msg_note)
+AGAIN(msg_done)
+AGAIN(msg_revoke)
+AGAIN(msg_outcome)
+AGAIN(msg_task)
+AGAIN(msg_result)
+AGAIN(task_subscriber)
+AGAIN(task_subscriber_result)
+AGAIN(task_key)
+AGAIN(task_key_result)
+AGAIN(cli_key_issue)
+AGAIN(xk_settings)
+AGAIN(policy_settings)
+AGAIN(hsm_settings)
+AGAIN(init_order)
+AGAIN(audit_settings)
+
+static bool
+msg_work_again(struct rd in, struct wr *w)
+{
+	struct msg_work m;
+
+	if (msg_work_get(in, &m) != ERR_OK)
+		return false;
+	MUST(m.intent.left > MAX_AUDIT_LEAF || msg_work_max(&m) >= in.left);
+	msg_work_put(w, &m);
+	return true;
+}
+
+static bool
+msg_answer_again(struct rd in, struct wr *w)
+{
+	static struct xk_get_keys_response k;
+	uint64_t epoch;
+
+	if (msg_answer_get(in, &epoch, &k) != ERR_OK)
+		return false;
+	MUST(k.n_keys >= 1 && k.n_keys <= MAX_CS);
+	MUST(msg_answer_max(&k) >= in.left);
+	msg_answer_put(w, epoch, &k);
+	return true;
+}
+
+static bool
+msg_error_again(struct rd in, struct wr *w)
+{
+	struct rd text;
+	enum err e;
+	char *s;
+
+	if (msg_error_get(in, &e, &text) != ERR_OK)
+		return false;
+	MUST(err_str(e) != NULL);
+	s = take_text(text);
+	/* The writer takes C strings. */
+	if (strlen(s) != text.left) {
+		free(s);
+		return false;
+	}
+	msg_error_put(w, e, s);
+	free(s);
+	return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool (*const again[])(struct rd, struct wr *) = {msg_ask_again,
+	    msg_refuse_again, msg_note_again, msg_work_again, msg_done_again,
+	    msg_revoke_again, msg_outcome_again, msg_task_again,
+	    msg_result_again, task_subscriber_again,
+	    task_subscriber_result_again, task_key_again, task_key_result_again,
+	    cli_key_issue_again, msg_answer_again, msg_error_again,
+	    xk_settings_again, policy_settings_again, hsm_settings_again,
+	    init_order_again, audit_settings_again};
+	static uint8_t buf[1 << 20];
+	struct rd in;
+	struct wr w;
+	size_t which;
+
+	rd_init(&in, data, size);
+	which = take_u8(&in) % (sizeof(again) / sizeof(again[0]));
+	wr_init(&w, buf, sizeof(buf));
+	if (again[which](in, &w))
+		must_have_written(&w, in);
+	return 0;
+}
