@@ -1,4 +1,4 @@
-/* audit_proc: what the two files of the audit process share. */
+/* audit_proc: what the files of the audit process share. */
 #ifndef APPLIANCE_AUDIT_PROC_H
 #define APPLIANCE_AUDIT_PROC_H
 
@@ -95,19 +95,51 @@ void audit_after_sync(struct audit *, struct peer *to, uint16_t type,
 /* Forget what was to be sent to a channel that has gone. */
 void audit_drop_after_sync(struct audit *, const struct peer *to);
 
-/* ---- audit_work.c: from policy to the workers and back ---- */
-
-extern const struct peer_ops audit_policy_ops, audit_worker_ops;
+/* ---- audit_items.c: jobs between intent and outcome ---- */
 
 /* Give waiting items to workers that have room. */
 void audit_dispatch(struct audit *);
 void audit_queue_item(struct audit *, uint32_t id);
+void audit_drop_item(struct audit *, uint32_t id);
+
+/* Write the outcome of an intent that no worker took. */
+void audit_unworked(struct audit *, enum item_kind, uint64_t ref);
+
+/* End an item that no worker will finish, with its outcome in the log. */
+void audit_give_up(struct audit *, uint32_t id, struct item *);
+
+/* The worker is done with an item in one way or another. */
+void audit_release_worker(struct audit *, const struct item *);
+bool audit_any_worker(const struct audit *);
+
+/* To policy, after the sync, unless who asked has gone. */
+void audit_tell_done(struct audit *, struct peer *to, uint32_t id, bool told,
+    enum xk_reason);
+void audit_tell_task_done(struct audit *, struct peer *to, uint32_t id,
+    enum err, struct rd result);
+void audit_tell_workers(struct audit *);
+
+/* ---- audit_policy.c: from policy ---- */
+
+extern const struct peer_ops audit_policy_ops;
+void audit_policy_left(struct audit *);
+
+/* The entry as policy wishes it, if it is of this type. */
+enum err audit_wished_entry(struct rd, enum audit_type,
+    struct audit_entry *out) MUST_CHECK;
+
+/* ---- audit_lessons.c: revocations ---- */
+
+enum err audit_on_revoke(void *ctx, const struct ipc_frame *);
+void audit_finish_lesson(struct audit *, struct lesson *);
+void audit_worker_joined(struct audit *, unsigned index);
+
+/* ---- audit_worker.c: from the workers ---- */
+
+extern const struct peer_ops audit_worker_ops;
 
 /* The ctx for the channel of a worker, which tells it apart. */
 void *audit_worker_ctx(struct audit *, unsigned index);
-void audit_worker_joined(struct audit *, unsigned index);
 void audit_worker_left(struct audit *, unsigned index);
-void audit_policy_left(struct audit *);
-void audit_tell_workers(struct audit *);
 
 #endif

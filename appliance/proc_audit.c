@@ -32,7 +32,7 @@ audit_has_room(const struct audit *a)
 {
 	/* Each item still writes an outcome, perhaps two; a stop one more. */
 	return audit_log_room(&a->log) >= 2 * AUDIT_RECORD_MAX +
-		2 * (slots_used(a->items) + 1ULL) * AUDIT_OUTCOME_RECORD_MAX;
+	    2 * (slots_used(a->items) + 1ULL) * AUDIT_OUTCOME_RECORD_MAX;
 }
 
 void

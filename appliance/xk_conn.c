@@ -20,8 +20,9 @@
 #define READ_AT_ONCE 16384
 #define LINGER_MS 2000
 #define LINGER_OCTETS 1048576
-#define READS_A_TURN 8 /* so that one client does not keep the others waiting \
-			*/
+#define READS_A_TURN \
+	8 /* so that one client does not keep the others waiting \
+	   */
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_again(uv_idle_t *h);

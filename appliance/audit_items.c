@@ -1,0 +1,180 @@
+/*
+ * Items: jobs between intent and outcome.  They wait for a worker that has
+ * room; what no worker will finish ends as unavailable, in the log and for the
+ * asker.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "appliance/audit_proc.h"
+#include "base/log.h"
+
+/* ---- to policy ---- */
+
+void
+audit_tell_done(struct audit *a, struct peer *to, uint32_t id, bool told,
+    enum xk_reason reason)
+{
+	const struct msg_done m = {told, reason};
+	uint8_t body[8];
+	struct wr w;
+	size_t len;
+
+	if (to == NULL || to != a->policy)
+		return; /* whoever asked has gone */
+	wr_init(&w, body, sizeof(body));
+	msg_done_put(&w, &m);
+	if (wr_finish(&w, &len) == ERR_OK)
+		audit_after_sync(a, to, MSG_DONE, id, body, len);
+}
+
+void
+audit_tell_task_done(struct audit *a, struct peer *to, uint32_t id, enum err rc,
+    struct rd result)
+{
+	const struct msg_result m = {rc, result};
+	uint8_t *body;
+	struct wr w;
+	size_t len;
+
+	if (to == NULL || to != a->policy)
+		return;
+	if ((body = malloc(result.left + 16)) == NULL)
+		fatal("out of memory");
+	wr_init(&w, body, result.left + 16);
+	msg_result_put(&w, &m);
+	if (wr_finish(&w, &len) == ERR_OK)
+		audit_after_sync(a, to, MSG_TASK_DONE, id, body, len);
+	free(body);
+}
+
+static void
+fail_item(struct audit *a, const struct item *it)
+{
+	static const char text[] = "the token is out of service";
+	struct rd r;
+
+	rd_init(&r, text, strlen(text));
+	if (it->kind == ITEM_KEY)
+		audit_tell_done(a, it->asker, it->policy_id, false,
+		    XK_UNAVAILABLE);
+	else
+		audit_tell_task_done(a, it->asker, it->policy_id, ERR_HSM, r);
+}
+
+void
+audit_tell_workers(struct audit *a)
+{
+	uint32_t n = 0;
+	uint8_t body[4];
+	struct wr w;
+
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
+		n += a->worker[i].ready;
+	wr_init(&w, body, sizeof(body));
+	wr_u32(&w, n);
+	if (a->policy != NULL &&
+	    peer_send(a->policy, MSG_WORKERS, 0, body, sizeof(body)) != ERR_OK)
+		log_warning("policy does not take what it is sent");
+}
+
+/* ---- items ---- */
+
+void
+audit_drop_item(struct audit *a, uint32_t id)
+{
+	struct item *it = slots_find(a->items, id);
+
+	if (it == NULL)
+		return;
+	a->item_octets -= it->job_len;
+	free(it->job);
+	slots_drop(a->items, id);
+}
+
+void
+audit_queue_item(struct audit *a, uint32_t id)
+{
+	a->waiting[(a->first_waiting + a->n_waiting++) % AUDIT_ITEMS] = id;
+}
+
+static int
+free_worker(const struct audit *a)
+{
+	int best = -1;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+		if (a->worker[i].ready &&
+		    a->worker[i].jobs < AUDIT_WORKER_JOBS &&
+		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
+			best = i;
+	return best;
+}
+
+bool
+audit_any_worker(const struct audit *a)
+{
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
+		if (a->worker[i].ready)
+			return true;
+	return false;
+}
+
+void
+audit_unworked(struct audit *a, enum item_kind kind, uint64_t ref)
+{
+	struct audit_entry e = {.type = kind == ITEM_KEY
+		? AUDIT_KEY_OUTCOME
+		: AUDIT_SUBSCRIBER_OUTCOME,
+	    .ref = ref,
+	    .reason = kind == ITEM_KEY ? XK_UNAVAILABLE : ERR_HSM};
+
+	if (audit_write(a, &e, NULL, NULL) != ERR_OK)
+		log_error("an outcome could not be written");
+}
+
+void
+audit_give_up(struct audit *a, uint32_t id, struct item *it)
+{
+	if (!it->logged)
+		audit_unworked(a, it->kind, it->ref);
+	fail_item(a, it);
+	audit_drop_item(a, id);
+}
+
+void
+audit_dispatch(struct audit *a)
+{
+	while (a->n_waiting > 0) {
+		const uint32_t id = a->waiting[a->first_waiting];
+		struct item *it = slots_find(a->items, id);
+		const int to = free_worker(a);
+
+		if (it != NULL && to == -1 && audit_any_worker(a))
+			return;
+		a->first_waiting = (a->first_waiting + 1) % AUDIT_ITEMS;
+		a->n_waiting--;
+		if (it == NULL)
+			continue;
+		if (to == -1 ||
+		    peer_send(a->worker[to].peer,
+			it->kind == ITEM_KEY ? MSG_WORK : MSG_DO_TASK, id,
+			it->job, it->job_len) != ERR_OK) {
+			audit_give_up(a, id, it);
+			continue;
+		}
+		it->worker = to;
+		a->worker[to].jobs++;
+		a->item_octets -= it->job_len;
+		free(it->job);
+		it->job = NULL;
+		it->job_len = 0;
+	}
+}
+
+void
+audit_release_worker(struct audit *a, const struct item *it)
+{
+	if (it->worker >= 0 && a->worker[it->worker].jobs > 0)
+		a->worker[it->worker].jobs--;
+}

@@ -1,0 +1,202 @@
+/*
+ * What policy asks of audit: a granted request becomes an intent on disk, then
+ * a job for a worker; a task likewise; other entries are written as they come.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "appliance/audit_proc.h"
+#include "base/log.h"
+
+/* Take an item and its job for after the sync; NULL: no room. */
+static struct item *
+new_item(struct audit *a, enum item_kind kind, uint32_t policy_id, uint8_t *job,
+    size_t len, uint32_t *id)
+{
+	struct item *it;
+
+	if (a->item_octets + len > AUDIT_ITEM_OCTETS ||
+	    (it = slots_take(a->items, id)) == NULL) {
+		free(job);
+		return NULL;
+	}
+	*it = (struct item){.kind = kind,
+	    .policy_id = policy_id,
+	    .asker = a->policy,
+	    .worker = -1,
+	    .job = job,
+	    .job_len = len};
+	a->item_octets += len;
+	return it;
+}
+
+/* The entry as policy wishes it, of the one type that belongs here. */
+enum err
+audit_wished_entry(struct rd r, enum audit_type type, struct audit_entry *out)
+{
+	if (audit_entry_decode(r, out) != ERR_OK || out->type != type)
+		return ERR_MALFORMED;
+	return ERR_OK;
+}
+
+/* A granted request that cannot go on; policy says so to the asker. */
+static void
+refuse_grant(struct audit *a, uint32_t id, const struct audit_entry *e,
+    const char *text)
+{
+	struct audit_entry r = {.type = AUDIT_KEY_REFUSED,
+	    .reason = XK_UNAVAILABLE,
+	    .client = e->client,
+	    .target = e->target,
+	    .liid = e->liid};
+
+	rd_init(&r.text, text, strlen(text));
+	if (audit_has_room(a) && audit_write(a, &r, NULL, NULL) != ERR_OK)
+		log_error("a refusal could not be written");
+	audit_tell_done(a, a->policy, id, false, XK_UNAVAILABLE);
+}
+
+static enum err
+on_grant(void *ctx, const struct ipc_frame *f)
+{
+	struct audit *a = ctx;
+	uint8_t leaf[MAX_AUDIT_LEAF], *job;
+	struct audit_entry e;
+	struct msg_work m;
+	struct item *it;
+	size_t leaf_len, len;
+	uint32_t id;
+	struct wr w;
+
+	if (msg_work_get(f->body, &m) != ERR_OK ||
+	    audit_wished_entry(m.intent, AUDIT_KEY_INTENT, &e) != ERR_OK)
+		return ERR_MALFORMED;
+	if (EVP_Q_digest(NULL, "SHA256", NULL, m.call.p, m.call.left, e.digest,
+		NULL) != 1)
+		return ERR_CRYPTO;
+	if (!audit_any_worker(a)) {
+		refuse_grant(a, f->id, &e, "no hsm worker is ready");
+		return ERR_OK;
+	}
+	if (!audit_has_room(a) ||
+	    audit_write(a, &e, leaf, &leaf_len) != ERR_OK) {
+		log_error("the audit log is full or unwritable: nothing is "
+			  "released");
+		audit_tell_done(a, a->policy, f->id, false, XK_UNAVAILABLE);
+		return ERR_OK;
+	}
+	rd_init(&m.intent, leaf, leaf_len);
+	if ((job = malloc(msg_work_max(&m))) == NULL)
+		return ERR_NOMEM;
+	wr_init(&w, job, msg_work_max(&m));
+	msg_work_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("a job longer than its own bound");
+	it = new_item(a, ITEM_KEY, f->id, job, len, &id);
+	if (it == NULL) {
+		audit_unworked(a, ITEM_KEY, e.number);
+		audit_tell_done(a, a->policy, f->id, false, XK_UNAVAILABLE);
+		return ERR_OK;
+	}
+	it->ref = e.number;
+	audit_after_sync(a, NULL, 0, id, NULL, 0);
+	return ERR_OK;
+}
+
+static enum err
+on_task(void *ctx, const struct ipc_frame *f)
+{
+	static const char none[] = "no hsm worker is ready, or the audit log "
+				   "is full";
+	struct audit *a = ctx;
+	struct audit_entry e;
+	struct msg_task m;
+	struct item *it;
+	uint8_t *job;
+	uint32_t id;
+	struct rd why;
+	size_t len;
+	struct wr w;
+
+	if (msg_task_get(f->body, &m) != ERR_OK ||
+	    audit_wished_entry(m.entry, AUDIT_SUBSCRIBER_INTENT, &e) != ERR_OK)
+		return ERR_MALFORMED;
+	rd_init(&why, none, strlen(none));
+	if (!audit_any_worker(a) || !audit_has_room(a) ||
+	    audit_write(a, &e, NULL, NULL) != ERR_OK) {
+		audit_tell_task_done(a, a->policy, f->id, ERR_HSM, why);
+		return ERR_OK;
+	}
+	if ((job = malloc(f->body.left)) == NULL)
+		return ERR_NOMEM;
+	wr_init(&w, job, f->body.left);
+	rd_init(&m.entry, NULL, 0);
+	msg_task_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("a task longer than its own bound");
+	if ((it = new_item(a, ITEM_TASK, f->id, job, len, &id)) == NULL) {
+		audit_unworked(a, ITEM_TASK, e.number);
+		audit_tell_task_done(a, a->policy, f->id, ERR_HSM, why);
+		return ERR_OK;
+	}
+	it->ref = e.number;
+	audit_after_sync(a, NULL, 0, id, NULL, 0);
+	return ERR_OK;
+}
+
+/* Entries that policy may have written without any work behind them. */
+static bool
+may_record(enum audit_type t)
+{
+	return t == AUDIT_KEY_REFUSED || t == AUDIT_WARRANT_ADDED ||
+	    t == AUDIT_DOCUMENT_REFUSED || t == AUDIT_CLIENT_EVENT ||
+	    t == AUDIT_SUBSCRIBER_REMOVED || t == AUDIT_CONFIG;
+}
+
+static enum err
+on_record(void *ctx, const struct ipc_frame *f)
+{
+	struct audit *a = ctx;
+	struct audit_entry e;
+	uint8_t result;
+	enum err rc;
+
+	if (audit_entry_decode(f->body, &e) != ERR_OK || !may_record(e.type))
+		return ERR_MALFORMED;
+	rc = audit_has_room(a) ? audit_write(a, &e, NULL, NULL) : ERR_FULL;
+	result = (uint8_t)rc;
+	audit_after_sync(a, a->policy, MSG_RECORDED, f->id, &result, 1);
+	return ERR_OK;
+}
+
+static const struct ipc_rule policy_rules[] = {
+    {MSG_GRANT, 32, MAX_IPC_BODY, 1, on_grant},
+    {MSG_RECORD, 16, MAX_AUDIT_LEAF, 1, on_record},
+    {MSG_REVOKE, 8, MAX_WARRANT_CMS + MAX_AUDIT_LEAF + 8, 1, audit_on_revoke},
+    {MSG_TASK, 8, MAX_IPC_BODY, 1, on_task},
+};
+
+static void
+policy_closed(void *ctx, struct peer *p)
+{
+	struct audit *a = ctx;
+
+	(void)p;
+	log_debug("policy has gone");
+	audit_policy_left(a);
+}
+
+const struct peer_ops audit_policy_ops = {.name = "policy",
+    .table = policy_rules,
+    .n_rules = sizeof(policy_rules) / sizeof(policy_rules[0]),
+    .max_body = MAX_IPC_BODY,
+    .max_queue = MAX_IPC_QUEUE,
+    .closed = policy_closed};
+void
+audit_policy_left(struct audit *a)
+{
+	audit_drop_after_sync(a, a->policy);
+	peer_free(&a->policy);
+}

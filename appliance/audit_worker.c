@@ -1,0 +1,189 @@
+/*
+ * What a worker tells audit: an outcome is written before the worker may
+ * release, and the last word of a withheld key is written too.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "appliance/audit_proc.h"
+#include "base/log.h"
+
+/* Each worker's channel has its own ctx so that it can be told apart. */
+struct worker_ctx {
+	struct audit *a;
+	unsigned index;
+};
+static struct worker_ctx worker_ctx[MAX_WORKERS];
+
+static enum err
+on_ready(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit_entry e = {.type = AUDIT_WORKER, .text = f->body};
+
+	c->a->worker[c->index].ready = true;
+	if (audit_has_room(c->a) && audit_write(c->a, &e, NULL, NULL) != ERR_OK)
+		log_error("a worker's start could not be written");
+	audit_tell_workers(c->a);
+	audit_dispatch(c->a);
+	return ERR_OK;
+}
+
+static struct item *
+items_of(struct worker_ctx *c, uint32_t id, enum item_kind kind)
+{
+	struct item *it = slots_find(c->a->items, id);
+
+	if (it == NULL || it->worker != (int)c->index || it->kind != kind)
+		return NULL;
+	return it;
+}
+
+static enum err
+on_outcome(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct item *it = items_of(c, f->id, ITEM_KEY);
+	struct audit_entry e = {.type = AUDIT_KEY_OUTCOME};
+	struct msg_outcome m;
+
+	if (it == NULL || it->logged || msg_outcome_get(f->body, &m) != ERR_OK)
+		return ERR_MALFORMED;
+	e.ref = it->ref;
+	e.reason = (uint8_t)m.reason;
+	e.n_keys = m.n_keys;
+	/* Room was kept for it; if it fails all the same, nothing leaves. */
+	if (audit_write(a, &e, NULL, NULL) != ERR_OK)
+		fatal("an outcome could not be written: nothing is released");
+	it->logged = true;
+	audit_release_worker(a, it);
+	audit_after_sync(a, a->worker[c->index].peer, MSG_DURABLE, f->id, NULL,
+	    0);
+	audit_dispatch(a);
+	return ERR_OK;
+}
+
+static enum err
+on_closed(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct item *it = items_of(c, f->id, ITEM_KEY);
+	struct audit_entry e = {.type = AUDIT_KEY_OUTCOME};
+	struct msg_outcome m;
+
+	if (it == NULL || !it->logged || msg_outcome_get(f->body, &m) != ERR_OK)
+		return ERR_MALFORMED;
+	if (m.reason != XK_GRANTED && m.n_keys > 0) {
+		/* Withheld after all: the last word is the true one. */
+		e.ref = it->ref;
+		e.reason = (uint8_t)m.reason;
+		if (audit_write(a, &e, NULL, NULL) != ERR_OK)
+			log_error("an outcome could not be written");
+	}
+	audit_tell_done(a, it->asker, it->policy_id, true, m.reason);
+	audit_drop_item(a, f->id);
+	return ERR_OK;
+}
+
+static enum err
+on_task_result(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct item *it = items_of(c, f->id, ITEM_TASK);
+	struct audit_entry e = {.type = AUDIT_SUBSCRIBER_OUTCOME};
+	struct msg_result m;
+
+	if (it == NULL || msg_result_get(f->body, &m) != ERR_OK)
+		return ERR_MALFORMED;
+	e.ref = it->ref;
+	e.reason = (uint8_t)m.rc;
+	if (audit_write(a, &e, NULL, NULL) != ERR_OK)
+		fatal("an outcome could not be written: nothing is released");
+	audit_release_worker(a, it);
+	audit_tell_task_done(a, it->asker, it->policy_id, m.rc, m.result);
+	audit_drop_item(a, f->id);
+	audit_dispatch(a);
+	return ERR_OK;
+}
+
+static enum err
+on_learnt(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+
+	/* Those that a new worker is told at its start have no lesson. */
+	if (f->id < AUDIT_LESSONS && c->a->lesson[f->id].used) {
+		c->a->lesson[f->id].waits_for[c->index] = false;
+		audit_finish_lesson(c->a, &c->a->lesson[f->id]);
+	}
+	return ERR_OK;
+}
+
+static const struct ipc_rule worker_rules[] = {
+    {MSG_OUTCOME, 5, 5, 1, on_outcome},
+    {MSG_CLOSED, 5, 5, 1, on_closed},
+    {MSG_LEARNT, 0, 0, 1, on_learnt},
+    {MSG_TASK_RESULT, 5, MAX_IPC_BODY, 1, on_task_result},
+    {MSG_WORKER_READY, 1, 255, 1, on_ready},
+};
+
+static void
+worker_closed(void *ctx, struct peer *p)
+{
+	struct worker_ctx *c = ctx;
+
+	(void)p;
+	audit_worker_left(c->a, c->index);
+}
+
+const struct peer_ops audit_worker_ops = {.name = "hsm worker",
+    .table = worker_rules,
+    .n_rules = sizeof(worker_rules) / sizeof(worker_rules[0]),
+    .max_body = MAX_IPC_BODY,
+    .max_queue = MAX_IPC_QUEUE,
+    .closed = worker_closed};
+
+void
+audit_worker_left(struct audit *a, unsigned index)
+{
+	struct worker *w = &a->worker[index];
+	struct audit_entry e = {.type = AUDIT_WORKER};
+	const bool was_ready = w->ready;
+	struct item *it;
+	unsigned at = 0;
+	char text[64];
+	uint32_t id;
+
+	if (w->peer == NULL)
+		return;
+	audit_drop_after_sync(a, w->peer);
+	peer_free(&w->peer);
+	*w = (struct worker){.peer = NULL};
+	log_debug("hsm worker %u has gone", index);
+	(void)snprintf(text, sizeof(text), "hsm worker %u has gone", index);
+	rd_init(&e.text, text, strlen(text));
+	if (was_ready && audit_has_room(a) &&
+	    audit_write(a, &e, NULL, NULL) != ERR_OK)
+		log_error("a worker's end could not be written");
+	while ((it = slots_next(a->items, &at, &id)) != NULL)
+		if (it->worker == (int)index)
+			audit_give_up(a, id, it);
+	for (unsigned i = 0; i < AUDIT_LESSONS; i++)
+		if (a->lesson[i].used) {
+			a->lesson[i].waits_for[index] = false;
+			audit_finish_lesson(a, &a->lesson[i]);
+		}
+	if (was_ready)
+		audit_tell_workers(a);
+	audit_dispatch(a);
+}
+
+void *
+audit_worker_ctx(struct audit *a, unsigned index)
+{
+	worker_ctx[index] = (struct worker_ctx){a, index};
+	return &worker_ctx[index];
+}

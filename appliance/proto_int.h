@@ -1,0 +1,16 @@
+/* proto_int: what the files of proto share. */
+#ifndef APPLIANCE_PROTO_INT_H
+#define APPLIANCE_PROTO_INT_H
+
+#include "appliance/proto.h"
+
+/* Every get function ends here: all read, nothing left. */
+static inline enum err
+proto_whole(const struct rd *r, enum err rc)
+{
+	if (rc != ERR_OK)
+		return ERR_MALFORMED;
+	return rd_end(r);
+}
+
+#endif
