@@ -12,7 +12,7 @@
 /* ---- to policy ---- */
 
 void
-audit_tell_done(struct audit *a, struct peer *to, uint32_t id, bool told,
+audit_tell_done(struct audit *a, uint32_t asker, uint32_t id, bool told,
     enum xk_reason reason)
 {
 	const struct msg_done m = {told, reason};
@@ -20,16 +20,16 @@ audit_tell_done(struct audit *a, struct peer *to, uint32_t id, bool told,
 	struct wr w;
 	size_t len;
 
-	if (to == NULL || to != a->policy)
+	if (a->policy == NULL || asker != a->policy_epoch)
 		return; /* whoever asked has gone */
 	wr_init(&w, body, sizeof(body));
 	msg_done_put(&w, &m);
 	if (wr_finish(&w, &len) == ERR_OK)
-		audit_after_sync(a, to, MSG_DONE, id, body, len);
+		audit_after_sync(a, a->policy, MSG_DONE, id, body, len);
 }
 
 void
-audit_tell_task_done(struct audit *a, struct peer *to, uint32_t id, enum err rc,
+audit_tell_task_done(struct audit *a, uint32_t asker, uint32_t id, enum err rc,
     struct rd result)
 {
 	const struct msg_result m = {rc, result};
@@ -37,14 +37,14 @@ audit_tell_task_done(struct audit *a, struct peer *to, uint32_t id, enum err rc,
 	struct wr w;
 	size_t len;
 
-	if (to == NULL || to != a->policy)
+	if (a->policy == NULL || asker != a->policy_epoch)
 		return;
 	if ((body = malloc(result.left + 16)) == NULL)
 		fatal("out of memory");
 	wr_init(&w, body, result.left + 16);
 	msg_result_put(&w, &m);
 	if (wr_finish(&w, &len) == ERR_OK)
-		audit_after_sync(a, to, MSG_TASK_DONE, id, body, len);
+		audit_after_sync(a, a->policy, MSG_TASK_DONE, id, body, len);
 	free(body);
 }
 
@@ -63,18 +63,21 @@ fail_item(struct audit *a, const struct item *it)
 }
 
 void
-audit_tell_workers(struct audit *a)
+audit_tell_service(struct audit *a)
 {
+	const bool room = audit_has_room(a);
 	uint32_t n = 0;
-	uint8_t body[4];
+	uint8_t body[5];
 	struct wr w;
 
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		n += a->worker[i].ready;
 	wr_init(&w, body, sizeof(body));
 	wr_u32(&w, n);
+	wr_bool(&w, room);
+	a->told_room = room;
 	if (a->policy != NULL &&
-	    peer_send(a->policy, MSG_WORKERS, 0, body, sizeof(body)) != ERR_OK)
+	    peer_send(a->policy, MSG_SERVICE, 0, body, sizeof(body)) != ERR_OK)
 		log_warning("policy does not take what it is sent");
 }
 

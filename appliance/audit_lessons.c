@@ -9,16 +9,73 @@
 #include "appliance/audit_proc.h"
 #include "base/log.h"
 
+/* ---- what the log says is revoked ---- */
+
+/* Where the id stands, or would. */
+static size_t
+find(const struct audit *a, const uint8_t id[WARRANT_ID_LEN], bool *found)
+{
+	size_t low = 0, high = a->n_revoked;
+
+	*found = false;
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+		const int order = memcmp(a->revoked[mid], id, WARRANT_ID_LEN);
+
+		if (order == 0)
+			*found = true;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+void
+audit_mark_revoked(struct audit *a, const uint8_t id[WARRANT_ID_LEN])
+{
+	bool found;
+	const size_t at = find(a, id, &found);
+
+	if (found)
+		return;
+	if (a->n_revoked == a->cap_revoked) {
+		a->cap_revoked = a->cap_revoked == 0 ? 64 : 2 * a->cap_revoked;
+		a->revoked =
+		    realloc(a->revoked, a->cap_revoked * sizeof(*a->revoked));
+		if (a->revoked == NULL)
+			fatal("out of memory");
+	}
+	memmove(a->revoked[at + 1], a->revoked[at],
+	    (a->n_revoked - at) * sizeof(*a->revoked));
+	memcpy(a->revoked[at], id, WARRANT_ID_LEN);
+	a->n_revoked++;
+}
+
+bool
+audit_is_revoked(const struct audit *a, const uint8_t id[WARRANT_ID_LEN])
+{
+	bool found;
+
+	(void)find(a, id, &found);
+	return found;
+}
+
+/* ---- lessons ---- */
+
 void
 audit_finish_lesson(struct audit *a, struct lesson *l)
 {
+	const uint8_t logged = l->logged;
+
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		if (l->waits_for[i])
 			return;
 	l->used = false;
-	if (l->asker != NULL && l->asker == a->policy)
-		audit_after_sync(a, l->asker, MSG_REVOKED, l->policy_id, NULL,
-		    0);
+	if (a->policy != NULL && l->asker == a->policy_epoch)
+		audit_after_sync(a, a->policy, MSG_REVOKED, l->policy_id,
+		    &logged, 1);
 }
 
 /* Pass a revocation on to every worker and note who is to learn it. */
@@ -64,21 +121,17 @@ knows_revocation(const struct audit *a, struct rd cms)
 	return false;
 }
 
-/* One that is in the log: policy or we have been started again. */
-static enum err
-repeat_revocation(struct audit *a, struct rd cms)
+/* A full log must not keep a warrant alive: written or not, it ends. */
+static bool
+write_revocation(struct audit *a, struct audit_entry *e)
 {
-	enum err rc;
-
-	if (knows_revocation(a, cms))
-		return ERR_OK;
-	if ((rc = keep_revocation(a, cms)) != ERR_OK)
-		return rc;
-	for (unsigned i = 0; i < MAX_WORKERS; i++)
-		if (a->worker[i].peer != NULL)
-			audit_after_sync(a, a->worker[i].peer, MSG_LEARN,
-			    AUDIT_LESSONS, cms.p, cms.left);
-	return ERR_OK;
+	if (!audit_has_room(a) || audit_write(a, e, NULL, NULL) != ERR_OK) {
+		log_error("the audit log is full or unwritable: a revocation "
+			  "takes effect without an entry");
+		return false;
+	}
+	audit_mark_revoked(a, e->warrant);
+	return true;
 }
 
 enum err
@@ -88,6 +141,7 @@ audit_on_revoke(void *ctx, const struct ipc_frame *f)
 	struct lesson *l = NULL;
 	struct audit_entry e;
 	struct msg_revoke m;
+	bool known, logged;
 	enum err rc;
 
 	if (msg_revoke_get(f->body, &m) != ERR_OK ||
@@ -95,33 +149,44 @@ audit_on_revoke(void *ctx, const struct ipc_frame *f)
 		audit_wished_entry(m.entry, AUDIT_WARRANT_REVOKED, &e) !=
 		    ERR_OK))
 		return ERR_MALFORMED;
-	if (m.entry.left == 0)
-		return repeat_revocation(a, m.cms);
 	for (unsigned i = 0; i < AUDIT_LESSONS && l == NULL; i++)
 		if (!a->lesson[i].used)
 			l = &a->lesson[i];
 	if (l == NULL)
 		return ERR_FULL; /* policy sends one at a time */
-	/* A full log must not keep a warrant alive: written or not, it ends. */
-	if (!audit_has_room(a) || audit_write(a, &e, NULL, NULL) != ERR_OK)
-		log_error("the audit log is full or unwritable: a revocation "
-			  "takes effect without an entry");
-	if (!knows_revocation(a, m.cms) &&
-	    (rc = keep_revocation(a, m.cms)) != ERR_OK)
+	logged = m.entry.left == 0 || write_revocation(a, &e);
+	known = knows_revocation(a, m.cms);
+	if (!known && (rc = keep_revocation(a, m.cms)) != ERR_OK)
 		return rc;
 	*l = (struct lesson){.used = true,
+	    .logged = logged,
 	    .policy_id = f->id,
-	    .asker = a->policy};
-	teach(a, l, m.cms);
+	    .asker = a->policy_epoch};
+	if (known)
+		audit_finish_lesson(a, l);
+	else
+		teach(a, l, m.cms);
 	return ERR_OK;
 }
 
-/* A new channel to a worker: it learns the revocations before any work. */
+/* A new channel to a worker: it learns what is revoked, one by one. */
 void
 audit_worker_joined(struct audit *a, unsigned index)
 {
-	for (size_t i = 0; i < a->n_revocations; i++)
-		if (peer_send(a->worker[index].peer, MSG_LEARN, AUDIT_LESSONS,
-			a->revocation[i].p, a->revocation[i].len) != ERR_OK)
-			fatal("a worker does not take the revocations");
+	a->worker[index].taught = 0;
+	audit_teach_next(a, index);
+}
+
+void
+audit_teach_next(struct audit *a, unsigned index)
+{
+	struct worker *w = &a->worker[index];
+	const struct cms_blob *b;
+
+	if (w->taught == a->n_revocations)
+		return;
+	b = &a->revocation[w->taught++];
+	if (peer_send(w->peer, MSG_LEARN, AUDIT_LESSONS, b->p, b->len) !=
+	    ERR_OK)
+		fatal("a worker does not take the revocations");
 }

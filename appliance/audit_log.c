@@ -8,6 +8,9 @@
 
 #include "appliance/audit_log.h"
 
+/* A disk writes that many octets, at a multiple of them, all or not. */
+#define BLOCK 512
+
 /* ---- reading ---- */
 
 static enum err
@@ -69,9 +72,48 @@ read_record(struct audit_reader *r, uint32_t *len)
 	    r->at + 4);
 }
 
-enum err
-audit_reader_next(struct audit_reader *r, struct audit_entry *out,
-    struct why *why)
+/* Where the first octet that is not zero stands; ERR_NOTFOUND for none. */
+static enum err
+find_octet(int fd, uint64_t from, uint64_t *at)
+{
+	uint8_t buf[65536];
+	ssize_t n;
+
+	for (;; from += (uint64_t)n) {
+		n = pread(fd, buf, sizeof(buf), (off_t)from);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n == -1)
+			return ERR_IO;
+		else if (n == 0)
+			return ERR_NOTFOUND;
+		for (ssize_t i = 0; i < n; i++)
+			if (buf[i] != 0) {
+				*at = from + (uint64_t)i;
+				return ERR_OK;
+			}
+	}
+}
+
+/* Behind the end only zeros: else something was cut out of the middle. */
+static enum err
+check_tail(int fd, uint64_t end, struct why *why)
+{
+	uint64_t at = 0;
+	const enum err rc = find_octet(fd, end, &at);
+
+	if (rc == ERR_IO)
+		return why_errno(why, "cannot read the audit log");
+	if (rc == ERR_OK)
+		return why_set(why, ERR_MALFORMED,
+		    "the audit log ends at octet %llu and has octets behind "
+		    "its end (at octet %llu): it was changed",
+		    (unsigned long long)end, (unsigned long long)at);
+	return ERR_OK;
+}
+
+static enum err
+next_leaf(struct audit_reader *r, struct audit_entry *out, struct why *why)
 {
 	uint8_t hash[MERKLE_HASH_LEN];
 	uint32_t len = 0;
@@ -79,7 +121,9 @@ audit_reader_next(struct audit_reader *r, struct audit_entry *out,
 	enum err rc;
 
 	if ((rc = read_record(r, &len)) == ERR_NOTFOUND)
-		return rc;
+		return (rc = check_tail(r->fd, r->at, why)) == ERR_OK
+		    ? ERR_NOTFOUND
+		    : rc;
 	if (rc == ERR_IO)
 		return why_errno(why, "cannot read the audit log");
 	if (rc != ERR_OK)
@@ -104,6 +148,16 @@ audit_reader_next(struct audit_reader *r, struct audit_entry *out,
 	r->at += 4 + len + MERKLE_HASH_LEN;
 	r->next++;
 	return ERR_OK;
+}
+
+enum err
+audit_reader_next(struct audit_reader *r, struct audit_entry *out,
+    struct why *why)
+{
+	const enum err rc = next_leaf(r, out, why);
+
+	/* It may be being written just now: what is wrong is read again. */
+	return rc == ERR_MALFORMED ? next_leaf(r, out, why) : rc;
 }
 
 /* ---- writing ---- */
@@ -183,43 +237,48 @@ cut_torn(struct audit_log *l)
 	return ERR_OK;
 }
 
-/* Behind the end only zeros: else something was cut out of the middle. */
-static enum err
-check_tail(const struct audit_log *l, struct why *why)
+static bool
+all_zero(const uint8_t *p, size_t from, size_t to)
 {
-	uint8_t buf[65536];
-	const uint64_t to = file_size(l);
-
-	for (uint64_t at = l->end; at < to; at += sizeof(buf)) {
-		const size_t n =
-		    to - at < sizeof(buf) ? (size_t)(to - at) : sizeof(buf);
-
-		if (read_exact(l->fd, buf, n, at) != ERR_OK)
-			return why_errno(why, "cannot read the audit log");
-		for (size_t i = 0; i < n; i++)
-			if (buf[i] != 0)
-				return why_set(why, ERR_MALFORMED,
-				    "the audit log has octets behind its end "
-				    "(at octet %llu): it was changed",
-				    (unsigned long long)(at + i));
-	}
-	return ERR_OK;
+	while (from < to && p[from] == 0)
+		from++;
+	return from == to;
 }
 
-/* Does nothing stand behind what one unsynced batch can have written? */
+/*
+ * Is what stands at `at`, which does not read, what a crash can have left?
+ * Nothing then stands further behind than one batch, and a part of the record
+ * was never written: a block of the disk, or all that follows, is zero still.
+ * A record that is there from end to end and wrong was changed.
+ */
 static bool
-looks_torn(struct audit_log *l, const struct audit_reader *r, enum err rc)
+looks_torn(const struct audit_log *l, uint64_t at, enum err rc)
 {
-	uint64_t save = l->end;
-	struct why ignored;
-	bool torn;
+	uint8_t buf[AUDIT_BATCH_MAX] = {0};
+	const uint64_t left = file_size(l) - at;
+	const size_t n = left < sizeof(buf) ? (size_t)left : sizeof(buf);
+	uint32_t len = 0;
+	uint64_t ignored;
+	struct rd v;
+	size_t end;
 
-	if (rc != ERR_MALFORMED && rc != ERR_TRUNCATED)
+	if ((rc != ERR_MALFORMED && rc != ERR_TRUNCATED) ||
+	    read_exact(l->fd, buf, n, at) != ERR_OK ||
+	    find_octet(l->fd, at + n, &ignored) != ERR_NOTFOUND)
 		return false;
-	l->end = r->at + AUDIT_BATCH_MAX;
-	torn = check_tail(l, &ignored) == ERR_OK;
-	l->end = save;
-	return torn;
+	if (rc == ERR_TRUNCATED)
+		return true;
+	rd_init(&v, buf, 4);
+	if (rd_u32(&v, &len) != ERR_OK || len > MAX_AUDIT_LEAF)
+		return false;
+	end = len == 0 ? 4 : 4 + len + MERKLE_HASH_LEN;
+	for (size_t from = 0, to; from < end; from = to) {
+		to = from + BLOCK - (size_t)((at + from) % BLOCK);
+		/* The first two octets of a length are zero anyway. */
+		if (to > 2 && all_zero(buf, from, to))
+			return true;
+	}
+	return len > 0 && all_zero(buf, end - 4, sizeof(buf));
 }
 
 enum err
@@ -250,13 +309,13 @@ audit_log_open(struct audit_log *l, int fd, uint64_t chunk, uint64_t most,
 	l->next = r->next;
 	l->tree = r->tree;
 	l->prepared = file_size(l);
-	if (rc != ERR_NOTFOUND && looks_torn(l, r, rc)) {
+	if (rc != ERR_NOTFOUND && looks_torn(l, r->at, rc)) {
 		*torn = true;
 		rc = cut_torn(l) == ERR_OK ? ERR_NOTFOUND : ERR_IO;
 	}
 	if (rc != ERR_NOTFOUND)
 		goto out;
-	if ((rc = check_tail(l, why)) != ERR_OK)
+	if ((rc = check_tail(fd, l->end, why)) != ERR_OK)
 		goto out;
 	if ((rc = audit_log_prepare(l)) != ERR_OK)
 		(void)why_set(why, rc, "no room for the audit log: %s",

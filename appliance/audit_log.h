@@ -45,8 +45,11 @@ typedef void audit_log_seen(void *ctx, const struct audit_entry *);
 /*
  * Take over the descriptor of the log, empty or not: check every record,
  * continue behind the last.  What a crash left unfinished at the end, never
- * acknowledged as it was not synced and at most AUDIT_BATCH_MAX octets, is cut
- * off; *torn tells.  ERR_MALFORMED: the file is not a log or was changed.
+ * acknowledged as it was not synced, is cut off; *torn tells.  It is at most
+ * AUDIT_BATCH_MAX octets and begins with a record of which a part was never
+ * written: the file ends in it, a block of the disk in it or all behind some
+ * point of it is zero.  ERR_MALFORMED: the file is not a log or was changed;
+ * it is left as it is.
  */
 enum err audit_log_open(struct audit_log *, int fd, uint64_t chunk,
     uint64_t most, audit_log_seen *seen, void *ctx, bool *torn,
@@ -84,8 +87,8 @@ enum err audit_reader_open(struct audit_reader *, int fd,
 
 /*
  * The next leaf, checked: ERR_OK; ERR_NOTFOUND at the end; ERR_TRUNCATED for
- * a record that is cut off; ERR_MALFORMED for one that was changed, with
- * where and what in `why`.
+ * a record that is cut off; ERR_MALFORMED for one that was changed, and for
+ * octets behind the end, with where and what in `why`.
  */
 enum err audit_reader_next(struct audit_reader *, struct audit_entry *out,
     struct why *why) MUST_CHECK;

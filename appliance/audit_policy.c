@@ -24,7 +24,7 @@ new_item(struct audit *a, enum item_kind kind, uint32_t policy_id, uint8_t *job,
 	}
 	*it = (struct item){.kind = kind,
 	    .policy_id = policy_id,
-	    .asker = a->policy,
+	    .asker = a->policy_epoch,
 	    .worker = -1,
 	    .job = job,
 	    .job_len = len};
@@ -44,10 +44,10 @@ audit_wished_entry(struct rd r, enum audit_type type, struct audit_entry *out)
 /* A granted request that cannot go on; policy says so to the asker. */
 static void
 refuse_grant(struct audit *a, uint32_t id, const struct audit_entry *e,
-    const char *text)
+    enum xk_reason reason, const char *text)
 {
 	struct audit_entry r = {.type = AUDIT_KEY_REFUSED,
-	    .reason = XK_UNAVAILABLE,
+	    .reason = (uint8_t)reason,
 	    .client = e->client,
 	    .target = e->target,
 	    .liid = e->liid};
@@ -55,7 +55,7 @@ refuse_grant(struct audit *a, uint32_t id, const struct audit_entry *e,
 	rd_init(&r.text, text, strlen(text));
 	if (audit_has_room(a) && audit_write(a, &r, NULL, NULL) != ERR_OK)
 		log_error("a refusal could not be written");
-	audit_tell_done(a, a->policy, id, false, XK_UNAVAILABLE);
+	audit_tell_done(a, a->policy_epoch, id, false, reason);
 }
 
 static enum err
@@ -76,15 +76,24 @@ on_grant(void *ctx, const struct ipc_frame *f)
 	if (EVP_Q_digest(NULL, "SHA256", NULL, m.call.p, m.call.left, e.digest,
 		NULL) != 1)
 		return ERR_CRYPTO;
+	if (audit_is_revoked(a, e.warrant)) {
+		log_error("policy grants under a warrant whose revocation is "
+			  "in the log: is registry.db an older one?");
+		refuse_grant(a, f->id, &e, XK_NO_AUTHORISATION,
+		    "the log has a revocation of this warrant");
+		return ERR_OK;
+	}
 	if (!audit_any_worker(a)) {
-		refuse_grant(a, f->id, &e, "no hsm worker is ready");
+		refuse_grant(a, f->id, &e, XK_UNAVAILABLE,
+		    "no hsm worker is ready");
 		return ERR_OK;
 	}
 	if (!audit_has_room(a) ||
 	    audit_write(a, &e, leaf, &leaf_len) != ERR_OK) {
 		log_error("the audit log is full or unwritable: nothing is "
 			  "released");
-		audit_tell_done(a, a->policy, f->id, false, XK_UNAVAILABLE);
+		audit_tell_done(a, a->policy_epoch, f->id, false,
+		    XK_UNAVAILABLE);
 		return ERR_OK;
 	}
 	rd_init(&m.intent, leaf, leaf_len);
@@ -97,7 +106,8 @@ on_grant(void *ctx, const struct ipc_frame *f)
 	it = new_item(a, ITEM_KEY, f->id, job, len, &id);
 	if (it == NULL) {
 		audit_unworked(a, ITEM_KEY, e.number);
-		audit_tell_done(a, a->policy, f->id, false, XK_UNAVAILABLE);
+		audit_tell_done(a, a->policy_epoch, f->id, false,
+		    XK_UNAVAILABLE);
 		return ERR_OK;
 	}
 	it->ref = e.number;
@@ -111,34 +121,37 @@ on_task(void *ctx, const struct ipc_frame *f)
 	static const char none[] = "no hsm worker is ready, or the audit log "
 				   "is full";
 	struct audit *a = ctx;
+	uint8_t leaf[MAX_AUDIT_LEAF], *job;
 	struct audit_entry e;
 	struct msg_task m;
 	struct item *it;
-	uint8_t *job;
+	size_t leaf_len, len;
 	uint32_t id;
 	struct rd why;
-	size_t len;
 	struct wr w;
 
 	if (msg_task_get(f->body, &m) != ERR_OK ||
 	    audit_wished_entry(m.entry, AUDIT_SUBSCRIBER_INTENT, &e) != ERR_OK)
 		return ERR_MALFORMED;
+	if (EVP_Q_digest(NULL, "SHA256", NULL, m.body.p, m.body.left, e.digest,
+		NULL) != 1)
+		return ERR_CRYPTO;
 	rd_init(&why, none, strlen(none));
 	if (!audit_any_worker(a) || !audit_has_room(a) ||
-	    audit_write(a, &e, NULL, NULL) != ERR_OK) {
-		audit_tell_task_done(a, a->policy, f->id, ERR_HSM, why);
+	    audit_write(a, &e, leaf, &leaf_len) != ERR_OK) {
+		audit_tell_task_done(a, a->policy_epoch, f->id, ERR_HSM, why);
 		return ERR_OK;
 	}
-	if ((job = malloc(f->body.left)) == NULL)
+	if ((job = malloc(f->body.left + leaf_len)) == NULL)
 		return ERR_NOMEM;
-	wr_init(&w, job, f->body.left);
-	rd_init(&m.entry, NULL, 0);
+	wr_init(&w, job, f->body.left + leaf_len);
+	rd_init(&m.entry, leaf, leaf_len);
 	msg_task_put(&w, &m);
 	if (wr_finish(&w, &len) != ERR_OK)
 		fatal("a task longer than its own bound");
 	if ((it = new_item(a, ITEM_TASK, f->id, job, len, &id)) == NULL) {
 		audit_unworked(a, ITEM_TASK, e.number);
-		audit_tell_task_done(a, a->policy, f->id, ERR_HSM, why);
+		audit_tell_task_done(a, a->policy_epoch, f->id, ERR_HSM, why);
 		return ERR_OK;
 	}
 	it->ref = e.number;
@@ -194,9 +207,12 @@ const struct peer_ops audit_policy_ops = {.name = "policy",
     .max_body = MAX_IPC_BODY,
     .max_queue = MAX_IPC_QUEUE,
     .closed = policy_closed};
+
+/* Nobody waits for what is under way: the next policy knows nothing of it. */
 void
 audit_policy_left(struct audit *a)
 {
+	a->policy_epoch++;
 	audit_drop_after_sync(a, a->policy);
 	peer_free(&a->policy);
 }

@@ -23,6 +23,7 @@ struct worker {
 	struct peer *peer;
 	bool ready;
 	unsigned jobs;
+	size_t taught; /* of the revocations, when it joined */
 };
 
 /* Something that may leave only when all that was written is on disk. */
@@ -41,7 +42,7 @@ enum item_kind { ITEM_KEY, ITEM_TASK };
 struct item {
 	enum item_kind kind;
 	uint32_t policy_id;
-	struct peer *asker; /* policy's channel when it asked */
+	uint32_t asker; /* policy_epoch when it asked */
 	uint64_t ref; /* number of the intent in the log */
 	int worker; /* -1: none yet */
 	bool logged; /* its outcome is written */
@@ -52,8 +53,9 @@ struct item {
 /* A revocation that workers have not all learnt. */
 struct lesson {
 	bool used;
+	bool logged;
 	uint32_t policy_id;
-	struct peer *asker;
+	uint32_t asker;
 	bool waits_for[MAX_WORKERS];
 };
 #define AUDIT_LESSONS 64
@@ -70,6 +72,7 @@ struct audit {
 	int log_fd;
 	struct audit_log log;
 	struct peer *policy;
+	uint32_t policy_epoch; /* new for each policy process */
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
 	size_t item_octets;
@@ -78,6 +81,9 @@ struct audit {
 	struct after_sync *out, **out_end;
 	struct cms_blob *revocation;
 	size_t n_revocations;
+	uint8_t (*revoked)[WARRANT_ID_LEN]; /* by the log's word, sorted */
+	size_t n_revoked, cap_revoked;
+	bool told_room; /* what policy was told last of the log */
 	struct lesson lesson[AUDIT_LESSONS];
 };
 
@@ -113,11 +119,11 @@ void audit_release_worker(struct audit *, const struct item *);
 bool audit_any_worker(const struct audit *);
 
 /* To policy, after the sync, unless who asked has gone. */
-void audit_tell_done(struct audit *, struct peer *to, uint32_t id, bool told,
+void audit_tell_done(struct audit *, uint32_t asker, uint32_t id, bool told,
     enum xk_reason);
-void audit_tell_task_done(struct audit *, struct peer *to, uint32_t id,
-    enum err, struct rd result);
-void audit_tell_workers(struct audit *);
+void audit_tell_task_done(struct audit *, uint32_t asker, uint32_t id, enum err,
+    struct rd result);
+void audit_tell_service(struct audit *);
 
 /* ---- audit_policy.c: from policy ---- */
 
@@ -133,6 +139,16 @@ enum err audit_wished_entry(struct rd, enum audit_type,
 enum err audit_on_revoke(void *ctx, const struct ipc_frame *);
 void audit_finish_lesson(struct audit *, struct lesson *);
 void audit_worker_joined(struct audit *, unsigned index);
+
+/* The worker has learnt one of those from before it joined. */
+void audit_teach_next(struct audit *, unsigned index);
+
+/*
+ * Warrants whose revocation is in the log.  What policy grants is held
+ * against it: its database may be an older one.
+ */
+void audit_mark_revoked(struct audit *, const uint8_t id[WARRANT_ID_LEN]);
+bool audit_is_revoked(const struct audit *, const uint8_t id[WARRANT_ID_LEN]);
 
 /* ---- audit_worker.c: from the workers ---- */
 

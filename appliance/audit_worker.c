@@ -24,7 +24,7 @@ on_ready(void *ctx, const struct ipc_frame *f)
 	c->a->worker[c->index].ready = true;
 	if (audit_has_room(c->a) && audit_write(c->a, &e, NULL, NULL) != ERR_OK)
 		log_error("a worker's start could not be written");
-	audit_tell_workers(c->a);
+	audit_tell_service(c->a);
 	audit_dispatch(c->a);
 	return ERR_OK;
 }
@@ -114,8 +114,9 @@ on_learnt(void *ctx, const struct ipc_frame *f)
 {
 	struct worker_ctx *c = ctx;
 
-	/* Those that a new worker is told at its start have no lesson. */
-	if (f->id < AUDIT_LESSONS && c->a->lesson[f->id].used) {
+	if (f->id == AUDIT_LESSONS)
+		audit_teach_next(c->a, c->index);
+	else if (f->id < AUDIT_LESSONS && c->a->lesson[f->id].used) {
 		c->a->lesson[f->id].waits_for[c->index] = false;
 		audit_finish_lesson(c->a, &c->a->lesson[f->id]);
 	}
@@ -177,7 +178,7 @@ audit_worker_left(struct audit *a, unsigned index)
 			audit_finish_lesson(a, &a->lesson[i]);
 		}
 	if (was_ready)
-		audit_tell_workers(a);
+		audit_tell_service(a);
 	audit_dispatch(a);
 }
 

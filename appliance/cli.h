@@ -33,7 +33,13 @@ struct command {
 
 /* "keywarden: " and one line on standard error. */
 void cli_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
+ * EXIT_DONE: all the help, on standard output.  Else one line on standard
+ * error: what is wrong, or how it is used; and where to read more.
+ */
 int cli_usage(const struct command *, int exit_code);
+int cli_misuse(const struct command *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Something that takes over a second: on standard error if it is a terminal. */
 void cli_progress(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -69,9 +75,14 @@ int cli_config(const struct cli_common *, struct config **out);
  */
 int cli_ask(const struct config *, enum msg_type, const void *body, size_t len,
     json_t **out);
-/* The same without a word said: for waiting. */
-enum err cli_try(const struct config *, enum msg_type, const void *body,
-    size_t len, json_t **out, struct why *why) MUST_CHECK;
+/* All pages of a list, as one array. */
+int cli_ask_list(const struct config *, enum msg_type, json_t **out);
+/* cli_ask without a word said, and no longer than so many seconds. */
+enum err cli_try(const struct config *, int seconds, enum msg_type,
+    const void *body, size_t len, json_t **out, struct why *why) MUST_CHECK;
+
+/* Decimal digits and nothing else, up to `most`. */
+enum err cli_number(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
 
 /* Print and free; indented when it is for people's eyes. */
 int cli_print_json(json_t *);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "appliance/audit_log.h"
+#include "appliance/audit_open.h"
 #include "appliance/cli.h"
 #include "policy/rfc3339.h"
 #include "xk/xk_pdu.h"
@@ -18,6 +19,8 @@ struct reading {
 	struct audit_reader *r;
 	int fd;
 	const char *log, *size, *root, *from;
+	uint64_t first, head_size; /* of --from, --size and --root */
+	uint8_t head_root[32];
 };
 
 static int
@@ -71,6 +74,16 @@ options(const struct command *c, int argc, char **argv, struct reading *t,
 		return code;
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
+	if (t->from != NULL &&
+	    cli_number(t->from, INT64_MAX, &t->first) != ERR_OK)
+		return cli_misuse(c, "--from %s: not a number", t->from);
+	if ((t->size == NULL) != (t->root == NULL))
+		return cli_misuse(c, "--size and --root go together");
+	if (t->size != NULL &&
+	    cli_number(t->size, INT64_MAX, &t->head_size) != ERR_OK)
+		return cli_misuse(c, "--size %s: not a number", t->size);
+	if (t->root != NULL && hex_get(t->root, t->head_root, 32) != ERR_OK)
+		return cli_misuse(c, "--root: not 64 hex digits");
 	if ((code = open_log(t)) != EXIT_DONE)
 		return code;
 	return -1;
@@ -79,28 +92,28 @@ options(const struct command *c, int argc, char **argv, struct reading *t,
 /* ---- verify ---- */
 
 struct tally {
-	uint64_t intents, outcomes, released, refused, open;
+	struct audit_open open;
+	uint64_t intents, released, refused, backwards;
 	int64_t last_ns;
-	uint64_t backwards;
 };
 
-static void
+static enum err
 count(struct tally *y, const struct audit_entry *e)
 {
-	if (e->type == AUDIT_KEY_INTENT) {
-		y->intents++;
-		y->open++;
-	}
-	if (e->type == AUDIT_KEY_OUTCOME) {
-		y->outcomes++;
-		y->released += e->reason == XK_GRANTED;
-	}
-	if ((e->type == AUDIT_KEY_OUTCOME || e->type == AUDIT_ABANDONED) &&
-	    y->open > 0)
-		y->open--;
+	bool was_open;
+	enum err rc;
+
+	if ((rc = audit_open_see(&y->open, e, &was_open)) != ERR_OK)
+		return rc;
+	y->intents += e->type == AUDIT_KEY_INTENT;
 	y->refused += e->type == AUDIT_KEY_REFUSED;
+	if (e->type == AUDIT_KEY_OUTCOME && was_open)
+		y->released += e->reason == XK_GRANTED;
+	else if (e->type == AUDIT_KEY_OUTCOME && y->released > 0)
+		y->released--; /* its last word: withheld after all */
 	y->backwards += e->realtime_ns < y->last_ns;
 	y->last_ns = e->realtime_ns;
+	return ERR_OK;
 }
 
 /* The head that was noted earlier must be that of our first N entries. */
@@ -139,8 +152,8 @@ walk(struct reading *t, struct tally *y, bool with_head, uint64_t size,
 			head_seen = true;
 		}
 		rc = audit_reader_next(t->r, &e, &why);
-		if (rc == ERR_OK)
-			count(y, &e);
+		if (rc == ERR_OK && count(y, &e) != ERR_OK)
+			rc = why_set(&why, ERR_NOMEM, "out of memory");
 	} while (rc == ERR_OK);
 	if (rc != ERR_NOTFOUND) {
 		cli_error("%s", why.text);
@@ -170,14 +183,14 @@ report(const struct reading *t, const struct tally *y)
 			"sound", 1, "size", (json_int_t)t->r->next, "root",
 			root, "intents", (json_int_t)y->intents, "released",
 			(json_int_t)y->released, "refused",
-			(json_int_t)y->refused, "open", (json_int_t)y->open,
+			(json_int_t)y->refused, "open", (json_int_t)y->open.n,
 			"clockSteps", (json_int_t)y->backwards));
 	(void)printf("sound: %llu entries, root %s\n",
 	    (unsigned long long)t->r->next, root);
 	(void)printf("%llu key requests taken on (%llu released, %llu still "
 		     "open), %llu refused\n",
 	    (unsigned long long)y->intents, (unsigned long long)y->released,
-	    (unsigned long long)y->open, (unsigned long long)y->refused);
+	    (unsigned long long)y->open.n, (unsigned long long)y->refused);
 	if (y->backwards > 0)
 		(void)printf("note: the clock went backwards %llu time(s)\n",
 		    (unsigned long long)y->backwards);
@@ -192,22 +205,12 @@ cmd_audit_verify(const struct command *c, int argc, char **argv)
 	    {.name = "size", .one = &t.size}, {.name = "root", .one = &t.root},
 	    {NULL, NULL, NULL, 0, NULL, NULL}};
 	struct tally y = {0};
-	uint8_t root[32] = {0};
-	uint64_t size = 0;
 	int code = options(c, argc, argv, &t, own);
 
-	if (code == -1) {
-		if ((t.size == NULL) != (t.root == NULL) ||
-		    (t.root != NULL && hex_get(t.root, root, 32) != ERR_OK))
-			code = cli_usage(c, EXIT_USAGE);
-		else {
-			if (t.size != NULL)
-				size = strtoull(t.size, NULL, 10);
-			code = walk(&t, &y, t.size != NULL, size, root);
-			if (code == EXIT_DONE)
-				code = report(&t, &y);
-		}
-	}
+	if (code == -1)
+		code = walk(&t, &y, t.size != NULL, t.head_size, t.head_root);
+	if (code == EXIT_DONE && t.r != NULL)
+		code = report(&t, &y);
 	close_log(&t);
 	return code;
 }
@@ -345,7 +348,6 @@ cmd_audit_show(const struct command *c, int argc, char **argv)
 	    {NULL, NULL, NULL, 0, NULL, NULL}};
 	struct audit_entry e;
 	struct why why = {""};
-	uint64_t from;
 	enum err rc = ERR_NOTFOUND;
 	int code = options(c, argc, argv, &t, own);
 
@@ -353,11 +355,10 @@ cmd_audit_show(const struct command *c, int argc, char **argv)
 		close_log(&t);
 		return code;
 	}
-	from = t.from == NULL ? 0 : strtoull(t.from, NULL, 10);
 	while ((rc = audit_reader_next(t.r, &e, &why)) == ERR_OK) {
 		json_t *j;
 
-		if (e.number < from)
+		if (e.number < t.first)
 			continue;
 		j = entry_json(&e);
 		if (t.common.json) {

@@ -17,6 +17,8 @@
 
 /* ---- status ---- */
 
+#define MAX_WAIT 86400
+
 static int
 print_status(json_t *j, bool json)
 {
@@ -46,6 +48,17 @@ print_status(json_t *j, bool json)
 	return serving ? EXIT_DONE : EXIT_REFUSED;
 }
 
+#define STATUS_SECONDS 2
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 int
 cmd_status(const struct command *c, int argc, char **argv)
 {
@@ -57,20 +70,23 @@ cmd_status(const struct command *c, int argc, char **argv)
 	struct cli_common common;
 	struct why why = {""};
 	json_t *j = NULL;
-	long tenths;
+	uint64_t seconds = 0, deadline;
 	int code, n;
 	enum err rc;
 
 	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
 		return code;
-	tenths = wait == NULL ? 0 : 10 * strtol(wait, NULL, 10);
-	if (n != 0 || tenths < 0)
+	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
+	if (wait != NULL && cli_number(wait, MAX_WAIT, &seconds) != ERR_OK)
+		return cli_misuse(c, "--wait: 0 to %d seconds", MAX_WAIT);
+	deadline = now_ms() + 1000 * seconds;
 	if ((code = cli_config(&common, &f)) != EXIT_DONE)
 		return code;
 	for (;;) {
-		rc = cli_try(f, MSG_CLI_STATUS, NULL, 0, &j, &why);
-		if (tenths-- <= 0 ||
+		rc = cli_try(f, STATUS_SECONDS, MSG_CLI_STATUS, NULL, 0, &j,
+		    &why);
+		if (now_ms() >= deadline ||
 		    (rc == ERR_OK &&
 			json_is_true(json_object_get(j, "serving"))))
 			break;
@@ -190,12 +206,15 @@ out_option(const struct command *c, int argc, char **argv,
 }
 
 static int
-write_public(const char *out, const void *p, size_t len)
+write_public(const struct cli_common *common, const char *out, const void *p,
+    size_t len)
 {
 	struct why why = {""};
 
 	if (cli_write_file(out, p, len, 0644, &why) == ERR_OK)
-		return EXIT_DONE;
+		return common->json
+		    ? cli_print_json(json_pack("{s:s}", "file", out))
+		    : EXIT_DONE;
 	cli_error("%s", why.text);
 	return EXIT_REFUSED;
 }
@@ -211,7 +230,8 @@ cmd_kms_params(const struct command *c, int argc, char **argv)
 	if (code != -1)
 		return code;
 	if ((code = load_state(&common, &t)) == EXIT_DONE)
-		code = write_public(out, t.s.params.p, t.s.params.left);
+		code =
+		    write_public(&common, out, t.s.params.p, t.s.params.left);
 	free(t.octets);
 	return code;
 }
@@ -241,7 +261,7 @@ cmd_kms_import_key(const struct command *c, int argc, char **argv)
 		cli_error("kms-state holds no import key");
 		code = EXIT_CONFIG;
 	} else
-		code = write_public(out, pem, (size_t)n);
+		code = write_public(&common, out, pem, (size_t)n);
 	BIO_free(b);
 	EVP_PKEY_free(key);
 	free(t.octets);

@@ -37,6 +37,18 @@ struct add {
 	size_t label_len;
 };
 
+/* Looked at before anything is asked for that would then be lost. */
+static bool
+out_exists(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return false;
+	cli_error("%s exists: it is not written over", path);
+	return true;
+}
+
 static enum err
 read_cert(const char *path, uint8_t **out, size_t *len, struct why *why)
 {
@@ -265,15 +277,15 @@ cmd_subscriber_add(const struct command *c, int argc, char **argv)
 	    (a.seed != NULL && a.wrapped != NULL))
 		return cli_usage(c, EXIT_USAGE);
 	if (a.seed == NULL && a.wrapped == NULL &&
-	    (a.device_cert == NULL || a.out == NULL)) {
-		cli_error("a seed made in the token needs --device-cert, to "
-			  "whom it is wrapped, and --out");
-		return EXIT_USAGE;
-	}
-	if (a.out != NULL && access(a.out, F_OK) == 0) {
-		cli_error("%s exists: it is not written over", a.out);
+	    (a.device_cert == NULL || a.out == NULL))
+		return cli_misuse(c,
+		    "a seed made in the token needs --device-cert, to whom it "
+		    "is wrapped, and --out");
+	if (a.out != NULL && (a.seed != NULL || a.wrapped != NULL))
+		return cli_misuse(c,
+		    "--out is for a seed that the token makes");
+	if (a.out != NULL && out_exists(a.out))
 		return EXIT_REFUSED;
-	}
 	if ((code = cli_config(&a.common, &a.config)) != EXIT_DONE)
 		return code;
 	if (read_inputs(&a, &why) != ERR_OK) {
@@ -300,7 +312,7 @@ cmd_subscriber_list(const struct command *c, int argc, char **argv)
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
 	if ((code = cli_config(&common, &f)) == EXIT_DONE)
-		code = cli_ask(f, MSG_CLI_SUBSCRIBER_LIST, NULL, 0, &j);
+		code = cli_ask_list(f, MSG_CLI_SUBSCRIBER_LIST, &j);
 	config_free(&f);
 	if (code != EXIT_DONE)
 		return code;
@@ -337,7 +349,9 @@ cmd_subscriber_remove(const struct command *c, int argc, char **argv)
 		code =
 		    cli_ask(f, MSG_CLI_SUBSCRIBER_REMOVE, who, strlen(who), &j);
 	config_free(&f);
-	if (code == EXIT_DONE && !common.json)
+	if (code == EXIT_DONE && common.json)
+		code = cli_print_json(json_pack("{s:s}", "removed", who));
+	else if (code == EXIT_DONE)
 		(void)printf("removed %s\n", who);
 	json_decref(j);
 	return code;
@@ -414,17 +428,23 @@ cmd_subscriber_key(const struct command *c, int argc, char **argv)
 
 	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
 		return code;
-	if (n != 0 || identity == NULL || out == NULL ||
-	    day(date, &m.at) != ERR_OK)
+	if (n != 0 || identity == NULL || out == NULL)
 		return cli_usage(c, EXIT_USAGE);
+	if (day(date, &m.at) != ERR_OK)
+		return cli_misuse(c, "--date %s: not a day as 2026-01-31",
+		    date);
+	if (out_exists(out))
+		return EXIT_REFUSED;
 	if (as == NULL)
 		as = identity;
 	rd_init(&m.subscriber, identity, strlen(identity));
 	rd_init(&m.identity, as, strlen(as));
 	wr_init(&w, body, sizeof(body));
 	cli_key_issue_put(&w, &m);
-	if (w.rc != ERR_OK)
-		return cli_usage(c, EXIT_USAGE);
+	if (w.rc != ERR_OK) {
+		cli_error("the identity is too long");
+		return EXIT_REFUSED;
+	}
 	if ((code = cli_config(&common, &f)) == EXIT_DONE)
 		code = cli_ask(f, MSG_CLI_KEY_ISSUE, body, w.len, &j);
 	config_free(&f);

@@ -16,6 +16,8 @@
 
 #define MAX_OPTIONS 16
 #define ANSWER_SECONDS 60
+/* Between noun and verb, if there is one. */
+#define GAP(c) ((c)->verb[0] == '\0' ? "" : " ")
 
 void
 cli_error(const char *fmt, ...)
@@ -45,11 +47,42 @@ cli_progress(const char *fmt, ...)
 int
 cli_usage(const struct command *c, int exit_code)
 {
-	FILE *to = exit_code == EXIT_DONE ? stdout : stderr;
-
-	(void)fprintf(to, "usage: keywarden %s%s%s %s\n\n%s", c->noun,
-	    c->verb[0] == '\0' ? "" : " ", c->verb, c->synopsis, c->help);
+	if (exit_code == EXIT_DONE)
+		(void)printf("usage: keywarden %s%s%s %s\n\n%s", c->noun,
+		    GAP(c), c->verb, c->synopsis, c->help);
+	else
+		(void)cli_misuse(c, "usage: keywarden %s%s%s %s", c->noun,
+		    GAP(c), c->verb, c->synopsis);
 	return exit_code;
+}
+
+int
+cli_misuse(const struct command *c, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cli_error("%s ('keywarden %s%s%s --help' tells more)", text, c->noun,
+	    GAP(c), c->verb);
+	return EXIT_USAGE;
+}
+
+enum err
+cli_number(const char *text, uint64_t most, uint64_t *out)
+{
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    n > most)
+		return ERR_MALFORMED;
+	*out = n;
+	return ERR_OK;
 }
 
 /* ---- options ---- */
@@ -73,13 +106,29 @@ take(const struct cli_option *o, const char *arg)
 	return true;
 }
 
+/* Over all characters, so that what getopt_long() leaves in optopt is clear. */
+enum { OPT_CONFIG = 256, OPT_JSON, OPT_HELP, OPT_OWN };
+
+static int
+bad_option(const struct command *c, int opt, char **argv)
+{
+	if (optopt > 0 && optopt < OPT_CONFIG)
+		return cli_misuse(c, "no such option: -%c", optopt);
+	return cli_misuse(c, "%s: %s",
+	    opt == ':'	      ? "something must follow"
+		: optopt != 0 ? "it takes nothing after ="
+			      : "no such option",
+	    argv[optind - 1]);
+}
+
 int
 cli_options(const struct command *c, int argc, char **argv,
     const struct cli_option *own, struct cli_common *common, int *code)
 {
 	struct option longs[MAX_OPTIONS + 4] = {{"config", required_argument,
-						    NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}};
+						    NULL, OPT_CONFIG},
+	    {"json", no_argument, NULL, OPT_JSON},
+	    {"help", no_argument, NULL, OPT_HELP}};
 	unsigned n = 3;
 	int opt;
 
@@ -87,21 +136,23 @@ cli_options(const struct command *c, int argc, char **argv,
 	for (unsigned i = 0; own != NULL && own[i].name != NULL; i++)
 		longs[n++] = (struct option){own[i].name,
 		    own[i].flag != NULL ? no_argument : required_argument, NULL,
-		    256 + (int)i};
+		    OPT_OWN + (int)i};
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (opt == 'c')
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (opt == OPT_CONFIG)
 			common->config = optarg;
-		else if (opt == 'j')
+		else if (opt == OPT_JSON)
 			common->json = true;
-		else if (opt == 'h') {
+		else if (opt == OPT_HELP) {
 			*code = cli_usage(c, EXIT_DONE);
 			return -1;
-		} else if (opt < 256 || !take(&own[opt - 256], optarg)) {
-			if (opt >= 256)
-				cli_error("--%s is given too often",
-				    own[opt - 256].name);
-			*code = cli_usage(c, EXIT_USAGE);
+		} else if (opt < OPT_OWN) {
+			*code = bad_option(c, opt, argv);
+			return -1;
+		} else if (!take(&own[opt - OPT_OWN], optarg)) {
+			*code = cli_misuse(c, "--%s is given too often",
+			    own[opt - OPT_OWN].name);
 			return -1;
 		}
 	}
@@ -148,7 +199,7 @@ dial(const struct config *f, struct ipc_chan **out, struct why *why)
 }
 
 static enum err
-exchange(struct ipc_chan *c, struct ipc_frame *f, struct why *why)
+exchange(struct ipc_chan *c, int seconds, struct ipc_frame *f, struct why *why)
 {
 	enum err rc;
 
@@ -156,11 +207,11 @@ exchange(struct ipc_chan *c, struct ipc_frame *f, struct why *why)
 		struct pollfd p = {ipc_chan_fd(c),
 		    (short)(POLLIN | (ipc_queued(c) > 0 ? POLLOUT : 0)), 0};
 
-		if (poll(&p, 1, ANSWER_SECONDS * 1000) == 0)
+		if (poll(&p, 1, seconds * 1000) == 0)
 			return why_set(why, ERR_CLOSED,
 			    "no answer within %d s: see what was done with "
 			    "'keywarden audit show'",
-			    ANSWER_SECONDS);
+			    seconds);
 		if ((rc = ipc_flush(c)) != ERR_OK ||
 		    ((p.revents & (POLLIN | POLLHUP)) != 0 &&
 			(rc = ipc_fill(c)) != ERR_OK))
@@ -195,8 +246,8 @@ read_answer(const struct ipc_frame *f, json_t **out, struct why *why)
 }
 
 enum err
-cli_try(const struct config *f, enum msg_type type, const void *body,
-    size_t len, json_t **out, struct why *why)
+cli_try(const struct config *f, int seconds, enum msg_type type,
+    const void *body, size_t len, json_t **out, struct why *why)
 {
 	struct ipc_chan *c = NULL;
 	struct ipc_frame frame;
@@ -206,7 +257,7 @@ cli_try(const struct config *f, enum msg_type type, const void *body,
 		return rc;
 	if ((rc = ipc_send(c, (uint16_t)type, 1, body, len)) != ERR_OK)
 		(void)why_set(why, rc, "request too long");
-	else if ((rc = exchange(c, &frame, why)) == ERR_OK)
+	else if ((rc = exchange(c, seconds, &frame, why)) == ERR_OK)
 		rc = read_answer(&frame, out, why);
 	ipc_chan_free(&c);
 	return rc;
@@ -217,12 +268,44 @@ cli_ask(const struct config *f, enum msg_type type, const void *body,
     size_t len, json_t **out)
 {
 	struct why why = {""};
-	const enum err rc = cli_try(f, type, body, len, out, &why);
+	const enum err rc =
+	    cli_try(f, ANSWER_SECONDS, type, body, len, out, &why);
 
 	if (rc == ERR_OK)
 		return EXIT_DONE;
 	cli_error("%s", why.text);
 	return rc == ERR_CLOSED ? EXIT_NOT_RUNNING : EXIT_REFUSED;
+}
+
+int
+cli_ask_list(const struct config *f, enum msg_type type, json_t **out)
+{
+	json_t *list = json_array(), *page = NULL, *next;
+	uint8_t body[4];
+	uint32_t from = 0;
+	struct wr w;
+	int code;
+
+	for (;;) {
+		wr_init(&w, body, sizeof(body));
+		wr_u32(&w, from);
+		code = cli_ask(f, type, body, sizeof(body), &page);
+		if (code != EXIT_DONE)
+			break;
+		json_array_extend(list, json_object_get(page, "rows"));
+		next = json_object_get(page, "next");
+		if (next == NULL) {
+			*out = list;
+			list = NULL;
+			break;
+		}
+		from = (uint32_t)json_integer_value(next);
+		json_decref(page);
+		page = NULL;
+	}
+	json_decref(page);
+	json_decref(list);
+	return code;
 }
 
 int

@@ -111,7 +111,7 @@ cmd_warrant_list(const struct command *c, int argc, char **argv)
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
 	if ((code = cli_config(&common, &f)) == EXIT_DONE)
-		code = cli_ask(f, MSG_CLI_WARRANT_LIST, NULL, 0, &j);
+		code = cli_ask_list(f, MSG_CLI_WARRANT_LIST, &j);
 	config_free(&f);
 	if (code != EXIT_DONE)
 		return code;

@@ -9,8 +9,11 @@
 
 #include "appliance/config.h"
 
+#define MAX_CONFIG ((size_t)1 << 20)
+
 /* libconfuse reports through a callback; the first report is the cause. */
 static struct why *report;
+static const char *report_path; /* a section's cfg_t does not know it */
 
 static void report_error(cfg_t *cfg, const char *fmt, va_list ap)
     PRINTF_LIKE(2, 0);
@@ -22,9 +25,8 @@ report_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 	if (report == NULL || report->text[0] != '\0')
 		return;
-	(void)snprintf(report->text, sizeof(report->text), "%s:%d: ",
-	    cfg != NULL && cfg->filename != NULL ? cfg->filename : "config",
-	    cfg != NULL ? cfg->line : 0);
+	(void)snprintf(report->text, sizeof(report->text),
+	    "%s:%d: ", report_path, cfg != NULL ? cfg->line : 0);
 	n = strlen(report->text);
 	(void)vsnprintf(report->text + n, sizeof(report->text) - n, fmt, ap);
 }
@@ -70,6 +72,9 @@ static cfg_opt_t audit_opts[] = {
     CFG_INT("most_mib", 0, CFGF_NONE),
     CFG_END(),
 };
+/* Put behind the file's text: reached only if the file was whole. */
+#define END_MARK "end_of_the_file"
+
 static cfg_opt_t opts[] = {
     CFG_STR("state_dir", "/var/lib/keywarden", CFGF_NONE),
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
@@ -80,6 +85,7 @@ static cfg_opt_t opts[] = {
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
     CFG_SEC("audit", audit_opts, CFGF_NONE),
+    CFG_BOOL(END_MARK, cfg_false, CFGF_NONE),
     CFG_END(),
 };
 
@@ -205,6 +211,12 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	}
 	f->audit.chunk = (uint64_t)chunk << 20;
 	f->audit.most = (uint64_t)most << 20;
+	if (strcmp(f->log_level, "debug") != 0 &&
+	    strcmp(f->log_level, "info") != 0 &&
+	    strcmp(f->log_level, "warning") != 0 &&
+	    strcmp(f->log_level, "error") != 0)
+		return why_set(why, ERR_MALFORMED,
+		    "log_level must be error, warning, info or debug");
 	if (strlen(f->token_label) < 1 || strlen(f->token_label) > 32)
 		return why_set(why, ERR_MALFORMED,
 		    "token.label has 1 to 32 characters");
@@ -214,6 +226,16 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	return ERR_OK;
 }
 
+/* What is wrong past the grammar names the file too. */
+static enum err
+name_file(const char *path, enum err rc, struct why *why)
+{
+	const struct why what = *why;
+
+	return rc == ERR_OK ? ERR_OK
+			    : why_set(why, rc, "%s: %s", path, what.text);
+}
+
 static enum err
 check_file(const char *path, struct why *why)
 {
@@ -221,6 +243,9 @@ check_file(const char *path, struct why *why)
 
 	if (stat(path, &st) == -1)
 		return why_errno(why, "cannot read the configuration %s", path);
+	if (S_ISDIR(st.st_mode))
+		return why_set(why, ERR_MALFORMED,
+		    "%s: a folder, not a configuration", path);
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return why_set(why, ERR_DENIED,
@@ -230,31 +255,82 @@ check_file(const char *path, struct why *why)
 	return ERR_OK;
 }
 
+/* The text of the file with the mark behind it; the caller frees. */
+static enum err
+read_text(const char *path, char **out, struct why *why)
+{
+	static const char mark[] = "\n" END_MARK " = true\n";
+	FILE *f = fopen(path, "re");
+	char *text = f == NULL ? NULL : malloc(MAX_CONFIG + sizeof(mark));
+	size_t n;
+	enum err rc = ERR_OK;
+
+	if (text == NULL) {
+		rc = why_errno(why, "cannot read the configuration %s", path);
+		if (f != NULL)
+			(void)fclose(f);
+		return rc;
+	}
+	n = fread(text, 1, MAX_CONFIG, f);
+	if (ferror(f) != 0 || n == MAX_CONFIG || memchr(text, '\0', n) != NULL)
+		rc = why_set(why, ERR_MALFORMED, "%s: not a configuration",
+		    path);
+	(void)fclose(f);
+	memcpy(text + n, mark, sizeof(mark));
+	if (rc == ERR_OK)
+		*out = text;
+	else
+		free(text);
+	return rc;
+}
+
+/* The grammar alone; libconfuse takes any end for a good one. */
+static enum err
+parse(cfg_t *root, const char *path, const char *text, struct why *why)
+{
+	if (cfg_parse_buf(root, text) != CFG_SUCCESS)
+		return strstr(why->text, END_MARK) != NULL
+		    ? why_set(why, ERR_MALFORMED,
+			  "%s: the file ends within a section", path)
+		    : why->text[0] != '\0'
+		    ? ERR_MALFORMED
+		    : why_set(why, ERR_MALFORMED, "%s: unreadable", path);
+	return cfg_getbool(root, END_MARK)
+	    ? ERR_OK
+	    : why_set(why, ERR_MALFORMED,
+		  "%s: the file ends within a comment or a string", path);
+}
+
 enum err
 config_load(const char *path, struct config **out, struct why *why)
 {
 	struct config *f;
+	char *text = NULL;
 	cfg_t *root;
 	enum err rc;
 
 	if ((rc = check_file(path, why)) != ERR_OK)
 		return rc;
-	if ((f = calloc(1, sizeof(*f))) == NULL)
+	if ((rc = read_text(path, &text, why)) != ERR_OK)
+		return rc;
+	if ((f = calloc(1, sizeof(*f))) == NULL) {
+		free(text);
 		return why_set(why, ERR_NOMEM, "out of memory");
+	}
 	why->text[0] = '\0';
 	report = why;
+	report_path = path;
 	root = cfg_init(opts, CFGF_NONE);
 	(void)cfg_set_error_function(root, report_error);
-	if (cfg_parse(root, path) != CFG_SUCCESS) {
-		if (why->text[0] == '\0')
-			(void)why_set(why, ERR_MALFORMED, "%s: unreadable",
-			    path);
-		rc = ERR_MALFORMED;
-	} else if ((rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
+	if ((rc = parse(root, path, text, why)) == ERR_OK &&
+	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
 	    (rc = take_clients(f, root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
+	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
+		rc = name_file(path, rc, why);
 	report = NULL;
 	cfg_free(root);
+	free(text);
 	if (rc != ERR_OK)
 		config_free(&f);
 	else

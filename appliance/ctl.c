@@ -9,30 +9,19 @@
 #include "appliance/ctl.h"
 #include "base/log.h"
 
-static enum log_level
-level_from_environment(void)
-{
-	const char *s = getenv("KEYWARDEN_LOG");
-
-	if (s != NULL && strcmp(s, "debug") == 0)
-		return LOG_LVL_DEBUG;
-	if (s != NULL && strcmp(s, "warning") == 0)
-		return LOG_LVL_WARNING;
-	if (s != NULL && strcmp(s, "error") == 0)
-		return LOG_LVL_ERROR;
-	return LOG_LVL_INFO;
-}
-
 void
 ctl_init(const char *name)
 {
 	const struct rlimit none = {0, 0};
 
-	log_init(name, level_from_environment());
+	log_init(name, log_level_of(getenv("KEYWARDEN_LOG")));
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* The supervisor decides when; a ^C reaches the whole group. */
+	/* The supervisor decides when; others may signal the whole group. */
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	/* A file that may not grow is a full disk: write() says EFBIG. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (prctl(PR_SET_DUMPABLE, 0) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("cannot forbid core dumps");

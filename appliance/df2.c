@@ -45,7 +45,7 @@ struct order {
 };
 
 static void
-usage(FILE *to)
+usage(void)
 {
 	(void)fputs(
 	    "usage: keywarden-df2 get-keys --connect HOST:PORT --cert FILE\n"
@@ -72,7 +72,7 @@ usage(FILE *to)
 	    "\n"
 	    "Exit codes: 0 keys, 1 refused, 64 usage, 66 input, 69 no\n"
 	    "connection, 76 protocol.\n",
-	    to);
+	    stdout);
 }
 
 static void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -87,6 +87,21 @@ say(const char *fmt, ...)
 	(void)vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	(void)fputc('\n', stderr);
+}
+
+static int misuse(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+static int
+misuse(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say("%s ('keywarden-df2 --help' tells more)", text);
+	return DF2_USAGE;
 }
 
 /* ---- messages out of SIP ---- */
@@ -302,6 +317,7 @@ ask(struct order *o)
 	struct why why = {""};
 	struct xk_msg m;
 	int code;
+	enum err rc;
 
 	rd_init(&k.public_kms_identity, o->target, strlen(o->target));
 	if (o->liid != NULL)
@@ -310,10 +326,13 @@ ask(struct order *o)
 		say("%s", why.text);
 		return DF2_CONNECT;
 	}
-	if (df2_get_keys(d, 1, &k, &m, &why) != ERR_OK) {
+	if ((rc = df2_get_keys(d, 1, &k, &m, &why)) != ERR_OK) {
 		say("%s", why.text);
 		df2_close(&d);
-		return DF2_PROTOCOL;
+		/* In TLS 1.3 a client's certificate is refused only now. */
+		return rc == ERR_CLOSED ? DF2_CONNECT
+		    : rc == ERR_TOOBIG	? DF2_INPUT
+					: DF2_PROTOCOL;
 	}
 	if (m.type == XK_GET_KEYS_RESPONSE)
 		code = give_out(o, m.u.keys);
@@ -353,7 +372,8 @@ options(struct order *o, int argc, char **argv)
 	struct why why = {""};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		const char **const text[128] = {['C'] = &o->where.address,
 		    ['c'] = &o->where.cert,
 		    ['k'] = &o->where.key,
@@ -379,14 +399,14 @@ options(struct order *o, int argc, char **argv)
 			puts("keywarden " KEYWARDEN_VERSION);
 			return DF2_KEYS;
 		} else if (c == 'h') {
-			usage(stdout);
+			usage();
 			return DF2_KEYS;
 		} else if (c > 0 && c < 128 && text[c] != NULL)
 			*text[c] = optarg;
-		else {
-			usage(stderr);
-			return DF2_USAGE;
-		}
+		else
+			return misuse("%s: %s", argv[optind - 1],
+			    c == ':' ? "something must follow"
+				     : "no such option");
 	}
 	return -1;
 }
@@ -403,16 +423,19 @@ main(int argc, char **argv)
 		argv++;
 	} else if (argc < 2 ||
 	    (strcmp(argv[1], "--help") != 0 &&
-		strcmp(argv[1], "--version") != 0)) {
-		usage(stderr);
-		return DF2_USAGE;
-	}
+		strcmp(argv[1], "--version") != 0))
+		return misuse("what?  get-keys is what it can do");
 	if ((code = options(&o, argc, argv)) != -1)
 		return code;
-	if (optind != argc || o.where.address == NULL || o.where.cert == NULL ||
-	    o.where.key == NULL || o.where.ca == NULL || o.target == NULL) {
-		usage(stderr);
-		return DF2_USAGE;
+	if (optind != argc)
+		return misuse("%s: not an option", argv[optind]);
+	if (o.where.address == NULL || o.where.cert == NULL ||
+	    o.where.key == NULL || o.where.ca == NULL || o.target == NULL)
+		return misuse("get-keys takes --connect, --cert, --key, --ca "
+			      "and --target");
+	if (o.out != NULL && access(o.out, F_OK) == 0) {
+		say("%s exists: it is not written over", o.out);
+		return DF2_INPUT;
 	}
 	if (o.sip_dir != NULL && read_sip_dir(&o, &why) != ERR_OK) {
 		say("%s", why.text);

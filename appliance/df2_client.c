@@ -37,6 +37,15 @@ tls_words(void)
 	return s != NULL ? s : errno != 0 ? strerror(errno) : "closed";
 }
 
+/* What is wrong with the server's certificate, if that is what it was. */
+static const char *
+handshake_words(const SSL *ssl)
+{
+	const long v = ssl == NULL ? X509_V_OK : SSL_get_verify_result(ssl);
+
+	return v == X509_V_OK ? tls_words() : X509_verify_cert_error_string(v);
+}
+
 static enum err
 split(const char *address, char *host, size_t cap, const char **port,
     struct why *why)
@@ -157,7 +166,7 @@ df2_open(const struct df2_where *w, struct df2 **out, struct why *why)
 	    !expect_name(d->ssl, w->name != NULL ? w->name : host) ||
 	    SSL_connect(d->ssl) != 1) {
 		(void)why_set(why, rc, "TLS with %s: %s", w->address,
-		    tls_words());
+		    handshake_words(d->ssl));
 		goto out;
 	}
 	SSL_get0_alpn_selected(d->ssl, &proto, &proto_len);

@@ -84,8 +84,15 @@ make_seed(struct hsm_proc *p, const struct task_subscriber *t, uint8_t *store,
 }
 
 static enum err
-add_subscriber(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
-    struct why *why)
+not_the_logs(struct why *why)
+{
+	return why_set(why, ERR_DENIED,
+	    "the order is not the one in the audit log");
+}
+
+static enum err
+add_subscriber(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
+    uint8_t *out, size_t *len, struct why *why)
 {
 	uint8_t store[HSM_SEED_BLOB_MAX], dev[HSM_DEVICE_BLOB_MAX];
 	uint8_t record[SUBSCRIBER_MAX];
@@ -99,6 +106,8 @@ add_subscriber(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
 
 	if (task_subscriber_get(body, &t) != ERR_OK)
 		return why_set(why, ERR_MALFORMED, "not a subscriber");
+	if (!rd_equal(&e->target, &t.identity))
+		return not_the_logs(why);
 	if ((rc = check_identities(&t, why)) != ERR_OK)
 		return rc;
 	if (t.device_cert.left > 0) {
@@ -195,8 +204,8 @@ issue(struct hsm_proc *p, X509 *to, struct rd id, uint8_t **cms, size_t *len)
 }
 
 static enum err
-issue_key(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
-    struct why *why)
+issue_key(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
+    uint8_t *out, size_t *len, struct why *why)
 {
 	uint8_t id_octets[MAX_PUBLIC_ID + 8], *cms = NULL;
 	struct task_key_result result;
@@ -210,6 +219,8 @@ issue_key(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
 
 	if (task_key_get(body, &t) != ERR_OK)
 		return why_set(why, ERR_MALFORMED, "not a key order");
+	if (!rd_equal(&e->target, &t.identity))
+		return not_the_logs(why);
 	if (hsm_open_subscriber(p, t.subscriber, &s) != ERR_OK)
 		return why_set(why, ERR_MISMATCH,
 		    "the subscriber's record was not sealed by this token");
@@ -239,6 +250,38 @@ issue_key(struct hsm_proc *p, struct rd body, uint8_t *out, size_t *len,
 	return rc;
 }
 
+/* Else policy could have one thing written and another one done. */
+static bool
+log_has_task(const struct msg_task *t, struct audit_entry *e)
+{
+	uint8_t digest[32];
+
+	return audit_entry_decode(t->entry, e) == ERR_OK &&
+	    e->type == AUDIT_SUBSCRIBER_INTENT &&
+	    EVP_Q_digest(NULL, "SHA256", NULL, t->body.p, t->body.left, digest,
+		NULL) == 1 &&
+	    memcmp(digest, e->digest, sizeof(digest)) == 0;
+}
+
+static enum err
+do_task(struct hsm_proc *p, const struct msg_task *t, uint8_t *out, size_t *len,
+    struct why *why)
+{
+	struct audit_entry e;
+
+	if (!log_has_task(t, &e))
+		return not_the_logs(why);
+	switch (t->kind) {
+	case TASK_SUBSCRIBER_ADD:
+		return add_subscriber(p, &e, t->body, out, len, why);
+	case TASK_KEY_ISSUE:
+		return issue_key(p, &e, t->body, out, len, why);
+	case TASK__MAX:
+		break;
+	}
+	return ERR_INTERNAL;
+}
+
 enum err
 hsm_on_task(void *ctx, const struct ipc_frame *f)
 {
@@ -254,16 +297,7 @@ hsm_on_task(void *ctx, const struct ipc_frame *f)
 	if (msg_task_get(f->body, &t) != ERR_OK)
 		return ERR_MALFORMED;
 	(void)alarm(p->settings.job_seconds);
-	switch (t.kind) {
-	case TASK_SUBSCRIBER_ADD:
-		result.rc = add_subscriber(p, t.body, out, &len, &why);
-		break;
-	case TASK_KEY_ISSUE:
-		result.rc = issue_key(p, t.body, out, &len, &why);
-		break;
-	case TASK__MAX:
-		return ERR_MALFORMED;
-	}
+	result.rc = do_task(p, &t, out, &len, &why);
 	(void)alarm(0);
 	if (result.rc == ERR_HSM)
 		hsm_token_failed(p, "a task");

@@ -26,10 +26,10 @@ hsm_now(void)
 /* ---- warrants ---- */
 
 static bool
-is_revoked(const struct hsm_proc *p, const struct warrant *w)
+is_revoked(const struct hsm_proc *p, const uint8_t id[WARRANT_ID_LEN])
 {
 	for (size_t i = 0; i < p->n_revoked; i++)
-		if (memcmp(p->revoked[i], w->id, WARRANT_ID_LEN) == 0)
+		if (memcmp(p->revoked[i], id, WARRANT_ID_LEN) == 0)
 			return true;
 	return false;
 }
@@ -100,7 +100,7 @@ covered(const struct hsm_proc *p, const struct known_warrant *k,
     struct ask *ask)
 {
 	ask->now = hsm_now();
-	return ask->now <= k->valid_until && !is_revoked(p, k->w) &&
+	return ask->now <= k->valid_until && !is_revoked(p, k->w->id) &&
 	    warrant_is_for(k->w, ask) && warrant_covers_call(k->w, ask);
 }
 
@@ -129,6 +129,8 @@ hsm_on_learn(void *ctx, const struct ipc_frame *f)
 		    why.text);
 		return ERR_DENIED;
 	}
+	if (is_revoked(p, r.warrant))
+		return ipc_send(p->audit, MSG_LEARNT, f->id, NULL, 0);
 	list = realloc(p->revoked, (p->n_revoked + 1) * sizeof(*p->revoked));
 	if (list == NULL)
 		return ERR_NOMEM;

@@ -1,13 +1,16 @@
 /*
  * keywardend: the supervisor.  Opens sockets and files, starts the processes
- * and hands them what they need, starts them again when they end.  Parses
- * nothing from outside this machine.
+ * and hands them what they need, starts them again when they end.  Parses its
+ * configuration and the certificates named there, and nothing else.
  */
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,9 +23,9 @@
 #include "version.h"
 
 static void
-usage(FILE *to)
+usage(void)
 {
-	(void)fprintf(to,
+	(void)printf(
 	    "usage: keywardend [--config FILE] [--pin-fd N]\n"
 	    "\n"
 	    "Runs the appliance in the foreground; see keywardend(8).\n"
@@ -34,7 +37,7 @@ usage(FILE *to)
 	    "\n"
 	    "SIGTERM stops it, SIGHUP has it read the configuration again.\n"
 	    "Exit codes: 0 stopped by request, 64 usage, 78 configuration or\n"
-	    "state, 71 system.\n");
+	    "state, 70 something else, which is said.\n");
 }
 
 static enum err
@@ -61,6 +64,36 @@ read_pin_fd(int fd, struct secret **out, struct why *why)
 	return ERR_OK;
 }
 
+/* "3" to 3; -1 is none. */
+static int
+descriptor(const char *text)
+{
+	char *end;
+	const long n = strtol(text, &end, 10);
+
+	return text[0] < '0' || text[0] > '9' || *end != '\0' || n > INT_MAX
+	    ? -1
+	    : (int)n;
+}
+
+static int
+misuse(const char *what, const char *arg)
+{
+	(void)fprintf(stderr,
+	    "keywardend: %s: %s ('keywardend --help' tells more)\n", arg, what);
+	return 64;
+}
+
+/* It may hold the PIN, and it hands out what the others need. */
+static int
+forbid_dumps(void)
+{
+	const struct rlimit none = {0, 0};
+
+	return prctl(PR_SET_DUMPABLE, 0) == -1 ? -1
+					       : setrlimit(RLIMIT_CORE, &none);
+}
+
 static int
 block_signals(void)
 {
@@ -81,6 +114,9 @@ block_signals(void)
 static bool
 needs_restart(const struct config *a, const struct config *b)
 {
+	for (unsigned i = 0; i < a->n_listen && i < b->n_listen; i++)
+		if (strcmp(a->listen[i], b->listen[i]) != 0)
+			return true;
 	return strcmp(a->state_dir, b->state_dir) != 0 ||
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
@@ -93,21 +129,23 @@ reload(struct supervisor *s)
 {
 	struct config *fresh = NULL, *old = s->config;
 	struct why why = {""};
+	enum err rc;
 
-	if (config_load(s->config_path, &fresh, &why) != ERR_OK) {
+	rc = config_load(s->config_path, &fresh, &why);
+	if (rc == ERR_OK && needs_restart(old, fresh))
+		rc = why_set(&why, ERR_UNSUPPORTED,
+		    "state_dir, control_socket, token, workers or xk.listen "
+		    "changed: these need a restart");
+	if (rc == ERR_OK)
+		rc = sup_check(fresh, &why);
+	if (rc != ERR_OK) {
 		log_error("%s: the configuration in use stays", why.text);
-		sup_release_held(s);
-		return;
-	}
-	if (needs_restart(old, fresh)) {
-		log_error("state_dir, control_socket, token, workers or "
-			  "xk.listen changed: these need a restart; the "
-			  "configuration in use stays");
 		config_free(&fresh);
 		sup_release_held(s);
 		return;
 	}
 	s->config = fresh;
+	log_init("keywardend", log_level_of(fresh->log_level));
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
@@ -179,34 +217,44 @@ main(int argc, char **argv)
 	enum err rc;
 
 	log_init("keywardend", LOG_LVL_INFO);
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			s.config_path = optarg;
 			break;
 		case 'p':
-			pin_fd = (int)strtol(optarg, NULL, 10);
+			if ((pin_fd = descriptor(optarg)) == -1)
+				return misuse("not the number of a descriptor",
+				    optarg);
 			break;
 		case 'v':
 			puts("keywarden " KEYWARDEN_VERSION);
 			return 0;
 		case 'h':
-			usage(stdout);
+			usage();
 			return 0;
 		default:
-			usage(stderr);
-			return 64;
+			return misuse(c == ':' ? "something must follow"
+					       : "no such option",
+			    argv[optind - 1]);
 		}
-	if (optind != argc) {
-		usage(stderr);
-		return 64;
-	}
+	if (optind != argc)
+		return misuse("not an option", argv[optind]);
+	if (forbid_dumps() == -1)
+		fatal("cannot forbid core dumps: %s", strerror(errno));
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
 	rc = config_load(s.config_path, &s.config, &why);
+	if (rc == ERR_OK)
+		log_init("keywardend", log_level_of(s.config->log_level));
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
+	if (rc == ERR_OK)
+		rc = sup_check(s.config, &why);
+	if (rc == ERR_OK)
+		rc = sup_check_state(s.config, &why);
 	if (rc == ERR_OK)
 		rc = sup_open(&s, &why);
 	if (rc != ERR_OK) {

@@ -76,6 +76,16 @@ struct request {
 	struct held_subscriber *subscriber;
 };
 
+/* A client that is not enrolled is known by its certificate. */
+static void
+name_client(struct audit_entry *e, const uint8_t fingerprint[32], char hex[65])
+{
+	if (e->client.left > 0)
+		return;
+	hex_put(fingerprint, 32, hex);
+	rd_init(&e->client, hex, 64);
+}
+
 /* Into the log, then to the asker; `detail` is for the auditor alone. */
 static void
 refuse(struct request *q, enum xk_reason reason, const char *detail)
@@ -86,8 +96,10 @@ refuse(struct request *q, enum xk_reason reason, const char *detail)
 	    .target = q->m.target,
 	    .liid = q->m.liid};
 	struct pending *d;
+	char hex[65];
 	uint32_t id;
 
+	name_client(&e, q->m.client, hex);
 	rd_init(&e.text, detail, strlen(detail));
 	d = policy_pending(q->p, PENDING_REFUSAL, &id);
 	if (d == NULL) {
@@ -272,10 +284,7 @@ on_note(void *ctx, const struct ipc_frame *f)
 	if (msg_note_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	e.client = client_name(p, m.client);
-	if (e.client.left == 0) {
-		hex_put(m.client, sizeof(m.client), hex);
-		rd_init(&e.client, hex, 64);
-	}
+	name_client(&e, m.client, hex);
 	e.n_keys = m.count;
 	e.text = m.text;
 	if ((d = policy_pending(p, PENDING_NOTE, &id)) != NULL &&
@@ -321,6 +330,8 @@ on_done(void *ctx, const struct ipc_frame *f)
 		tell(p, d->ticket,
 		    m.reason == XK_GRANTED ? XK_UNAVAILABLE : m.reason);
 	slots_drop(p->pending, f->id);
+	if (p->revocation_due)
+		policy_next_revocation(p);
 	return ERR_OK;
 }
 
@@ -339,6 +350,9 @@ on_recorded(void *ctx, const struct ipc_frame *f)
 		tell(p, d->ticket, rc == ERR_OK ? d->reason : XK_UNAVAILABLE);
 		break;
 	case PENDING_NOTE:
+		break;
+	case PENDING_CONFIG:
+		policy_config_recorded(p, d, (enum err)rc);
 		break;
 	case PENDING_WARRANT:
 	case PENDING_REMOVE:
@@ -359,13 +373,16 @@ on_revoked(void *ctx, const struct ipc_frame *f)
 {
 	struct policy *p = ctx;
 	struct pending *d = slots_find(p->pending, f->id);
+	struct rd r = f->body;
+	struct held_warrant *h;
+	bool logged;
 
-	if (d == NULL || d->kind != PENDING_REVOKE)
+	if (d == NULL || d->kind != PENDING_REVOKE ||
+	    rd_bool(&r, &logged) != ERR_OK)
 		return ERR_MALFORMED;
-	p->revoking = false;
-	policy_cli_revoked(p, d);
+	h = d->held;
 	slots_drop(p->pending, f->id);
-	policy_next_revocation(p);
+	policy_revoked(p, h, logged);
 	return ERR_OK;
 }
 
@@ -385,12 +402,19 @@ on_task_done(void *ctx, const struct ipc_frame *f)
 }
 
 static enum err
-on_workers(void *ctx, const struct ipc_frame *f)
+on_service(void *ctx, const struct ipc_frame *f)
 {
 	struct policy *p = ctx;
 	struct rd r = f->body;
+	const bool had_room = p->log_has_room;
+	enum err rc;
 
-	return rd_u32(&r, &p->workers);
+	if ((rc = rd_u32(&r, &p->workers)) != ERR_OK ||
+	    (rc = rd_bool(&r, &p->log_has_room)) != ERR_OK)
+		return rc;
+	if (p->log_has_room && !had_room)
+		policy_log_has_room(p);
+	return ERR_OK;
 }
 
 /* Everything that waited for audit ends here, never in silence. */
@@ -403,7 +427,7 @@ policy_audit_left(struct policy *p)
 
 	peer_free(&p->audit);
 	p->workers = 0;
-	p->revoking = false;
+	p->log_has_room = false;
 	while ((d = slots_next(p->pending, &at, &id)) != NULL) {
 		switch (d->kind) {
 		case PENDING_GRANT:
@@ -412,8 +436,12 @@ policy_audit_left(struct policy *p)
 			break;
 		case PENDING_NOTE:
 			break;
-		case PENDING_WARRANT:
+		case PENDING_CONFIG:
+			policy_config_recorded(p, d, ERR_CLOSED);
+			break;
 		case PENDING_REVOKE:
+			break; /* below, with those that were not sent yet */
+		case PENDING_WARRANT:
 		case PENDING_REMOVE:
 		case PENDING_TASK:
 		case PENDING_DOCUMENT:
@@ -422,6 +450,7 @@ policy_audit_left(struct policy *p)
 		}
 		slots_drop(p->pending, id);
 	}
+	policy_revocations_interrupted(p);
 }
 
 static void
@@ -432,35 +461,12 @@ audit_closed(void *ctx, struct peer *peer)
 	policy_audit_left(ctx);
 }
 
-/* The workers must know what is revoked before any work. */
-void
-policy_audit_joined(struct policy *p)
-{
-	for (size_t i = 0; i < p->n_warrants; i++) {
-		const struct held_warrant *h = p->warrant[i];
-		struct msg_revoke m;
-		struct wr w;
-
-		if (!h->revoked)
-			continue;
-		rd_init(&m.entry, NULL, 0);
-		rd_init(&m.cms, h->revocation, h->revocation_len);
-		if (peer_begin(p->audit, MSG_REVOKE, 0, m.cms.left + 8, &w) !=
-		    ERR_OK)
-			fatal("audit does not take the revocations");
-		msg_revoke_put(&w, &m);
-		if (peer_commit(p->audit, &w) != ERR_OK)
-			fatal("audit does not take the revocations");
-	}
-	policy_next_revocation(p);
-}
-
 static const struct ipc_rule audit_rules[] = {
     {MSG_DONE, 2, 2, 1, on_done},
     {MSG_RECORDED, 1, 1, 1, on_recorded},
-    {MSG_REVOKED, 0, 0, 1, on_revoked},
+    {MSG_REVOKED, 1, 1, 1, on_revoked},
     {MSG_TASK_DONE, 5, MAX_IPC_BODY, 1, on_task_done},
-    {MSG_WORKERS, 4, 4, 1, on_workers},
+    {MSG_SERVICE, 5, 5, 1, on_service},
 };
 const struct peer_ops policy_audit_ops = {.name = "audit",
     .table = audit_rules,

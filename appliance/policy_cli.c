@@ -70,6 +70,17 @@ cli_unavailable(struct cli *c)
 	    "again");
 }
 
+void
+cli_page(struct cli *c, json_t *rows, int64_t next)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "rows", rows);
+	if (next >= 0)
+		json_object_set_new(j, "next", json_integer(next));
+	cli_json(c->p, c->id, j);
+}
+
 /* ---- audit's word on a record ---- */
 
 void
@@ -97,14 +108,9 @@ policy_cli_failed(struct policy *p, struct pending *d)
 {
 	if (d->kind == PENDING_WARRANT)
 		policy_free_warrant(&d->held);
-	if (d->kind == PENDING_REVOKE && d->cli == UINT32_MAX)
-		return;
 	cli_error(p, d->cli, ERR_CLOSED,
-	    d->kind == PENDING_REVOKE
-		? "revoked here; the log and the hsm workers follow when audit "
-		  "is back"
-		: "the audit process went out of service meanwhile: see what "
-		  "was done with 'keywarden audit show'");
+	    "the audit process went out of service meanwhile: see what was "
+	    "done with 'keywarden audit show'");
 }
 
 /* ---- status ---- */
@@ -126,8 +132,10 @@ on_status(void *ctx, const struct ipc_frame *f)
 	json_object_set_new(j, "xk", json_boolean(p->xk != NULL));
 	json_object_set_new(j, "audit", json_boolean(p->audit != NULL));
 	json_object_set_new(j, "workers", json_integer(p->workers));
+	json_object_set_new(j, "logHasRoom", json_boolean(p->log_has_room));
 	json_object_set_new(j, "serving",
-	    json_boolean(p->xk != NULL && p->audit != NULL && p->workers > 0));
+	    json_boolean(p->xk != NULL && p->audit != NULL && p->workers > 0 &&
+		p->log_has_room));
 	json_object_set_new(j, "warrants",
 	    json_integer((json_int_t)p->n_warrants));
 	json_object_set_new(j, "warrantsInForce",
@@ -144,11 +152,11 @@ on_status(void *ctx, const struct ipc_frame *f)
 static const struct ipc_rule cli_rules[] = {
     {MSG_CLI_STATUS, 0, 0, 1, on_status},
     {MSG_CLI_WARRANT_ADD, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_add},
-    {MSG_CLI_WARRANT_LIST, 0, 0, 1, cli_on_warrant_list},
+    {MSG_CLI_WARRANT_LIST, 4, 4, 1, cli_on_warrant_list},
     {MSG_CLI_WARRANT_REVOKE, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_revoke},
     {MSG_CLI_WARRANT_CHECK, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_check},
     {MSG_CLI_SUBSCRIBER_ADD, 8, 32768, 1, cli_on_subscriber_add},
-    {MSG_CLI_SUBSCRIBER_LIST, 0, 0, 1, cli_on_subscriber_list},
+    {MSG_CLI_SUBSCRIBER_LIST, 4, 4, 1, cli_on_subscriber_list},
     {MSG_CLI_SUBSCRIBER_REMOVE, 1, MAX_PUBLIC_ID, 1, cli_on_subscriber_remove},
     {MSG_CLI_KEY_ISSUE, 10, 1024, 1, cli_on_key_issue},
 };

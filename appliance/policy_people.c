@@ -48,20 +48,66 @@ send_task(struct cli *c, enum task_kind kind, struct rd target,
 	return rc;
 }
 
+static bool
+is_device_of(const struct subscriber *s, struct rd identity)
+{
+	for (unsigned i = 0; i < s->n_devices; i++)
+		if (rd_equal(&s->device[i], &identity))
+			return true;
+	return false;
+}
+
+/* An identity is one subscriber's or one device's. */
+static bool
+is_taken(struct policy *p, struct rd identity)
+{
+	if (policy_subscriber(p, identity) != NULL)
+		return true;
+	for (size_t b = 0; b < POLICY_BUCKETS; b++)
+		for (const struct held_subscriber *s = p->subscriber[b];
+		     s != NULL; s = s->next)
+			if (is_device_of(&s->s, identity))
+				return true;
+	return false;
+}
+
+static enum err
+check_new_identities(struct policy *p, const struct task_subscriber *t,
+    struct why *why)
+{
+	char text[64];
+	enum err rc = identity_check(t->identity, why);
+
+	if (rc == ERR_OK && is_taken(p, t->identity))
+		return why_set(why, ERR_EXISTS, "enrolled already");
+	for (unsigned i = 0; i < t->n_devices && rc == ERR_OK; i++) {
+		bool twice = rd_equal(&t->device[i], &t->identity);
+
+		for (unsigned k = 0; k < i; k++)
+			twice |= rd_equal(&t->device[i], &t->device[k]);
+		rc = identity_check(t->device[i], why);
+		if (rc == ERR_OK && (twice || is_taken(p, t->device[i])))
+			rc = why_set(why, ERR_EXISTS,
+			    "the identity of device %u, %s, is enrolled "
+			    "already",
+			    i + 1,
+			    log_escape((const char *)t->device[i].p,
+				t->device[i].left, text, sizeof(text)));
+	}
+	return rc;
+}
+
 enum err
 cli_on_subscriber_add(void *ctx, const struct ipc_frame *f)
 {
 	struct cli *c = ctx;
 	struct task_subscriber t;
 	struct why why = {""};
-	enum err rc = ERR_OK;
+	enum err rc;
 
 	if (task_subscriber_get(f->body, &t) != ERR_OK)
 		return ERR_MALFORMED;
-	if ((rc = identity_check(t.identity, &why)) == ERR_OK &&
-	    policy_subscriber(c->p, t.identity) != NULL)
-		rc = why_set(&why, ERR_EXISTS, "enrolled already");
-	if (rc != ERR_OK) {
+	if ((rc = check_new_identities(c->p, &t, &why)) != ERR_OK) {
 		cli_error(c->p, c->id, rc, why.text);
 		return ERR_OK;
 	}
@@ -73,33 +119,43 @@ cli_on_subscriber_add(void *ctx, const struct ipc_frame *f)
 	return ERR_OK;
 }
 
+static json_t *
+subscriber_json(const struct subscriber *s)
+{
+	json_t *o = json_object(), *dev = json_array();
+
+	for (unsigned i = 0; i < s->n_devices; i++)
+		json_array_append_new(dev,
+		    json_stringn((const char *)s->device[i].p,
+			s->device[i].left));
+	json_object_set_new(o, "identity",
+	    json_stringn((const char *)s->identity.p, s->identity.left));
+	json_object_set_new(o, "devices", dev);
+	json_object_set_new(o, "enrolled", cli_time(s->created));
+	json_object_set_new(o, "hasDeviceCertificate",
+	    json_boolean(s->device_cert.left > 0));
+	return o;
+}
+
+/* A page is whole buckets; the next begins at a bucket. */
 enum err
 cli_on_subscriber_list(void *ctx, const struct ipc_frame *f)
 {
 	struct cli *c = ctx;
-	json_t *j = json_array();
+	json_t *rows = json_array();
+	struct rd r = f->body;
+	uint32_t b;
+	enum err rc;
 
-	(void)f;
-	for (size_t b = 0; b < POLICY_BUCKETS; b++)
+	if ((rc = rd_u32(&r, &b)) != ERR_OK) {
+		json_decref(rows);
+		return rc;
+	}
+	for (; b < POLICY_BUCKETS && json_array_size(rows) < CLI_PAGE; b++)
 		for (const struct held_subscriber *s = c->p->subscriber[b];
-		     s != NULL; s = s->next) {
-			json_t *o = json_object(), *dev = json_array();
-
-			for (unsigned i = 0; i < s->s.n_devices; i++)
-				json_array_append_new(dev,
-				    json_stringn((const char *)s->s.device[i].p,
-					s->s.device[i].left));
-			json_object_set_new(o, "identity",
-			    json_stringn((const char *)s->s.identity.p,
-				s->s.identity.left));
-			json_object_set_new(o, "devices", dev);
-			json_object_set_new(o, "enrolled",
-			    cli_time(s->s.created));
-			json_object_set_new(o, "hasDeviceCertificate",
-			    json_boolean(s->s.device_cert.left > 0));
-			json_array_append_new(j, o);
-		}
-	cli_json(c->p, c->id, j);
+		     s != NULL; s = s->next)
+			json_array_append_new(rows, subscriber_json(&s->s));
+	cli_page(c, rows, b < POLICY_BUCKETS ? (int64_t)b : -1);
 	return ERR_OK;
 }
 

@@ -16,15 +16,21 @@
 #define POLICY_PENDING 8192
 #define POLICY_BUCKETS 65536 /* a power of two */
 
+#define SIGNERS_MAX 256
+#define NO_CLI UINT32_MAX /* no control connection has this id */
+
 struct held_warrant {
 	struct warrant *w;
 	uint8_t *cms;
 	size_t cms_len;
 	int64_t entered;
 	bool revoked, revocation_logged;
+	bool log_was_full; /* when audit was to write it */
+	uint32_t revoke_cli; /* who waits for it, or NO_CLI */
 	uint8_t *revocation;
 	size_t revocation_len;
-	char signers[256]; /* names, for lists and the log */
+	char signers[SIGNERS_MAX]; /* names, for lists and the log */
+	char revoker[SIGNERS_MAX];
 };
 
 /* One identity of one warrant, in the chain of its bucket. */
@@ -49,6 +55,7 @@ enum pending_kind {
 	PENDING_GRANT, /* audit has it; worker or audit will end it */
 	PENDING_REFUSAL, /* told when it is on disk */
 	PENDING_NOTE, /* nobody waits */
+	PENDING_CONFIG, /* clients that count when it is on disk */
 	PENDING_WARRANT, /* keywarden(1) waits, as below */
 	PENDING_REVOKE,
 	PENDING_REMOVE,
@@ -63,6 +70,8 @@ struct pending {
 	enum xk_reason reason;
 	uint32_t cli; /* id of a control connection */
 	struct held_warrant *held;
+	struct client *client; /* a new list */
+	unsigned n_clients;
 	enum task_kind task;
 	char identity[MAX_PUBLIC_ID + 1];
 	struct why why; /* what keywarden(1) is told */
@@ -96,6 +105,10 @@ struct policy {
 	struct slots *pending;
 	struct slots *clis;
 	bool revoking; /* a revocation is with audit: one at a time */
+	size_t n_unlogged; /* revocations that are not in the log */
+	size_t next_known; /* the others, for a new audit */
+	bool revocation_due; /* one could not be sent */
+	bool log_has_room;
 };
 
 int64_t policy_now(void);
@@ -116,6 +129,11 @@ enum err policy_read_warrant(struct policy *, struct rd cms, int64_t now,
     struct held_warrant **out, struct why *why) MUST_CHECK;
 void policy_free_warrant(struct held_warrant **);
 
+/* Verify and parse a revocation; `signers` gets who signed it. */
+enum err policy_read_revocation(struct policy *, struct rd cms, int64_t now,
+    struct revocation *out, char signers[SIGNERS_MAX],
+    struct why *why) MUST_CHECK;
+
 /* Take over a warrant that is in the log; ERR_FULL, or the database's. */
 enum err policy_hold_warrant(struct policy *, struct held_warrant *,
     struct why *why) MUST_CHECK;
@@ -133,18 +151,25 @@ enum err policy_record(struct policy *, const struct audit_entry *,
 struct pending *policy_pending(struct policy *, enum pending_kind,
     uint32_t *id);
 void policy_audit_left(struct policy *);
-void policy_audit_joined(struct policy *);
+
+/* ---- proc_policy.c ---- */
+
+/* The word on new clients: in force with ERR_OK, else those in use stay. */
+void policy_config_recorded(struct policy *, struct pending *, enum err rc);
 
 /* ---- policy_cli.c: keywarden(1) ---- */
 void policy_cli_accept(struct policy *);
 void policy_cli_recorded(struct policy *, struct pending *, enum err rc);
-void policy_cli_revoked(struct policy *, struct pending *);
 void policy_cli_task_done(struct policy *, struct pending *,
     const struct msg_result *);
 /* audit has gone while keywarden(1) waits. */
 void policy_cli_failed(struct policy *, struct pending *);
 
-/* Send the next revocation that is not in the log, if none is under way. */
+/* ---- policy_revoke.c: revocations to audit, one at a time ---- */
+void policy_audit_joined(struct policy *);
 void policy_next_revocation(struct policy *);
+void policy_log_has_room(struct policy *);
+void policy_revocations_interrupted(struct policy *);
+void policy_revoked(struct policy *, struct held_warrant *, bool logged);
 
 #endif

@@ -75,14 +75,15 @@ copy(struct rd v)
 }
 
 static void
-name_signers(struct held_warrant *h, const struct officers *o,
-    const struct signed_doc *d)
+name_signers(const struct officers *o, const struct signed_doc *d,
+    char out[SIGNERS_MAX])
 {
 	size_t n = 0;
 
-	for (unsigned i = 0; i < d->n_signers && n < sizeof(h->signers); i++)
-		n += (size_t)snprintf(h->signers + n, sizeof(h->signers) - n,
-		    "%s%s", i == 0 ? "" : ", ", officers_name(o, d->signer[i]));
+	out[0] = '\0';
+	for (unsigned i = 0; i < d->n_signers && n < SIGNERS_MAX; i++)
+		n += (size_t)snprintf(out + n, SIGNERS_MAX - n, "%s%s",
+		    i == 0 ? "" : ", ", officers_name(o, d->signer[i]));
 }
 
 enum err
@@ -105,13 +106,32 @@ policy_read_warrant(struct policy *p, struct rd cms, int64_t now,
 	}
 	h->cms_len = cms.left;
 	h->entered = now;
-	name_signers(h, p->officers, &doc);
+	h->revoke_cli = NO_CLI;
+	name_signers(p->officers, &doc, h->signers);
 	if ((rc = warrant_parse(payload, &h->w, why)) != ERR_OK)
 		goto out;
 	*out = h;
 	h = NULL;
 out:
 	policy_free_warrant(&h);
+	signed_doc_done(&doc);
+	return rc;
+}
+
+enum err
+policy_read_revocation(struct policy *p, struct rd cms, int64_t now,
+    struct revocation *out, char signers[SIGNERS_MAX], struct why *why)
+{
+	struct signed_doc doc = {.payload = NULL};
+	struct rd payload;
+	enum err rc;
+
+	rc = officers_verify(p->officers, cms, now, 1, &doc, why);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&payload, doc.payload, doc.payload_len);
+	rc = revocation_parse(payload, out, why);
+	name_signers(p->officers, &doc, signers);
 	signed_doc_done(&doc);
 	return rc;
 }
@@ -221,6 +241,37 @@ policy_drop_subscriber(struct policy *p, struct rd identity, struct why *why)
 	return ERR_OK;
 }
 
+/*
+ * What stands in the database need not be true.  A revocation that does not
+ * verify is nothing to teach others, and no reason to serve the warrant.
+ */
+static void
+load_revocation(struct policy *p, struct held_warrant *h,
+    const struct db_warrant *d)
+{
+	struct revocation r;
+	struct why why = {""};
+	enum err rc;
+
+	h->revoked = true;
+	h->revocation_logged = true;
+	rc = policy_read_revocation(p, d->revocation, OFFICERS_AT_ANY_TIME, &r,
+	    h->revoker, &why);
+	if (rc == ERR_OK && memcmp(r.warrant, h->w->id, WARRANT_ID_LEN) != 0)
+		rc = why_set(&why, ERR_MISMATCH, "it is another warrant's");
+	if (rc != ERR_OK) {
+		log_warning("a revocation in the database is no true one; its "
+			    "warrant is not served: %s",
+		    why.text);
+		return;
+	}
+	h->revocation_logged = d->revocation_logged;
+	p->n_unlogged += !d->revocation_logged;
+	if ((h->revocation = copy(d->revocation)) == NULL)
+		fatal("out of memory");
+	h->revocation_len = d->revocation.left;
+}
+
 static void
 load_warrant(void *ctx, const struct db_warrant *d)
 {
@@ -236,13 +287,9 @@ load_warrant(void *ctx, const struct db_warrant *d)
 		return;
 	}
 	h->entered = d->entered;
-	h->revoked = d->revocation.left > 0;
-	h->revocation_logged = d->revocation_logged;
-	if (h->revoked) {
-		h->revocation = copy(d->revocation);
-		h->revocation_len = d->revocation.left;
-	}
-	if ((h->revoked && h->revocation == NULL) || insert(p, h) != ERR_OK)
+	if (d->revocation.left > 0)
+		load_revocation(p, h, d);
+	if (insert(p, h) != ERR_OK)
 		fatal("out of memory, or more warrants than can be held");
 }
 

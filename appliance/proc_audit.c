@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/audit_open.h"
 #include "appliance/audit_proc.h"
 #include "appliance/ctl.h"
 #include "appliance/sandbox.h"
@@ -100,6 +101,8 @@ commit(struct audit *a)
 	}
 	if (audit_log_prepare(&a->log) == ERR_IO)
 		fatal("the audit log cannot be extended");
+	if (a->policy != NULL && audit_has_room(a) != a->told_room)
+		audit_tell_service(a);
 }
 
 static void
@@ -108,38 +111,23 @@ on_after_io(uv_check_t *h)
 	commit(h->data);
 }
 
-/* ---- intents without outcome, found on opening ---- */
+/* ---- what the log's entries tell on opening ---- */
 
-struct open_intents {
-	uint64_t *ref;
-	size_t n, cap;
+struct history {
+	struct audit *a;
+	struct audit_open open;
 };
 
 static void
 seen(void *ctx, const struct audit_entry *e)
 {
-	struct open_intents *o = ctx;
+	struct history *h = ctx;
+	bool was_open;
 
-	if (e->type == AUDIT_KEY_INTENT || e->type == AUDIT_SUBSCRIBER_INTENT) {
-		if (o->n == o->cap) {
-			o->cap = o->cap == 0 ? 64 : 2 * o->cap;
-			o->ref = realloc(o->ref, o->cap * sizeof(*o->ref));
-			if (o->ref == NULL)
-				fatal("out of memory");
-		}
-		o->ref[o->n++] = e->number;
-		return;
-	}
-	if (e->type != AUDIT_KEY_OUTCOME && e->type != AUDIT_ABANDONED &&
-	    e->type != AUDIT_SUBSCRIBER_OUTCOME)
-		return;
-	for (size_t i = o->n; i-- > 0;)
-		if (o->ref[i] == e->ref) {
-			memmove(&o->ref[i], &o->ref[i + 1],
-			    (o->n - i - 1) * sizeof(*o->ref));
-			o->n--;
-			break;
-		}
+	if (e->type == AUDIT_WARRANT_REVOKED)
+		audit_mark_revoked(h->a, e->warrant);
+	if (audit_open_see(&h->open, e, &was_open) != ERR_OK)
+		fatal("out of memory");
 }
 
 static void
@@ -155,12 +143,12 @@ note(struct audit *a, enum audit_type type, const char *text)
 static void
 open_log(struct audit *a, const struct audit_settings *s)
 {
-	struct open_intents o = {.ref = NULL};
+	struct history h = {.a = a};
 	struct why why = {""};
 	bool torn;
 	enum err rc;
 
-	rc = audit_log_open(&a->log, a->log_fd, s->chunk, s->most, seen, &o,
+	rc = audit_log_open(&a->log, a->log_fd, s->chunk, s->most, seen, &h,
 	    &torn, &why);
 	if (rc != ERR_OK && rc != ERR_FULL)
 		ctl_fail(rc, &why);
@@ -169,15 +157,15 @@ open_log(struct audit *a, const struct audit_settings *s)
 	if (torn)
 		note(a, AUDIT_STARTED,
 		    "entries left unfinished by a crash were cut off");
-	for (size_t i = 0; i < o.n; i++) {
+	for (size_t i = 0; i < h.open.n; i++) {
 		struct audit_entry e = {.type = AUDIT_ABANDONED,
-		    .ref = o.ref[i]};
+		    .ref = h.open.ref[i]};
 
 		if (audit_has_room(a) &&
 		    audit_write(a, &e, NULL, NULL) != ERR_OK)
 			log_error("an entry could not be written");
 	}
-	free(o.ref);
+	audit_open_done(&h.open);
 	note(a, AUDIT_STARTED,
 	    a->log.next == 0 ? "log created by keywarden " KEYWARDEN_VERSION
 			     : "keywarden " KEYWARDEN_VERSION);
@@ -207,7 +195,7 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		if (peer_new(&a->loop, fd, &audit_policy_ops, a, &a->policy) !=
 		    ERR_OK)
 			fatal("no channel to policy");
-		audit_tell_workers(a);
+		audit_tell_service(a);
 		return;
 	}
 	if (kind != CTL_PEER_HSM)

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/sandbox.h"
@@ -286,6 +288,9 @@ turn(struct hsm_proc *p)
 		flush(p->audit, "audit");
 }
 
+#define SECURE_HEAP (256 * 1024)
+#define SECURE_HEAP_LEAST 32
+
 int
 main(void)
 {
@@ -295,6 +300,9 @@ main(void)
 	    .new_state_fd = -1};
 
 	ctl_init("keywarden-hsm");
+	/* Where OpenSSL keeps the numbers of the curves' secrets. */
+	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST) != 1)
+		fatal("no locked memory: is LimitMEMLOCK too low?");
 	ctl_start(&handlers, &p);
 	if (p.state_fd == -1 || p.pin_fd == -1)
 		fatal("incomplete start");

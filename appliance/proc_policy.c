@@ -50,8 +50,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	policy_audit_joined(p);
 }
 
-static void
-take_clients(struct policy *p, const struct policy_settings *s)
+static struct client *
+read_clients(const struct policy_settings *s)
 {
 	struct client *list = calloc(s->n_clients + 1, sizeof(*list));
 
@@ -64,9 +64,7 @@ take_clients(struct policy *p, const struct policy_settings *s)
 		memcpy(list[i].fingerprint, s->client[i].fingerprint,
 		    sizeof(list[i].fingerprint));
 	}
-	free(p->client);
-	p->client = list;
-	p->n_clients = s->n_clients;
+	return list;
 }
 
 static void
@@ -101,15 +99,33 @@ on_setup(void *ctx, struct rd settings)
 	    policy_settings_get(settings, &s) != ERR_OK ||
 	    view_text(s.database, path, sizeof(path)) != ERR_OK)
 		fatal("incomplete start");
-	take_clients(p, &s);
+	p->client = read_clients(&s);
+	p->n_clients = s.n_clients;
 	sandbox_enter(SANDBOX_POLICY);
 	read_state(p);
 	if ((rc = db_open(path, &p->db, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	policy_load(p);
+	if (p->audit != NULL) /* it came before there was anything to tell */
+		policy_audit_joined(p);
 }
 
-/* New clients count from the next request on; the change is in the log. */
+void
+policy_config_recorded(struct policy *p, struct pending *d, enum err rc)
+{
+	if (rc == ERR_OK) {
+		free(p->client);
+		p->client = d->client;
+		p->n_clients = d->n_clients;
+	} else {
+		log_error("a change of clients could not be written into the "
+			  "audit log: those in use stay");
+		free(d->client);
+	}
+	d->client = NULL;
+}
+
+/* New clients count once the change is in the log. */
 static void
 on_reload(void *ctx, struct rd settings)
 {
@@ -117,17 +133,24 @@ on_reload(void *ctx, struct rd settings)
 	static const char text[] = "configuration read again";
 	struct policy *p = ctx;
 	struct audit_entry e = {.type = AUDIT_CONFIG};
+	struct pending *d;
 	uint32_t id;
 
 	if (policy_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
-	take_clients(p, &s);
+	if ((d = policy_pending(p, PENDING_CONFIG, &id)) == NULL) {
+		log_error("too much under way: send SIGHUP again");
+		return;
+	}
+	d->client = read_clients(&s);
+	d->n_clients = s.n_clients;
 	rd_init(&e.text, text, strlen(text));
 	if (EVP_Q_digest(NULL, "SHA256", NULL, settings.p, settings.left,
-		e.digest, NULL) == 1 &&
-	    policy_pending(p, PENDING_NOTE, &id) != NULL &&
-	    policy_record(p, &e, id) != ERR_OK)
+		e.digest, NULL) != 1 ||
+	    policy_record(p, &e, id) != ERR_OK) {
+		policy_config_recorded(p, d, ERR_CLOSED);
 		slots_drop(p->pending, id);
+	}
 }
 
 static void

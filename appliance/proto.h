@@ -3,7 +3,8 @@
  * keywarden(1) and the appliance.  docs/PROTOCOL.md has the same list with
  * directions and states; this file is the one that the code follows.
  *
- * Requests are even, the answer to N is N + 1.  A put function writes the
+ * Requests are even, the answer to N is N + 1; a getKeys (20) is answered by
+ * 21, 51 or 53, keywarden(1) by 81 or 83.  A put function writes the
  * body, the get function of the same name reads it whole (trailing octets are
  * malformed); views point into the frame.
  */
@@ -41,10 +42,10 @@ enum msg_type {
 	MSG_RECORD = 32, /* an entry to be written */
 	MSG_RECORDED = 33,
 	MSG_REVOKE = 34, /* a revocation, new or known */
-	MSG_REVOKED = 35,
+	MSG_REVOKED = 35, /* bool: it is in the log */
 	MSG_TASK = 36, /* work of the token that is not a getKeys */
 	MSG_TASK_DONE = 37,
-	MSG_WORKERS = 39, /* how many workers are ready */
+	MSG_SERVICE = 39, /* u32 workers ready, bool room in the log */
 
 	/* audit -> hsm, hsm -> audit */
 	MSG_WORK = 40,

@@ -52,6 +52,7 @@ void
 regen_wipe(struct regen *g)
 {
 	secret_wipe(g->scratch);
+	kdf_forget(g->kdf);
 }
 
 /* What a failure of ours means to the asker. */

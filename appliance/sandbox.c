@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <seccomp.h>
 
@@ -32,8 +33,9 @@ static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
     SCMP_SYS(rseq), SCMP_SYS(set_robust_list),
     SCMP_SYS(fstat), /* newfstatat on an open descriptor: see below */
     SCMP_SYS(lseek), SCMP_SYS(sched_yield),
-    /* abort() and assertions of libraries: they end the process */
-    SCMP_SYS(gettid), SCMP_SYS(tgkill)};
+    /* abort() and assertions of libraries: they end the process; tgkill()
+     * too, see below */
+    SCMP_SYS(gettid)};
 
 /* An event loop of libuv. */
 static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
@@ -105,7 +107,10 @@ add_where(scmp_filter_ctx c, int call, unsigned arg, uint64_t mask,
 	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, call, 1, &where);
 }
 
-/* Memory is never made executable again; descriptors only change mode. */
+/*
+ * Memory is never made executable again; descriptors only change mode; signals
+ * go to nobody else.
+ */
 static int
 add_limited(scmp_filter_ctx c)
 {
@@ -115,7 +120,9 @@ add_limited(scmp_filter_ctx c)
 
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
-	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0)
+	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(tgkill), 0, UINT64_MAX,
+		 (uint64_t)getpid())) != 0)
 		return rc;
 	for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
 		if ((rc = add_where(c, SCMP_SYS(fcntl), 1, UINT64_MAX,
@@ -154,6 +161,20 @@ add_probes(scmp_filter_ctx c, enum sandbox which)
 	return rc;
 }
 
+/*
+ * Threads that libraries started before are in it too, and a call of another
+ * architecture's table ends the process like any other, not its thread alone.
+ */
+static int
+set_reach(scmp_filter_ctx c)
+{
+	int rc = seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);
+
+	return rc != 0 ? rc
+		       : seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH,
+			     SCMP_ACT_KILL_PROCESS);
+}
+
 static void
 load(enum sandbox which)
 {
@@ -162,8 +183,9 @@ load(enum sandbox which)
 
 	if (c == NULL)
 		fatal("seccomp: out of memory");
-	if ((rc = add_sets(c, which)) != 0 || (rc = add_limited(c)) != 0 ||
-	    (rc = add_probes(c, which)) != 0 || (rc = seccomp_load(c)) != 0)
+	if ((rc = set_reach(c)) != 0 || (rc = add_sets(c, which)) != 0 ||
+	    (rc = add_limited(c)) != 0 || (rc = add_probes(c, which)) != 0 ||
+	    (rc = seccomp_load(c)) != 0)
 		fatal("the seccomp filter of %s does not load: %s",
 		    names[which], strerror(-rc));
 	seccomp_release(c);

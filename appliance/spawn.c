@@ -14,24 +14,32 @@
 
 #ifndef KW_LIBEXECDIR
 #define KW_LIBEXECDIR "/usr/libexec/keywarden"
+#define KW_LIBEXEC_FROM_BIN "../libexec/keywarden"
 #endif
 
-/* Beside the running program (a build tree), else where install puts it. */
+/*
+ * In the folder of the running program (a build tree), in the libexec folder
+ * that belongs to it (an installed tree, wherever it was put), or where the
+ * build was told to install.
+ */
 static enum err
 find_program(const char *program, char *out, size_t cap, struct why *why)
 {
-	ssize_t n = readlink("/proc/self/exe", out, cap - 1);
+	static const char *const below[] = {"", KW_LIBEXEC_FROM_BIN "/"};
+	char self[2048];
+	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (n > 0) {
-		out[n] = '\0';
-		slash = strrchr(out, '/');
-		if (slash != NULL &&
-		    (size_t)(slash - out) + strlen(program) + 2 < cap) {
-			memcpy(slash + 1, program, strlen(program) + 1);
-			if (access(out, X_OK) == 0)
-				return ERR_OK;
-		}
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	for (size_t i = 0; slash != NULL && i < sizeof(below) / sizeof(*below);
+	     i++) {
+		const int len = (int)(slash + 1 - self);
+
+		if (snprintf(out, cap, "%.*s%s%s", len, self, below[i],
+			program) < (int)cap &&
+		    access(out, X_OK) == 0)
+			return ERR_OK;
 	}
 	(void)snprintf(out, cap, "%s/%s", KW_LIBEXECDIR, program);
 	if (access(out, X_OK) == 0)

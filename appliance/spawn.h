@@ -11,8 +11,9 @@
 
 /*
  * fork and exec PROGRAM ("keywarden-hsm") from the folder of the running
- * program, or where it is installed.  It gets `env` alone, the standard
- * descriptors, and the other end of *ctl as descriptor 3.
+ * program, the libexec folder beside it, or where it is installed.  It gets
+ * `env` alone, the standard descriptors, and the other end of *ctl as
+ * descriptor 3.
  */
 enum err spawn_process(const char *program, char *const env[], pid_t *pid,
     int *ctl, struct why *why) MUST_CHECK;

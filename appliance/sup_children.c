@@ -152,6 +152,25 @@ start(struct supervisor *s, struct child *c)
 	}
 }
 
+/*
+ * The workers start one after the other: the PIN in hand may be wrong by now,
+ * and tries that are made side by side would lock the token.
+ */
+static bool
+may_start(const struct supervisor *s, const struct child *c)
+{
+	if (!c->wanted || c->pid != 0 || c->held)
+		return false;
+	for (unsigned i = 0; i < s->n_children; i++) {
+		const struct child *o = &s->child[i];
+
+		if (c->kind == CTL_PEER_HSM && o->kind == CTL_PEER_HSM &&
+		    o->pid != 0 && !o->ready)
+			return false;
+	}
+	return true;
+}
+
 void
 sup_start_due(struct supervisor *s)
 {
@@ -160,8 +179,7 @@ sup_start_due(struct supervisor *s)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
-		if (c->wanted && c->pid == 0 && !c->held &&
-		    c->restart_at <= now)
+		if (may_start(s, c) && c->restart_at <= now)
 			start(s, c);
 	}
 }
@@ -176,8 +194,8 @@ sup_next_start(const struct supervisor *s)
 		const struct child *c = &s->child[i];
 		int64_t d = c->restart_at - now;
 
-		if (!c->wanted || c->pid != 0 || c->held)
-			continue;
+		if (!may_start(s, c))
+			continue; /* what it waits for is an event */
 		if (d < 0)
 			d = 0;
 		if (best == -1 || d < best)
@@ -244,9 +262,11 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *o = &s->child[i];
 
-		/* A refused PIN is everybody's: no other worker tries it. */
-		if (o == c ||
-		    (rc == ERR_PIN && o->kind == CTL_PEER_HSM && o->pid == 0))
+		/*
+		 * A refused PIN is everybody's: no other worker tries it, and
+		 * those that still serve do not when they have ended.
+		 */
+		if (o == c || (rc == ERR_PIN && o->kind == CTL_PEER_HSM))
 			o->held = true;
 	}
 }
@@ -263,10 +283,13 @@ child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 	(void)log_escape(why.p, why.left, text, sizeof(text));
 	if (rc == ERR_PIN) {
 		hold(s, c, rc);
-		log_error("%s: %s; the PIN is not tried again: put the right "
-			  "one into the PIN file, then send SIGHUP "
-			  "(systemctl reload keywarden)",
-		    child_name(c), text);
+		s->pin_refused = s->pin != NULL;
+		log_error("%s: %s; the PIN is not tried again: %s",
+		    child_name(c), text,
+		    s->pin_refused
+			? "start again with the right one on --pin-fd"
+			: "put the right one into the PIN file, then send "
+			  "SIGHUP (systemctl reload keywarden)");
 	} else if (rc == ERR_MALFORMED) {
 		hold(s, c, rc);
 		log_error("%s: %s; mend it, then send SIGHUP (systemctl "
@@ -304,6 +327,7 @@ ended(struct supervisor *s, struct child *c, int status)
 {
 	const bool lived = sup_now() - c->started > STABLE_MS;
 	struct pollfd last = {c->ctl, POLLIN, 0};
+	char again[48] = "";
 
 	/* Its last words may still be on the line. */
 	while (poll(&last, 1, 0) == 1 && (last.revents & POLLIN) != 0) {
@@ -324,14 +348,17 @@ ended(struct supervisor *s, struct child *c, int status)
 	c->ready = false;
 	if (s->stopping)
 		return;
-	if (WIFSIGNALED(status))
-		log_error("%s was ended by signal %d (%s)", child_name(c),
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0)
-		log_warning("%s ended with status %d", child_name(c),
-		    WEXITSTATUS(status));
 	if (lived)
 		c->backoff_ms = BACKOFF_FIRST_MS;
+	if (!c->held)
+		(void)snprintf(again, sizeof(again), "; next try in %u ms",
+		    c->backoff_ms);
+	if (WIFSIGNALED(status))
+		log_error("%s was ended by signal %d (%s)%s", child_name(c),
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), again);
+	else if (WEXITSTATUS(status) != 0)
+		log_warning("%s ended with status %d%s", child_name(c),
+		    WEXITSTATUS(status), again);
 	if (!c->held)
 		try_again_later(c);
 }
@@ -355,12 +382,18 @@ sup_release_held(struct supervisor *s)
 
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
+		const bool was_held = c->held;
 
-		if (!c->held)
-			continue;
+		if (c->kind == CTL_PEER_HSM && s->pin_refused)
+			continue; /* it is still the same PIN */
 		c->held = false;
+		if (c->pid != 0)
+			continue;
+		/* Somebody has acted: what waits for its time waits no more. */
 		c->backoff_ms = BACKOFF_FIRST_MS;
 		c->restart_at = 0;
+		if (!was_held)
+			continue;
 		/* One worker tries the PIN; the others follow when it can. */
 		c->wanted = c->kind != CTL_PEER_HSM || first;
 		first = first && c->kind != CTL_PEER_HSM;

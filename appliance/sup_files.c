@@ -84,6 +84,7 @@ static enum err
 control_socket(const char *path, int *out, struct why *why)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct stat st;
 	int fd;
 
 	if (strlen(path) >= sizeof(a.sun_path))
@@ -95,7 +96,8 @@ control_socket(const char *path, int *out, struct why *why)
 	if (fd == -1)
 		return why_errno(why, "control socket");
 	/* We hold the lock, so a socket that is there is a dead one's. */
-	(void)unlink(path);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(path);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
 	    chmod(path, S_IRUSR | S_IWUSR) == -1 || listen(fd, 16) == -1) {
 		(void)why_errno(why, "control socket %s", path);
@@ -247,8 +249,8 @@ send_tls(struct supervisor *s, const struct child *c, struct why *why)
 
 /* ---- settings ---- */
 
-static enum err
-fingerprint(const struct config_client *c, uint8_t out[32], struct why *why)
+enum err
+sup_fingerprint(const struct config_client *c, uint8_t out[32], struct why *why)
 {
 	BIO *b = BIO_new_file(c->certificate, "r");
 	X509 *x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL);
@@ -279,7 +281,7 @@ policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 		const struct config_client *c = &s->config->client[i];
 
 		rd_init(&p.client[i].name, c->name, strlen(c->name));
-		rc = fingerprint(c, p.client[i].fingerprint, why);
+		rc = sup_fingerprint(c, p.client[i].fingerprint, why);
 	}
 	if (rc == ERR_OK)
 		policy_settings_put(w, &p);

@@ -26,6 +26,7 @@ struct supervisor {
 	const char *config_path;
 	struct config *config;
 	struct secret *pin; /* from --pin-fd; NULL: from pin_file */
+	bool pin_refused; /* the one of --pin-fd */
 	struct child child[MAX_CHILDREN];
 	unsigned n_children;
 	int listen_fd[MAX_LISTEN];
@@ -49,6 +50,17 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 /* After SIGHUP: new files and settings to one that runs. */
 enum err sup_reload_child(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;
+
+/* SHA-256 of a client's certificate. */
+enum err sup_fingerprint(const struct config_client *, uint8_t out[32],
+    struct why *why) MUST_CHECK;
+
+/* ---- sup_check.c ---- */
+
+/* Could all the files that it names be taken now? */
+enum err sup_check(const struct config *, struct why *why) MUST_CHECK;
+/* Is there what `keywarden init` makes?  Asked once, before anything starts. */
+enum err sup_check_state(const struct config *, struct why *why) MUST_CHECK;
 
 /* ---- sup_children.c ---- */
 void sup_add_children(struct supervisor *);

@@ -123,6 +123,15 @@ tls_result(struct conn *c, int n)
 	}
 }
 
+/* Our last words are said: what still comes must not reset them away. */
+static void
+start_linger(struct conn *c)
+{
+	(void)shutdown(c->fd, SHUT_WR);
+	c->state = CONN_LINGER;
+	c->last_sent = uv_now(&c->x->loop);
+}
+
 static void
 write_out(struct conn *c)
 {
@@ -145,9 +154,7 @@ write_out(struct conn *c)
 	c->out_at = c->out_len = 0;
 	if (c->state == CONN_CLOSING && c->n_outstanding == 0) {
 		(void)SSL_shutdown(c->ssl);
-		(void)shutdown(c->fd, SHUT_WR);
-		c->state = CONN_LINGER;
-		c->last_sent = uv_now(&c->x->loop);
+		start_linger(c);
 	}
 }
 
@@ -315,11 +322,11 @@ handshake(struct conn *c)
 			? X509_verify_cert_error_string(
 			      SSL_get_verify_result(c->ssl))
 			: xk_tls_error());
-		xk_conn_free(c);
+		start_linger(c); /* the alert says why */
 		return;
 	}
 	if (!take_client(c)) {
-		xk_conn_free(c);
+		xk_conn_close_after_sending(c);
 		return;
 	}
 	c->state = CONN_OPEN;

@@ -8,6 +8,7 @@
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
+#include "appliance/xk_tls.h"
 
 #define XK_MAX_LISTEN 8
 #define XK_REQUESTS 65536
@@ -66,18 +67,6 @@ struct xk {
 	unsigned n_conns;
 	bool stopping;
 };
-
-/* ---- xk_tls.c ---- */
-
-/*
- * A server context from the three PEM files, which are closed: TLS 1.3, both
- * certificates, ALPN xk/1 (docs/PROTOCOL.md).
- */
-enum err xk_tls_new(int cert_fd, int key_fd, int ca_fd, SSL_CTX **out,
-    struct why *why) MUST_CHECK;
-
-/* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
-const char *xk_tls_error(void);
 
 /* ---- xk_conn.c ---- */
 void xk_accept(struct xk *, int listen_fd);

@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -6,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "appliance/xk_proc.h"
+#include "appliance/xk_tls.h"
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
 

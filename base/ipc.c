@@ -336,7 +336,8 @@ ipc_ctl_recv(int sock, uint8_t *buf, size_t cap, struct ipc_frame *out, int *fd)
 	struct msghdr m = {.msg_iov = &iov,
 	    .msg_iovlen = 1,
 	    .msg_control = control.buf,
-	    .msg_controllen = sizeof(control.buf)};
+	    /* Not CMSG_SPACE: its padding would let a second one in. */
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
 	struct rd r;
 	uint32_t len;
 	ssize_t n;

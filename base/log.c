@@ -20,6 +20,21 @@ log_init(const char *name, enum log_level most)
 	log_most = most;
 }
 
+enum log_level
+log_level_of(const char *name)
+{
+	static const char *const names[] = {[LOG_LVL_ERROR] = "error",
+	    [LOG_LVL_WARNING] = "warning",
+	    [LOG_LVL_INFO] = "info",
+	    [LOG_LVL_DEBUG] = "debug"};
+
+	for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]);
+	     i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum log_level)i;
+	return LOG_LVL_INFO;
+}
+
 static void emit(enum log_level level, const char *fmt, va_list ap)
     PRINTF_LIKE(2, 0);
 

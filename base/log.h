@@ -15,6 +15,9 @@ enum log_level { LOG_LVL_ERROR, LOG_LVL_WARNING, LOG_LVL_INFO, LOG_LVL_DEBUG };
 /* `name` is kept, not copied: the process's own name. */
 void log_init(const char *name, enum log_level most);
 
+/* "error", "warning", "info" or "debug"; info for anything else and NULL. */
+enum log_level log_level_of(const char *name);
+
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -104,12 +104,20 @@ static void
 body(struct sip_mikey *s, const osip_body_t *b)
 {
 	sdp_message_t *sdp = NULL;
+	char *text;
 
 	if (b->body == NULL || b->length < 2 || strncmp(b->body, "v=", 2) != 0)
 		return;
-	if (sdp_message_init(&sdp) != 0)
+	/*
+	 * Behind a media line without formats libosip2 5.3.0 reads on after
+	 * the octet that follows it, be that the NUL: give it two.
+	 */
+	if ((text = calloc(1, b->length + 2)) == NULL)
 		return;
-	if (sdp_message_parse(sdp, b->body) == 0) {
+	memcpy(text, b->body, b->length);
+	if (sdp_message_init(&sdp) != 0)
+		goto out;
+	if (sdp_message_parse(sdp, text) == 0) {
 		attributes(s, &sdp->a_attributes);
 		for (int i = 0; !osip_list_eol(&sdp->m_medias, i); i++) {
 			sdp_media_t *m = osip_list_get(&sdp->m_medias, i);
@@ -117,7 +125,9 @@ body(struct sip_mikey *s, const osip_body_t *b)
 			attributes(s, &m->a_attributes);
 		}
 	}
+out:
 	sdp_message_free(sdp);
+	free(text);
 }
 
 /* The octets behind the empty line; SIZE_MAX if there is none. */

@@ -68,7 +68,8 @@ enum err hsm_create_keys(struct hsm *, struct rd ec_params,
 
 /*
  * Find the objects and check that each is of the kind it must be: sensitive,
- * not extractable, for its purpose alone.
+ * never extractable, usable for its purpose.  That it serves no other is
+ * init's template, which this does not read back.
  */
 enum err hsm_find_keys(struct hsm *, struct why *why) MUST_CHECK;
 

@@ -75,18 +75,21 @@ find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS *class,
 	return ERR_OK;
 }
 
-/* Sensitive, never extractable, and with the one use it is for. */
+/* Sensitive, never extractable, and with the use it is for. */
 static enum err
 check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 {
-	CK_BBOOL sensitive = CK_FALSE, extractable = CK_TRUE, may = CK_FALSE;
+	CK_BBOOL sensitive = CK_FALSE, extractable = CK_TRUE, never = CK_FALSE,
+		 may = CK_FALSE;
 	CK_ATTRIBUTE t[] = {ATTR(CKA_SENSITIVE, sensitive),
-	    ATTR(CKA_EXTRACTABLE, extractable), ATTR(o->may, may)};
+	    ATTR(CKA_EXTRACTABLE, extractable),
+	    ATTR(CKA_NEVER_EXTRACTABLE, never), ATTR(o->may, may)};
 	enum err rc;
 
-	if ((rc = P11(h, C_GetAttributeValue, h->session, key, t, 3)) != ERR_OK)
+	if ((rc = P11(h, C_GetAttributeValue, h->session, key, t, 4)) != ERR_OK)
 		return rc;
-	if (sensitive != CK_TRUE || extractable != CK_FALSE || may != CK_TRUE)
+	if (sensitive != CK_TRUE || extractable != CK_FALSE ||
+	    never != CK_TRUE || may != CK_TRUE)
 		return why_set(&h->why, ERR_HSM,
 		    "token object \"%s\" is not of the kind that init makes",
 		    o->label);

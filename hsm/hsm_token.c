@@ -24,7 +24,9 @@ hsm_note(struct hsm *h, const char *call, CK_RV rv)
 const char *
 hsm_why(const struct hsm *h)
 {
-	return h->why.text;
+	/* No call has failed, but what came back was no possible result. */
+	return h->why.text[0] != '\0' ? h->why.text
+				      : "what it computed cannot be right";
 }
 
 const struct hsm_info *

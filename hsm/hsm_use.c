@@ -76,6 +76,8 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 		if (rc == ERR_OK)
 			h->point_form = POINT_RAW;
 	}
+	if (rc == ERR_OK)
+		h->why.text[0] = '\0'; /* not why a later step fails */
 	return rc;
 }
 

@@ -27,7 +27,7 @@ static const struct row {
     [AUDIT_DOCUMENT_REFUSED] = {"documentRefused",
 	AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_SUBSCRIBER_INTENT] = {"subscriberIntent",
-	AUDIT_F_TARGET | AUDIT_F_TEXT},
+	AUDIT_F_TARGET | AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_SUBSCRIBER_OUTCOME] = {"subscriberOutcome",
 	AUDIT_F_REF | AUDIT_F_REASON},
     [AUDIT_CLIENT_EVENT] = {"clientEvent",

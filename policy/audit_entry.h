@@ -19,14 +19,14 @@ enum audit_type {
 	AUDIT_LOG_CREATED = 1, /* text: product and version */
 	AUDIT_STARTED, /* text */
 	AUDIT_STOPPED, /* text */
-	AUDIT_KMS_CREATED, /* digest of the parameters, text: officers */
+	AUDIT_KMS_CREATED, /* digest of kms-state, text: officers */
 	AUDIT_KEY_INTENT, /* client target liid warrant digest call */
 	AUDIT_KEY_OUTCOME, /* ref reason n_keys call */
 	AUDIT_KEY_REFUSED, /* client target liid reason text */
 	AUDIT_WARRANT_ADDED, /* liid warrant digest text: signers */
 	AUDIT_WARRANT_REVOKED, /* liid warrant digest text: signers */
 	AUDIT_DOCUMENT_REFUSED, /* digest text */
-	AUDIT_SUBSCRIBER_INTENT, /* target text: what is done */
+	AUDIT_SUBSCRIBER_INTENT, /* target digest of the order, text: what */
 	AUDIT_SUBSCRIBER_OUTCOME, /* ref reason */
 	AUDIT_CLIENT_EVENT, /* client n_keys: how often, text */
 	AUDIT_WORKER, /* text */

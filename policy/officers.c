@@ -235,7 +235,7 @@ read_content(BIO *content, struct signed_doc *d)
 	return ERR_OK;
 }
 
-/* DER of one ContentInfo and nothing behind it. */
+/* One ContentInfo, BER as OpenSSL reads it, and nothing behind it. */
 static CMS_ContentInfo *
 parse_cms(struct rd cms)
 {

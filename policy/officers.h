@@ -21,7 +21,7 @@ struct officers;
  * An empty set; officers_add takes the name and DER of a certificate.
  * ERR_EXISTS for a name, certificate or public key that is in the set: one
  * person must not count twice.  ERR_MALFORMED, ERR_UNSUPPORTED (RSA from 2048
- * bit or a NIST curve), ERR_FULL.
+ * bit or EC from 256 bit), ERR_FULL.
  */
 enum err officers_new(struct officers **out) MUST_CHECK;
 enum err officers_add(struct officers *, const char *name, struct rd cert,

@@ -246,9 +246,15 @@ static json_t *
 load(struct rd json, struct why *why)
 {
 	json_error_t e;
-	json_t *root = json_loadb((const char *)json.p, json.left,
-	    JSON_REJECT_DUPLICATES, &e);
+	json_t *root;
 
+	/* jansson skips a NUL behind a number. */
+	if (json.left > 0 && memchr(json.p, '\0', json.left) != NULL) {
+		(void)why_set(why, ERR_MALFORMED, "not JSON (a NUL in it)");
+		return NULL;
+	}
+	root = json_loadb((const char *)json.p, json.left,
+	    JSON_REJECT_DUPLICATES, &e);
 	if (root == NULL)
 		(void)why_set(why, ERR_MALFORMED, "%s (line %d, column %d)",
 		    json_error_code(&e) == json_error_duplicate_key

@@ -42,7 +42,7 @@ struct ec {
 	BN_CTX *ctx;
 	BIGNUM *k;
 	EC_GROUP *group[N_CURVES];
-	EC_POINT *a[N_CURVES], *r[N_CURVES];
+	EC_POINT *a[N_CURVES];
 };
 
 static const struct curve *
@@ -102,8 +102,7 @@ ec_new(struct ec **out)
 	for (size_t i = 0; i < N_CURVES; i++) {
 		e->group[i] = EC_GROUP_new_by_curve_name(curves[i].nid);
 		if (e->group[i] == NULL ||
-		    (e->a[i] = EC_POINT_new(e->group[i])) == NULL ||
-		    (e->r[i] = EC_POINT_new(e->group[i])) == NULL)
+		    (e->a[i] = EC_POINT_new(e->group[i])) == NULL)
 			goto out;
 	}
 	*out = e;
@@ -123,7 +122,6 @@ ec_free(struct ec **ep)
 		return;
 	for (size_t i = 0; i < N_CURVES; i++) {
 		EC_POINT_clear_free(e->a[i]);
-		EC_POINT_clear_free(e->r[i]);
 		EC_GROUP_free(e->group[i]);
 	}
 	BN_clear_free(e->k);
@@ -162,19 +160,23 @@ multiply(struct ec *e, const struct curve *c, const uint8_t *secret,
 {
 	const size_t i = (size_t)(c - curves), len = 1 + 2 * c->field;
 	const EC_GROUP *g = e->group[i];
+	EC_POINT *r = EC_POINT_new(g);
 	int ok;
 
-	if (BN_bin2bn(secret, (int)c->order_len, e->k) == NULL)
+	if (r == NULL || BN_bin2bn(secret, (int)c->order_len, e->k) == NULL) {
+		EC_POINT_free(r);
 		return ERR_CRYPTO;
-	ok = of_base ? EC_POINT_mul(g, e->r[i], e->k, NULL, NULL, e->ctx)
-		     : EC_POINT_mul(g, e->r[i], NULL, e->a[i], e->k, e->ctx);
+	}
+	ok = of_base ? EC_POINT_mul(g, r, e->k, NULL, NULL, e->ctx)
+		     : EC_POINT_mul(g, r, NULL, e->a[i], e->k, e->ctx);
 	BN_clear(e->k);
 	BN_set_flags(e->k, BN_FLG_CONSTTIME);
-	if (ok != 1 ||
-	    EC_POINT_point2oct(g, e->r[i], POINT_CONVERSION_UNCOMPRESSED, out,
-		len, e->ctx) != len)
-		return ERR_CRYPTO;
-	return ERR_OK;
+	if (ok == 1 &&
+	    EC_POINT_point2oct(g, r, POINT_CONVERSION_UNCOMPRESSED, out, len,
+		e->ctx) != len)
+		ok = 0;
+	EC_POINT_clear_free(r); /* K_SESSION, for one */
+	return ok == 1 ? ERR_OK : ERR_CRYPTO;
 }
 
 enum err

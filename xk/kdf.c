@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,7 @@ hmac_new(EVP_MAC *mac, const char *digest)
 
 	if (c == NULL)
 		return NULL;
-	(void)strncpy(name, digest, sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
+	(void)snprintf(name, sizeof(name), "%s", digest);
 	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
 	p[1] = OSSL_PARAM_construct_end();
 	if (EVP_MAC_CTX_set_params(c, p) != 1) {
@@ -100,6 +100,16 @@ hmac(struct kdf *k, uint8_t prf, struct rd key, struct rd a, struct rd b,
 	    EVP_MAC_final(m, out, &n, KDF_KEY_MAX) != 1)
 		return ERR_CRYPTO;
 	return ERR_OK;
+}
+
+/* A new key is the only way to have a context forget the last one. */
+void
+kdf_forget(struct kdf *k)
+{
+	static const uint8_t zero[32];
+
+	for (size_t i = 0; i < sizeof(k->hmac) / sizeof(k->hmac[0]); i++)
+		(void)EVP_MAC_init(k->hmac[i], zero, sizeof(zero), NULL);
 }
 
 static struct rd

@@ -22,6 +22,9 @@ struct kdf;
 enum err kdf_new(struct kdf **out) MUST_CHECK;
 void kdf_free(struct kdf **);
 
+/* Overwrite the key used last, once its request is over. */
+void kdf_forget(struct kdf *);
+
 /* Octets of the PRF's output: 20 or 32. */
 size_t kdf_prf_octets(uint8_t prf);
 

@@ -3,6 +3,9 @@
  * who is none, with keys of this test; whatever the input, only what they did
  * sign (officers/payload-N, N telling who: 1 the first, 2 the second) may be
  * accepted, and only for those who signed it.
+ *
+ * Input: u8 flags; 1: two must have signed, 2: at any time, 4: before the
+ * certificates; then the document.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@
 #include "policy/officers.h"
 
 #define NOW 1900000000 /* the certificates are valid for long */
+#define BEFORE 1000000000 /* and were not then */
 #define N_PAYLOADS 4 /* who signed it, as a set of two bits */
 
 static struct officers *officers;
@@ -81,13 +85,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rd in;
 	uint8_t flags;
 	unsigned need, really;
+	int64_t now;
 	enum err rc;
 
 	rd_init(&in, data, size);
 	flags = take_u8(&in);
 	need = 1 + (flags & 1);
-	rc = officers_verify(officers, in,
-	    flags & 2 ? OFFICERS_AT_ANY_TIME : NOW, need, &d, &why);
+	now = flags & 2 ? OFFICERS_AT_ANY_TIME : flags & 4 ? BEFORE : NOW;
+	rc = officers_verify(officers, in, now, need, &d, &why);
+	MUST(rc != ERR_OK || now != BEFORE);
 	if (rc != ERR_OK) {
 		MUST(d.payload == NULL && memchr(why.text, 0, sizeof(why)));
 		return 0;

@@ -106,6 +106,21 @@ mutate_part(struct rd *part, uint8_t *copy, size_t cap, bool der)
 	rd_init(part, copy, n);
 }
 
+/* One crypto session more, as the last, or one less; at least one is left. */
+static void
+change_sessions(struct rd *head, uint8_t *copy)
+{
+	const size_t n = head->left, one = 9, first = 10;
+
+	if (rand() % 2 == 0 && n > first + one)
+		head->left -= one;
+	else if (n >= first + one && n < first + 255 * one) {
+		memcpy(copy, head->p, n);
+		memcpy(copy + n, head->p + n - one, one);
+		rd_init(head, copy, n + one);
+	}
+}
+
 static void
 change(struct split *s, uint8_t *copy, size_t cap)
 {
@@ -125,8 +140,8 @@ change(struct split *s, uint8_t *copy, size_t cap)
 	case 2: /* one less */
 		*p = s->payload[--s->n];
 		break;
-	case 3: /* more or fewer crypto sessions */
-		s->head.left -= s->head.left > 19 ? 9 : 0;
+	case 3:
+		change_sessions(&s->head, copy);
 		break;
 	case 4:
 		if (p->fixed.left > 0) {

@@ -16,7 +16,13 @@ SECONDS_OF_SPEECH=${SPEECH:-12}
 A=sip:alice@lab.example
 B=sip:bob@lab.example
 # The tap listens on the wire, which takes root.
-if [ "$(id -u)" -eq 0 ]; then AS_ROOT=; else AS_ROOT="sudo -n"; fi
+AS_ROOT=
+if [ "$(id -u)" -ne 0 ]; then
+	AS_ROOT="sudo -n"
+	if [ -t 0 ]; then
+		sudo -v -p "The lab's tap captures packets; password of %u for sudo: "
+	fi
+fi
 
 START=$(date +%s.%N)
 DAEMON=0

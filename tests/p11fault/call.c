@@ -1,5 +1,6 @@
 /* call: what happens to a call before and after the real module has it. */
-#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,16 +70,20 @@ wake(enum fn fn)
 	return CKR_OK;
 }
 
+/* By poll(2), which a filter that lets a process wait at all lets through. */
 static void
 sleep_ms(unsigned long ms)
 {
-	struct timespec t = {
-	    .tv_sec = (time_t)(ms / 1000),
-	    .tv_nsec = (long)(ms % 1000) * 1000000,
-	};
+	struct timespec t;
+	long long left = (long long)ms, until;
 
-	while (nanosleep(&t, &t) < 0 && errno == EINTR)
-		;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	until = left + t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	while (left > 0) {
+		(void)poll(NULL, 0, left < INT_MAX ? (int)left : INT_MAX);
+		(void)clock_gettime(CLOCK_MONOTONIC, &t);
+		left = until - t.tv_sec * 1000LL - t.tv_nsec / 1000000;
+	}
 }
 
 static bool
@@ -104,7 +109,7 @@ play_hang(struct call *c, const struct rule *r, CK_RV *rv)
 	if (r->arg == RULE_NO_ARG) {
 		trace_line(c, "hang"); /* there will be no other line */
 		for (;;)
-			(void)pause();
+			(void)poll(NULL, 0, -1);
 	}
 	sleep_ms(r->arg);
 	*rv = CKR_DEVICE_ERROR; /* what a driver says when it gives up */

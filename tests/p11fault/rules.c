@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -31,6 +33,7 @@ static bool
 is_now(struct rule *r)
 {
 	const unsigned long n = counts[r->fn];
+	struct stat st;
 
 	switch (r->when) {
 	case WHEN_ALWAYS:
@@ -48,7 +51,7 @@ is_now(struct rule *r)
 		/* Of several processes only one succeeds in this. */
 		return unlink(r->path) == 0;
 	case WHEN_WHILE_FILE:
-		return access(r->path, F_OK) == 0;
+		return stat(r->path, &st) == 0;
 	case WHEN__MAX:
 		break;
 	}

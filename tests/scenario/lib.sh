@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib: what the scenarios share.  Source it with BIN set to the folder of the
 # built programs; everything happens in a temporary folder that goes again.
 #
@@ -47,7 +48,8 @@ finish() {
 	if [ "$KEEP" = 1 ]; then printf 'kept: %s\n' "$WORK"; else rm -rf "$WORK"; fi
 	exit 0
 }
-trap 'daemon_kill; [ "$KEEP" = 1 ] || rm -rf "$WORK"' EXIT
+# Not in a background job that a signal meets before it has its own program.
+trap '[ $BASHPID != $$ ] || { daemon_kill; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
 trap 'exit 130' INT TERM
 
 # ---- certificates ----
@@ -281,3 +283,50 @@ not_in_state() {
 		! od -An -v -tx1 "$f" | tr -d ' \n' | grep -qF "$1" || return 1
 	done < <(find "$WORK/state" -type f)
 }
+
+# eventually SECONDS COMMAND...: until it succeeds, or the time is over
+eventually() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+# What the daemon has logged since the last log_mark.
+LOG_MARK=0
+log_mark() { LOG_MARK=$(wc -l <"$WORK/daemon.log"); }
+log_new() { tail -n "+$((LOG_MARK + 1))" "$WORK/daemon.log"; }
+log_says() { log_new | grep -q -- "$1"; }
+# probe COMMAND...: xk-probe as client df2 (or $CLIENT), answers joined by ";"
+probe() {
+	"$BIN/xk-probe" --connect "127.0.0.1:$PORT" --ca "$WORK/ca.pem" \
+		--cert "$WORK/${CLIENT:-df2}.pem" --key "$WORK/${CLIENT:-df2}.key" "$@" 2>&1 |
+		tr '\n' ';'
+}
+# aside NAME COMMAND...: a probe in the background, what it says in $WORK/NAME
+declare -A ASIDE
+aside() {
+	local name=$1
+	shift
+	: >"$WORK/$name"
+	"$BIN/xk-probe" --connect "127.0.0.1:$PORT" --ca "$WORK/ca.pem" \
+		--cert "$WORK/${CLIENT:-df2}.pem" --key "$WORK/${CLIENT:-df2}.key" \
+		"$@" >"$WORK/$name" 2>&1 &
+	ASIDE[$name]=$!
+}
+said() { tr '\n' ';' <"$WORK/$1"; }
+has_said() { grep -q "$2" "$WORK/$1"; }
+# all_said NAME TEXT: it has ended, and these were its answers in order of ids
+all_said() {
+	wait "${ASIDE[$1]}"
+	same "$(sort -n "$WORK/$1" | tr '\n' ';')" "$2"
+}
+# served: is the call x granted just now?
+served() {
+	ask x alice
+	[ "$REASON" = granted ]
+}
+# freeze PROGRAM, thaw PROGRAM: one that does not go on
+freeze() { kill -STOP "$(pid_of "$1")"; }
+thaw() { kill -CONT "$(pid_of "$1")"; }

@@ -7,13 +7,17 @@
  *	get ID TARGET DIR      a getKeys with DIR/i1.bin, r1.bin, i2.bin
  *	bad KIND ID TARGET DIR the same, spoilt: see probe_bad.c
  *	keepalive ID
- *	answer                 wait for one, print "ID KIND"; "closed" at the end
- *	cut TARGET DIR MSG     a getKeys for each length to which MSG (i1, r1,
- *	                       i2) can be cut; the count of each answer
- *	flip TARGET DIR MSG    and for each octet of it with one bit changed
- *	sleep SECONDS
+ *	answer                 wait for one, print "ID KIND"; "closed" at the
+ *end cut TARGET DIR MSG     a getKeys for each length to which MSG (i1, r1, i2)
+ *can be cut; the count of each answer flip TARGET DIR MSG    and for each octet
+ *of it with one bit changed many N TARGET DIR      N getKeys, 32 outstanding;
+ *the count of each answer burst N TARGET DIR     N getKeys at once (ids from
+ *1), no answer awaited deaf                   keepAlives, no answer read, until
+ *none can be sent sleep SECONDS until-gone FILE        wait until there is no
+ *such file, 60 s at most
  */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +149,23 @@ count_answer(struct tally *t)
 }
 
 static void
+print_tally(const struct tally *t)
+{
+	for (unsigned r = 1; r < XK_REASON__MAX; r++)
+		if (t->refused[r] > 0)
+			(void)printf("%s %u\n",
+			    xk_reason_name((enum xk_reason)r), t->refused[r]);
+	(void)printf("keys %u\n", t->keys);
+}
+
+static void
+free_messages(struct octets m[MESSAGES])
+{
+	for (unsigned i = 0; i < MESSAGES; i++)
+		free(m[i].p);
+}
+
+static void
 spoil_all(bool cut, const char *target, const char *dir, const char *which)
 {
 	struct octets m[MESSAGES], whole, pdu;
@@ -175,13 +196,9 @@ spoil_all(bool cut, const char *target, const char *dir, const char *which)
 	}
 	while (under_way-- > 0)
 		count_answer(&t);
-	for (unsigned r = 1; r < XK_REASON__MAX; r++)
-		if (t.refused[r] > 0)
-			(void)printf("%s %u\n",
-			    xk_reason_name((enum xk_reason)r), t.refused[r]);
-	(void)printf("keys %u\nof %zu\n", t.keys, whole.len - cut);
-	for (i = 0; i < MESSAGES; i++)
-		free(m[i].p);
+	print_tally(&t);
+	(void)printf("of %zu\n", whole.len - cut);
+	free_messages(m);
 }
 
 /* ---- commands ---- */
@@ -206,8 +223,66 @@ do_get(char **a, const char *bad)
 		free(spoilt.p);
 	}
 	xk_der_free(&pdu.p, pdu.len);
-	for (unsigned i = 0; i < MESSAGES; i++)
-		free(m[i].p);
+	free_messages(m);
+}
+
+/* N requests; with a window as many are outstanding, and answers counted. */
+static void
+do_many(char **a, unsigned window)
+{
+	const unsigned n = (unsigned)strtoul(a[0], NULL, 10);
+	struct octets m[MESSAGES], pdu;
+	struct tally t = {.keys = 0};
+	unsigned under_way = 0;
+
+	read_messages(a[2], m);
+	for (unsigned id = 1; id <= n; id++) {
+		encode(id, a[1], m, &pdu);
+		send_octets(pdu);
+		xk_der_free(&pdu.p, pdu.len);
+		if (window > 0 && ++under_way == window) {
+			count_answer(&t);
+			under_way--;
+		}
+	}
+	while (under_way-- > 0)
+		count_answer(&t);
+	if (window > 0)
+		print_tally(&t);
+	free_messages(m);
+}
+
+static void
+on_alarm(int signal_number)
+{
+	static const char text[] = "blocked\n";
+
+	(void)signal_number;
+	if (write(STDOUT_FILENO, text, sizeof(text) - 1) == -1)
+		_exit(1);
+}
+
+static void
+do_deaf(void)
+{
+	const struct sigaction on = {.sa_handler = on_alarm,
+	    .sa_flags = SA_RESTART};
+	static uint8_t many[64 * 16];
+	struct why why = {""};
+	struct octets o;
+	size_t len = 0;
+
+	if (xk_encode_keep_alive(1, XK_KEEP_ALIVE, &o.p, &o.len) != ERR_OK)
+		stop("keepAlive", "cannot be encoded");
+	for (; len + o.len <= sizeof(many); len += o.len)
+		memcpy(many + len, o.p, o.len);
+	xk_der_free(&o.p, o.len);
+	(void)sigaction(SIGALRM, &on, NULL);
+	do
+		(void)alarm(3);
+	while (df2_send(df2, many, len, &why) == ERR_OK);
+	(void)alarm(0);
+	(void)printf("not sent\n");
 }
 
 static void
@@ -231,6 +306,15 @@ do_keepalive(const char *id)
 	xk_der_free(&o.p, o.len);
 }
 
+static void
+until_gone(const char *path)
+{
+	unsigned n = 0;
+
+	while (access(path, F_OK) == 0 && n++ < 1200)
+		(void)usleep(50000);
+}
+
 /* How many words a command takes; 0: no such command. */
 static int
 command(char **a, int n)
@@ -239,11 +323,12 @@ command(char **a, int n)
 		const char *name;
 		int words;
 	} all[] = {{"send", 2}, {"get", 4}, {"bad", 5}, {"keepalive", 2},
-	    {"answer", 1}, {"cut", 4}, {"flip", 4}, {"sleep", 2}};
+	    {"answer", 1}, {"cut", 4}, {"flip", 4}, {"sleep", 2},
+	    {"until-gone", 2}, {"many", 4}, {"burst", 4}, {"deaf", 1}};
 	size_t k = 0;
 
-	while (k < sizeof(all) / sizeof(all[0]) &&
-	    strcmp(all[k].name, a[0]) != 0)
+	while (
+	    k < sizeof(all) / sizeof(all[0]) && strcmp(all[k].name, a[0]) != 0)
 		k++;
 	if (k == sizeof(all) / sizeof(all[0]) || all[k].words > n)
 		return 0;
@@ -270,6 +355,16 @@ command(char **a, int n)
 	case 7:
 		(void)usleep((useconds_t)(strtod(a[1], NULL) * 1e6));
 		break;
+	case 8:
+		until_gone(a[1]);
+		break;
+	case 9:
+	case 10:
+		do_many(a + 1, k == 9 ? WINDOW : 0);
+		break;
+	case 11:
+		do_deaf();
+		break;
 	}
 	(void)fflush(stdout);
 	return all[k].words;
@@ -278,8 +373,8 @@ command(char **a, int n)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"connect", required_argument, NULL, 'C'},
+	static const struct option longs[] = {{"connect", required_argument,
+						  NULL, 'C'},
 	    {"ca", required_argument, NULL, 'a'},
 	    {"cert", required_argument, NULL, 'c'},
 	    {"key", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};

@@ -213,9 +213,10 @@ one_load_leaves_nothing_for_the_next(void **state)
 {
 	struct config *c;
 
-	good(*state, "token { workers = 5 environment = {\"A=1\"} }\n"
-		     "client a { certificate = \"/a.pem\" }\n"
-		     "xk { listen = {\"a:1\", \"b:2\"} }\n");
+	good(*state,
+	    "token { workers = 5 environment = {\"A=1\"} }\n"
+	    "client a { certificate = \"/a.pem\" }\n"
+	    "xk { listen = {\"a:1\", \"b:2\"} }\n");
 	refused(*state, "token { workers = 7 }\nnonsense = 1\n", "nonsense");
 	c = loaded(*state, "");
 	assert_int_equal(c->workers, 1);
@@ -254,6 +255,51 @@ an_unknown_option_in_a_section_is_named_with_its_line(void **state)
 	refused(g, "client a {\n  certificat = x\n}\n", "certificat");
 	refused_file(g->path, ERR_MALFORMED, ":2: ");
 	refused(g, "hsm {\n}\n", "hsm");
+}
+
+/* libconfuse's sections do not know the file that they are in. */
+static void
+a_mistake_in_a_section_is_named_with_its_file(void **state)
+{
+	struct rig *g = *state;
+	char where[128];
+
+	refused(g, "xk {\n  listem = \"x\"\n}\n", "listem");
+	(void)snprintf(where, sizeof(where), "%s:2: ", g->path);
+	refused_file(g->path, ERR_MALFORMED, where);
+	refused(g, "token {\n  workers = 0\n}\n", "token.workers");
+	refused_file(g->path, ERR_MALFORMED, g->path);
+}
+
+static void
+a_level_of_the_log_is_one_of_four(void **state)
+{
+	good(*state, "log_level = error");
+	good(*state, "log_level = warning");
+	refused(*state, "log_level = loud", "log_level");
+	refused(*state, "log_level = \"\"", "log_level");
+	refused(*state, "log_level = INFO", "log_level");
+}
+
+/* As a full disk leaves it: libconfuse takes the end for a closing brace. */
+static void
+a_file_that_breaks_off_in_a_section_is_refused(void **state)
+{
+	refused(*state, "kms {\n  uri = \"https://kms\"\n", "section");
+	refused(*state, "kms {", "section");
+	refused(*state, "client a {\n  certificate = x", "section");
+	refused(*state, "log_level = info\n/* kms {}", "comment");
+	good(*state, "kms {\n}\n# the last line has no end");
+	good(*state, "kms {\n}\n/* nor has this */");
+}
+
+/* flex would end the program. */
+static void
+a_folder_is_no_configuration(void **state)
+{
+	struct rig *g = *state;
+
+	refused_file(g->dir, ERR_MALFORMED, g->dir);
 }
 
 static void
@@ -328,8 +374,8 @@ numbers_out_of_range_are_refused_by_name(void **state)
 static void
 mebibytes_become_octets_without_overflow(void **state)
 {
-	struct config *c = loaded(*state,
-	    "audit { chunk_mib = 1024 most_mib = 16777216 }");
+	struct config *c =
+	    loaded(*state, "audit { chunk_mib = 1024 most_mib = 16777216 }");
 
 	assert_true(c->audit.chunk == UINT64_C(1) << 30);
 	assert_true(c->audit.most == UINT64_C(1) << 44);
@@ -599,6 +645,10 @@ main(void)
 	    cmocka_unit_test(a_value_of_another_type_is_refused),
 	    cmocka_unit_test(
 		a_file_that_breaks_off_in_a_string_or_between_is_refused),
+	    cmocka_unit_test(a_level_of_the_log_is_one_of_four),
+	    cmocka_unit_test(a_mistake_in_a_section_is_named_with_its_file),
+	    cmocka_unit_test(a_file_that_breaks_off_in_a_section_is_refused),
+	    cmocka_unit_test(a_folder_is_no_configuration),
 	    cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
 	    cmocka_unit_test(mebibytes_become_octets_without_overflow),
 	    cmocka_unit_test(paths_of_the_appliance_are_absolute),

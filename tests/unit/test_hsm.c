@@ -117,6 +117,25 @@ an_envelope_opens_through_the_token(void **state)
 	    ERR_MISMATCH);
 }
 
+static void
+why_is_neither_empty_nor_of_an_earlier_call(void **state)
+{
+	struct rig *g = *state;
+	const struct ibe_token token = hsm_ibe_token(g->h);
+	const struct rd id = view("sip:a20260101", 13);
+	uint8_t u[1 + 128] = {4}, v[20], w[4], x[64];
+	const uint8_t m[4] = {1};
+
+	/* (0, 0) is not on the curve. */
+	assert_int_equal(token.mul(token.ctx, u, sizeof(u), x, 64), ERR_HSM);
+	assert_non_null(strstr(hsm_why(g->h), "C_DeriveKey: CKR_"));
+	assert_int_equal(ibe_encrypt(g->ibe, id, m, sizeof(m), u + 1, v, w),
+	    ERR_OK);
+	assert_int_equal(token.mul(token.ctx, u, sizeof(u), x, 64), ERR_OK);
+	assert_null(strstr(hsm_why(g->h), "CKR_"));
+	assert_true(strlen(hsm_why(g->h)) > 0);
+}
+
 /* More ids than are kept: each opens, the first again after it was dropped. */
 static void
 ids_beyond_what_is_kept_still_open(void **state)
@@ -423,6 +442,7 @@ main(void)
 	    cmocka_unit_test(an_import_that_is_not_a_seed_is_refused),
 	    cmocka_unit_test(a_seal_tells_every_changed_octet),
 	    cmocka_unit_test(a_device_key_that_is_not_rsa_is_unsupported),
+	    cmocka_unit_test(why_is_neither_empty_nor_of_an_earlier_call),
 	    cmocka_unit_test(keys_are_made_once),
 	    cmocka_unit_test(a_token_knows_its_own_kind),
 	    cmocka_unit_test(a_closed_token_opens_again_and_has_its_keys),

@@ -213,6 +213,54 @@ a_descriptor_travels_with_its_packet(void **state)
 	close(p[1]);
 }
 
+/* A packet with a good frame and `n` descriptors. */
+static void
+send_descriptors(int sock, const int *fds, unsigned n)
+{
+	static char frame[] = "\0\0\0\x06\0\x02\0\0\0";
+	union {
+		char buf[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct iovec iov = {frame, sizeof(frame)};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.buf,
+	    .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	assert_int_equal(sendmsg(sock, &m, 0), sizeof(frame));
+}
+
+/* A neighbour cannot use up our descriptors with packets that we refuse. */
+static void
+several_descriptors_are_malformed_and_none_stays_open(void **state)
+{
+	uint8_t buf[IPC_CTL_MAX];
+	struct ipc_frame f;
+	int s[2], fd = -1, lowest;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s), 0);
+	lowest = dup(s[0]);
+	close(lowest);
+	for (unsigned n = 2; n <= 4; n++) {
+		send_descriptors(s[0], (int[]){s[0], s[0], s[1], s[1]}, n);
+		assert_int_equal(ipc_ctl_recv(s[1], buf, sizeof(buf), &f, &fd),
+		    ERR_MALFORMED);
+		assert_int_equal(fd, -1);
+		fd = dup(s[0]);
+		assert_int_equal(fd, lowest);
+		close(fd);
+	}
+	close(s[0]);
+	close(s[1]);
+}
+
 static void
 a_packet_shorter_than_it_says_is_malformed(void **state)
 {
@@ -241,6 +289,8 @@ main(void)
 	    cmocka_unit_test(a_failed_writer_drops_its_frame_only),
 	    cmocka_unit_test(what_the_table_does_not_permit_is_malformed),
 	    cmocka_unit_test(a_descriptor_travels_with_its_packet),
+	    cmocka_unit_test(
+		several_descriptors_are_malformed_and_none_stays_open),
 	    cmocka_unit_test(a_packet_shorter_than_it_says_is_malformed),
 	};
 

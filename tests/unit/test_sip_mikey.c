@@ -368,6 +368,18 @@ any_body_of_several_is_looked_at(void **state)
 	sip_mikey_done(&s);
 }
 
+/* The parser looks for one behind the line: the sanitizers watch. */
+static void
+a_media_line_without_formats_may_end_a_body(void **state)
+{
+	(void)state;
+	assert_int_equal(count(SDP FIRST "m=audio 1 RTP/SAVP\r\n"), 1);
+	assert_int_equal(count(SDP FIRST "m=audio 1 RTP/SAVP\n"), 1);
+	assert_int_equal(count(SDP FIRST "m=audio 1 RTP/SAVP\r"), 1);
+	assert_int_equal(count(SDP FIRST "m=audio 1/2 RTP/SAVP\n"), 1);
+	assert_int_equal(count(SDP FIRST "m=x RTP/SAVP 0\n"), 1);
+}
+
 static void
 a_body_that_is_no_sdp_gives_nothing(void **state)
 {
@@ -598,6 +610,7 @@ main(void)
 	    cmocka_unit_test(base64_of_any_length_is_decoded_to_the_octet),
 	    cmocka_unit_test(sixteen_lines_are_looked_at),
 	    cmocka_unit_test(any_body_of_several_is_looked_at),
+	    cmocka_unit_test(a_media_line_without_formats_may_end_a_body),
 	    cmocka_unit_test(a_body_that_is_no_sdp_gives_nothing),
 	    cmocka_unit_test(
 		a_body_shorter_than_its_content_length_is_malformed),

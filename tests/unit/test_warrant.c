@@ -377,17 +377,13 @@ static void
 nul_is_malformed_wherever_it_stands(void **state)
 {
 	char *doc = document(-1, NULL);
-	const size_t len = strlen(doc), version_end = 1 + strlen(VERSION);
+	const size_t len = strlen(doc);
 
 	(void)state;
 	for (size_t i = 0; i <= len; i++) {
 		char *with = malloc(len + 1);
 
 		assert_non_null(with);
-		if (i == version_end) { /* jansson skips it behind a number */
-			free(with);
-			continue;
-		}
 		memcpy(with, doc, i);
 		with[i] = '\0';
 		memcpy(with + i + 1, doc + i, len - i);

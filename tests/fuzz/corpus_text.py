@@ -1,0 +1,120 @@
+"""Seeds of make-corpus.py that are texts: warrants, times, configuration,
+SIP."""
+from corpus_wire import unhex
+
+WARRANT = {
+    "keywardenWarrant": 1, "liid": "LI-2026-0001",
+    "reference": "court 12/2026", "issued": "2026-01-31T12:00:00Z",
+    "target": {"identities": ["sip:alice@example.com", "tel:+15550100"]},
+    "period": {"start": "2026-02-01T00:00:00Z", "end": "2026-03-01T00:00:00Z",
+               "graceAfterEnd": 7200, "callsBefore": "2026-01-15T00:00:00Z"},
+    "clients": ["df2-east", "df2-west"], "delivery": ["xk"]}
+
+
+def warrants():
+    yield WARRANT
+    for name in ("reference", "liid", "issued", "target", "period",
+                 "clients", "delivery", "keywardenWarrant"):
+        yield {k: v for k, v in WARRANT.items() if k != name}
+    for change in ({"keywardenWarrant": 2}, {"keywardenWarrant": 1.0},
+                   {"liid": "L" * 26}, {"liid": "with blank"},
+                   {"liid": "f\u00fcr"}, {"reference": 7}, {"more": []},
+                   {"clients": []}, {"clients": ["a", "a"]},
+                   {"clients": ["n" * 65]}, {"delivery": ["hi2"]},
+                   {"delivery": "xk"}, {"target": []},
+                   {"target": {"identities": ["sip:*@example.com"]}},
+                   {"target": {"identities": ["tel:+1-555"]}},
+                   {"target": {"identities": ["sips:a@[2001:db8::1]:5070"]}},
+                   {"target": {"identities": ["sip:a;b=c"], "x": 1}},
+                   {"issued": "2026-02-30T00:00:00Z"}):
+        yield {**WARRANT, **change}
+    for change in ({"graceAfterEnd": -1}, {"graceAfterEnd": 604800},
+                   {"graceAfterEnd": 604801}, {"graceAfterEnd": 1e3},
+                   {"graceAfterEnd": 10**30}, {"end": "2026-02-01T00:00:00Z"},
+                   {"callsBefore": "2026-02-01T00:00:01Z"}, {"more": 0}):
+        yield {**WARRANT, "period": {**WARRANT["period"], **change}}
+    plain = {k: v for k, v in WARRANT["period"].items()
+             if k in ("start", "end")}
+    yield {**WARRANT, "period": plain}
+    yield {**WARRANT, "target": {"identities": [
+        "tel:+%d" % (10**14 + i) for i in range(65)]}}
+
+
+def revocations():
+    good = {"keywardenRevocation": 1, "warrant": "0f" * 32}
+    return [good, {**good, "reason": "court order"},
+            {**good, "warrant": "0F" * 32}, {**good, "warrant": "0g" * 32},
+            {**good, "warrant": "0f" * 31}, {**good, "keywardenRevocation": 2},
+            {**good, "more": 1}, [], {}]
+
+
+IDENTITIES = ["sip:alice@example.com", "sips:b@[2001:db8::1]:5070",
+              "tel:+15550100", "tel:+", "tel:15550100", "tel:+155501001234567",
+              "tel:+1555010012345678", "sip:", "sip:a;user=phone", "sip:a?b=c",
+              "sip:*@example.com", "sips:", "mailto:a@b", "sip:a b", "",
+              "sip:" + 251 * "x", "sip:" + 252 * "x", "sip:a\0b", "tel:+1\x7f"]
+
+TIMES = ["2026-01-31T12:00:00Z", "2024-02-29T23:59:59Z",
+         "2023-02-29T00:00:00Z", "1970-01-01T00:00:00Z",
+         "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z",
+         "2026-01-31T12:00:60Z", "2026-01-31T24:00:00Z", "2026-13-01T00:00:00Z",
+         "2026-01-31 12:00:00Z", "2026-01-31T12:00:00z", ""]
+
+CONFIGS = ["", "# nothing\n", """
+state_dir = "/var/lib/keywarden"
+control_socket = "/run/keywarden/control"
+log_level = "debug"
+xk {
+  listen = {"192.0.2.1:7300", "[2001:db8::1]:7300"}
+  certificate = "/etc/keywarden/xk.pem"
+  key = "/etc/keywarden/xk.key"
+  client_ca = "/etc/keywarden/ca.pem"
+  max_connections = 64
+  idle_seconds = 120
+}
+client "df2-east" { certificate = "/etc/keywarden/df2-east.pem" }
+client "df2-west" { certificate = "/etc/keywarden/df2-west.pem" }
+token {
+  module = "/usr/lib/softhsm/libsofthsm2.so"
+  label = "keywarden"
+  pin_file = "/etc/keywarden/pin"
+  workers = 2
+  environment = {"SOFTHSM2_CONF=/x"}
+}
+kms { scheme = "ss512" uri = "kms.example.com" period = "week" }
+audit { chunk_mib = 8 most_mib = 1024 }
+""", 'client "a" { }\n', 'client "a" {certificate="x"}\nclient "a" {}\n',
+    "xk { listen = {} }\n", "xk { max_queued = 1 }\n", "token { workers = 0 }",
+    'token { environment = {"novalue"} }', 'state_dir = "relative"\n',
+    "audit { chunk_mib = 99999999999999999999 }\n", "xk {\n",
+    'token { label = "' + 33 * "x" + '" }\n', "unknown = 1\n",
+    "/* comment */ // more\n# and\n", "xk { listen += {\"x\"} }\n",
+    'state_dir = "${NOTSET:-/x}"\n', "state_dir = '/single'\n",
+    'client "" {certificate="x"}\n', "log_level = {a, b}\n",
+    "".join("client c%d{}\n" % i for i in range(257)),
+    "token { environment = {" + ",".join(['"A=b"'] * 17) + "} }\n"]
+
+
+def sips(exchanges):
+    for e in exchanges:
+        for m in e.get("sip", {}).get("messages", []):
+            yield unhex(m["hex"])
+    head = b"INVITE sip:b@example.net SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z\r\n" \
+        b"From: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: 1@h\r\n" \
+        b"CSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+    sdp = b"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n"
+    for lines in (b"a=key-mgmt:mikey AAAA\r\n",
+                  b"a=key-mgmt:mikey AA==\r\na=key-mgmt:mikey AA==\r\n",
+                  b"a=key-mgmt:mikey A===\r\n", b"a=key-mgmt:MIKEY AAAA\r\n",
+                  b"m=audio 1 RTP/SAVP 0\r\na=key-mgmt:mikey  AAAA \r\n",
+                  b"a=key-mgmt:mikey AAAA\r\nm=audio 1/2 RTP/SAVP\n",
+                  b"".join(b"a=key-mgmt:mikey AAA%c\r\n" % c
+                           for c in b"ABCDEFGHIJKLMNOPQR"), b""):
+        body = sdp + lines
+        yield head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        yield head + b"Content-Length: %d\r\n\r\n" % (len(body) + 1) + body
+    part = b"--b\r\nContent-Type: application/sdp\r\n\r\n" + sdp + \
+        b"a=key-mgmt:mikey AAAA\r\n\r\n--b--\r\n"
+    yield head.replace(b"application/sdp", b"multipart/mixed;boundary=b") + \
+        b"Content-Length: %d\r\n\r\n" % len(part) + part
+    yield b"SIP/2.0 200 OK\nCall-ID: x\n\n"

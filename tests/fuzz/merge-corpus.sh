@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Makes corpus/NAME anew from itself, the seeds of make-corpus.py and what long
+# runs found: small, and reaching the same code.  Inputs with a name of their
+# own (what once failed) stay.
+#
+#	merge-corpus.sh [-o DIRECTORY] BIN [FOUND [NAME...]]
+#
+# BIN has the targets; FOUND has a folder NAME for each target (or none).  -o:
+# write there and leave corpus/ as it is.
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+MOST=150 # files of a target
+BIG=16384 # octets; longer inputs slow every run and reach nothing more
+OUT=$HERE/corpus
+# What these reach is in a library that does not count: their seeds stay.
+BLIND=" config officers revocation sip_mikey warrant "
+
+if [ "${1-}" = -o ]; then
+	OUT=$(realpath -m "$2")
+	shift 2
+fi
+BIN=$(realpath "$1")
+FOUND=$(realpath -m "${2:-/nonexistent}")
+shift $(($# > 2 ? 2 : $#))
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+
+# merge TARGET INTO OPTION FROM...: what of FROM adds to INTO
+merge() {
+	local target=$1 into=$2 option=$3
+	shift 3
+	mkdir -p "$into"
+	"$BIN/fuzz_$target" -merge=1 "$option" -max_len=$BIG -timeout=10 \
+	    -rss_limit_mb=2048 -artifact_prefix="$TMP/$target." \
+	    "$into" "$@" >"$TMP/log" 2>&1 || {
+		cat "$TMP/log" >&2
+		exit 1
+	}
+}
+
+# What reaches an edge, then what reaches one more or less often, the smallest
+# first.
+one_target() {
+	local name=$1 from=() n
+	for n in "$HERE/corpus/$name" "$TMP/seeds/$name" "$FOUND/$name"; do
+		[ ! -d "$n" ] || from+=("$n")
+	done
+	merge "$name" "$TMP/edges/$name" -use_counters=0 "${from[@]}"
+	cp -r "$TMP/edges/$name" "$TMP/all"
+	merge "$name" "$TMP/all" -use_counters=1 "${from[@]}"
+	mkdir "$TMP/new"
+	case $BLIND in *" $name "*)
+		for n in "$TMP/seeds/$name"/*; do
+			cp "$n" "$TMP/new/$(sha1sum <"$n" | cut -c-12)"
+		done ;;
+	esac
+	{
+		ls "$TMP/edges/$name"
+		find "$TMP/all" -type f -printf '%s %f\n' | sort -n | cut -d' ' -f2
+	} | awk -v "most=$((MOST - $(find "$TMP/new" -type f | wc -l)))" \
+	    '!seen[$0]++ && n++ < most' | while read -r f; do
+		cp "$TMP/all/$f" "$TMP/new/$(printf %.12s "$f")"
+	done
+	[ ! -d "$HERE/corpus/$name" ] ||
+		find "$HERE/corpus/$name" -type f -name '*-*' \
+		    -exec cp {} "$TMP/new" \;
+	mkdir -p "$OUT"
+	rm -rf "${OUT:?}/$name" "$TMP/all"
+	mv "$TMP/new" "$OUT/$name"
+	echo "$name: $(find "$OUT/$name" -type f | wc -l) files," \
+	    "$(find "$OUT/$name" -type f -printf '%s\n' |
+		awk '{ n += $1 } END { print n + 0 }') octets"
+}
+
+# libosip2 5.3.0 leaks a Content-Type for each multipart body it cannot parse.
+export ASAN_OPTIONS=detect_leaks=0
+"$HERE/make-corpus.py" "$TMP/seeds"
+if [ $# -eq 0 ]; then
+	cd "$TMP/seeds"
+	set -- *
+fi
+for name; do
+	one_target "$name"
+done

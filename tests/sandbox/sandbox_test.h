@@ -1,0 +1,71 @@
+/*
+ * sandbox_test: what a process may and may not ask of the kernel once it is in
+ * its filter.  Each act is done in a child of its own, after sandbox_enter().
+ */
+#ifndef SANDBOX_TEST_H
+#define SANDBOX_TEST_H
+
+#include <sys/syscall.h>
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <unistd.h>
+
+#include "appliance/sandbox.h"
+
+#define DIES (-1) /* by SIGSYS */
+#define WORKS 0
+
+/*
+ * One row: what is done, and its end: WORKS, DIES or an errno.  An act returns
+ * 0 or the errno.  Forbidden ones have arguments that do no harm if the filter
+ * lets them through.
+ */
+struct act {
+	const char *name;
+	int (*function)(void);
+	int expected;
+};
+struct acts {
+	const struct act *act;
+	size_t n;
+};
+#define ACTS(a) \
+	{ \
+		a, sizeof(a) / sizeof((a)[0]) \
+	}
+
+/* Made anew before each filter: what a process has when it starts to serve. */
+struct held {
+	int dir, file; /* a folder for this run, an open file "held" in it */
+	char path[128]; /* of that file */
+	char free_path[128]; /* a name beside it that there is not */
+	int pipe[2], pair[2], epoll, listen;
+	int thread[2]; /* a thread that was there before waits at [1] */
+	pid_t other; /* a process that is not us */
+};
+extern struct held held;
+
+/* The result of a system call as an act's. */
+int outcome(long rc);
+#define ACT(function, ...) \
+	static int function(void) \
+	{ \
+		return outcome(syscall(__VA_ARGS__)); \
+	}
+
+/* Runs the tables; the exit code of the test. */
+int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
+
+extern const struct acts forbidden_to_all, allowed_to_all;
+/* Run by sandbox_test() itself: left out where the kernel cannot do them. */
+extern const struct acts forbidden_where_it_works;
+
+/* Rows that several processes have, each with an end of its own. */
+int act_openat_read(void), act_openat_write(void), act_stat_path(void);
+int act_accept4(void), act_pread(void), act_pwrite(void), act_fdatasync(void);
+int act_fsync(void), act_poll(void), act_alarm(void), act_getdents(void);
+int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
+int act_getsockopt(void), act_shutdown(void), act_epoll(void);
+
+#endif

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Rules that a compiler does not hold: formatting, banned calls, doors for
+# foreign headers, lengths, words that mean unfinished work.
+#
+#	tools/check-style.sh        exit 1 and one line for each fault
+set -u
+cd "$(dirname "$0")/.." || exit 1
+FAULTS=0
+
+fault() {
+	echo "$1" >&2
+	FAULTS=$((FAULTS + 1))
+}
+# none TEXT PATTERN FILE...: no line of the files matches
+none() {
+	local text=$1 pattern=$2 hits
+	shift 2
+	hits=$(grep -nE "$pattern" "$@" /dev/null | head -n 5)
+	[ -z "$hits" ] || fault "$text:
+$hits"
+}
+# door HEADER-PATTERN FOLDER...: included from these folders alone
+door() {
+	local pattern=$1 folders hits
+	shift
+	folders=$(printf '^%s/|' "$@")
+	hits=$(printf '%s\n' "${product[@]}" | grep -vE "${folders%|}" |
+		xargs -r grep -lE "^#include [<\"]$pattern" | head -n 5)
+	[ -z "$hits" ] || fault "<$pattern> belongs in $*: $hits"
+}
+
+mapfile -t every < <(git ls-files '*.c' '*.h')
+mapfile -t product < <(git ls-files 'base/*.[ch]' 'xk/*.[ch]' 'hi2/*.[ch]' \
+	'policy/*.[ch]' 'hsm/*.[ch]' 'appliance/*.[ch]')
+mapfile -t scripts < <(git ls-files | grep -E '\.sh$|^\.ci/run$')
+
+clang-format --dry-run -Werror "${every[@]}" 2>/dev/null ||
+	fault "run: clang-format -i \$(git ls-files '*.c' '*.h')"
+shellcheck --external-sources --severity=warning "${scripts[@]}" || fault "shellcheck"
+
+none "banned call" \
+	'(^|[^a-zA-Z_>.])(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|atoi|atol|strtok|gets|alloca|system|popen|tmpnam|mktemp|rand|srand|setjmp|longjmp)\(' \
+	"${product[@]}"
+none "memset does not erase: explicit_bzero or OPENSSL_cleanse" \
+	'memset\([^,]*(key|secret|seed|pin|sk)[^,]*, *0' "${product[@]}"
+none "unfinished" '\b(TODO|FIXME|XXX|HACK)\b' "${every[@]}" "${scripts[@]}"
+none "an include that climbs" '#include "\.\./' "${every[@]}"
+none "code that is switched off" '^#if 0' "${every[@]}"
+
+door 'p11-kit/|pkcs11' hsm
+door '(uv|seccomp|confuse|sqlite3)\.h' appliance
+door 'openssl/ssl\.h' appliance
+door 'openssl/' appliance hsm xk hi2 policy
+door 'jansson\.h' appliance policy
+door 'osipparser2/' hi2
+
+for f in "${every[@]}"; do
+	case $f in
+	tests/unit/* | tests/asn1/*) continue ;; # lists of promises
+	esac
+	[ "$(wc -l <"$f")" -le 520 ] || fault "$f: over 500 lines, look for the seam"
+	awk -v f="$f" '/^[{]/ { from = NR } /^}/ { if (from && NR - from > 65) {
+		printf "%s:%d: a function of %d lines\n", f, from, NR - from
+		bad = 1 } from = 0 } END { exit bad }' "$f" >&2 || FAULTS=$((FAULTS + 1))
+done
+
+[ "$FAULTS" -eq 0 ] || {
+	echo "check-style: $FAULTS faults" >&2
+	exit 1
+}

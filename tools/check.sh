@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds in every way that users and reviewers need,
+# and runs all tests.  Safe to run twice; leaves everything in build/.
+#
+#	tools/check.sh          all of it
+#	tools/check.sh STAGE... of: style dev valgrind san release ct fuzz demo
+#
+# FUZZ_SECONDS=N: how long each fuzz target looks for new inputs (3)
+set -eu
+cd "$(dirname "$0")/.."
+ALL="style dev valgrind san release ct fuzz demo"
+JOBS=$(nproc)
+BEGIN=$SECONDS
+
+# quietly LOG COMMAND...: its output only if it fails
+quietly() {
+	local log=build/$1
+	shift
+	"$@" >"$log" 2>&1 || {
+		tail -n 60 "$log"
+		echo "failed: $* (all of it in $log)" >&2
+		return 1
+	}
+}
+# build PRESET [cmake options]
+build() {
+	local preset=$1
+	shift
+	quietly "check-$preset-configure.log" cmake --preset "$preset" "$@"
+	quietly "check-$preset-build.log" cmake --build --preset "$preset"
+}
+# tests PRESET [ctest options]: one line each, all output of those that fail
+tests() {
+	local preset=$1
+	shift
+	ctest --preset "$preset" --parallel "$JOBS" --no-tests=error \
+		--progress "$@" >"build/check-$preset-tests.log" 2>&1 || {
+		grep -v ' Passed ' "build/check-$preset-tests.log" | tail -n 200
+		echo "failed: tests of preset $preset" >&2
+		return 1
+	}
+	grep -E '^[0-9]+% tests passed' "build/check-$preset-tests.log"
+}
+
+stage_style() { tools/check-style.sh; }
+# gcc, debug: everything, and the scenarios with seccomp filters on
+stage_dev() { build dev && tests dev; }
+# clang, ASan and UBSan: the same without filters
+stage_san() { build san && tests san; }
+# what users run: its constant time
+stage_release() { build release && tests release -R '^(ct|unit|sandbox)\.'; }
+# memory that nobody wrote, or gave back; not where only numbers are crunched,
+# which tests/ct has under valgrind in release objects
+stage_valgrind() {
+	build dev
+	ctest --preset dev -N -R '^unit\.' | sed -n 's/.*: unit\.//p' |
+		grep -vxE "$NUMBERS" | xargs -P "$JOBS" -I{} sh -c \
+		'valgrind --quiet --leak-check=full --error-exitcode=9 \
+			--errors-for-leak-kinds=definite build/dev/bin/test_{} \
+			>build/check-valgrind-{}.log 2>&1 || {
+			tail -n 40 build/check-valgrind-{}.log; exit 1; }'
+}
+NUMBERS='fp|type1|bf|ec|hsm|exchanges|officers'
+# clang's own idea of constant time
+stage_ct() { build ct --fresh && tests ct -R '^ct\.'; }
+stage_fuzz() {
+	build fuzz "-DKW_FUZZ_SECONDS=${FUZZ_SECONDS:-3}" && tests fuzz -R '^fuzz\.'
+}
+stage_demo() { quietly check-demo.log tools/demo.sh "$PWD/build/lab-out"; }
+
+for stage in "$@"; do
+	case " $ALL " in
+	*" $stage "*) ;;
+	*)
+		echo "usage: tools/check.sh [${ALL// / | }] ..." >&2
+		exit 64
+		;;
+	esac
+done
+[ $# -gt 0 ] || eval "set -- $ALL"
+
+tools/setup.sh test
+mkdir -p build
+for stage in "$@"; do
+	from=$SECONDS
+	printf '%-8s ...\n' "$stage"
+	"stage_$stage"
+	printf '%-8s ok, %d s\n' "$stage" $((SECONDS - from))
+done
+echo "all well, $((SECONDS - BEGIN)) s"
