@@ -65,19 +65,20 @@ fail_item(struct audit *a, const struct item *it)
 void
 audit_tell_service(struct audit *a)
 {
-	const bool room = audit_has_room(a);
-	uint32_t n = 0;
-	uint8_t body[5];
+	struct msg_service m = {.log_has_room = audit_has_room(a)};
+	uint8_t body[MSG_SERVICE_LEN];
 	struct wr w;
+	size_t len;
 
-	for (unsigned i = 0; i < MAX_WORKERS; i++)
-		n += a->worker[i].ready;
+	for (unsigned i = 0; i < MAX_WORKERS; i++) {
+		m.workers += a->worker[i].ready;
+		m.test_token |= a->worker[i].ready && a->worker[i].test_token;
+	}
 	wr_init(&w, body, sizeof(body));
-	wr_u32(&w, n);
-	wr_bool(&w, room);
-	a->told_room = room;
-	if (a->policy != NULL &&
-	    peer_send(a->policy, MSG_SERVICE, 0, body, sizeof(body)) != ERR_OK)
+	msg_service_put(&w, &m);
+	a->told_room = m.log_has_room;
+	if (a->policy != NULL && wr_finish(&w, &len) == ERR_OK &&
+	    peer_send(a->policy, MSG_SERVICE, 0, body, len) != ERR_OK)
 		log_warning("policy does not take what it is sent");
 }
 

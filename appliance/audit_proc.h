@@ -21,7 +21,7 @@
 
 struct worker {
 	struct peer *peer;
-	bool ready;
+	bool ready, test_token;
 	unsigned jobs;
 	size_t taught; /* of the revocations, when it joined */
 };

@@ -20,8 +20,11 @@ on_ready(void *ctx, const struct ipc_frame *f)
 {
 	struct worker_ctx *c = ctx;
 	struct audit_entry e = {.type = AUDIT_WORKER, .text = f->body};
+	struct worker *w = &c->a->worker[c->index];
 
-	c->a->worker[c->index].ready = true;
+	if (rd_bool(&e.text, &w->test_token) != ERR_OK)
+		return ERR_MALFORMED;
+	w->ready = true;
 	if (audit_has_room(c->a) && audit_write(c->a, &e, NULL, NULL) != ERR_OK)
 		log_error("a worker's start could not be written");
 	audit_tell_service(c->a);
@@ -128,7 +131,7 @@ static const struct ipc_rule worker_rules[] = {
     {MSG_CLOSED, 5, 5, 1, on_closed},
     {MSG_LEARNT, 0, 0, 1, on_learnt},
     {MSG_TASK_RESULT, 5, MAX_IPC_BODY, 1, on_task_result},
-    {MSG_WORKER_READY, 1, 255, 1, on_ready},
+    {MSG_WORKER_READY, 2, 255, 1, on_ready},
 };
 
 static void

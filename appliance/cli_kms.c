@@ -33,7 +33,10 @@ print_status(json_t *j, bool json)
 		    serving ? "serving" : "NOT SERVING",
 		    (long long)json_integer_value(
 			json_object_get(j, "workers")),
-		    json_is_true(json_object_get(j, "audit")) ? "up" : "down",
+		    !json_is_true(json_object_get(j, "audit")) ? "down"
+			: json_is_true(json_object_get(j, "logHasRoom"))
+			? "up"
+			: "up, its log full",
 		    json_is_true(json_object_get(j, "xk")) ? "up" : "down",
 		    (long long)json_integer_value(
 			json_object_get(j, "warrants")),
@@ -43,6 +46,9 @@ print_status(json_t *j, bool json)
 			json_object_get(j, "subscribers")),
 		    (long long)json_integer_value(
 			json_object_get(j, "clients")));
+		if (json_is_true(json_object_get(j, "testToken")))
+			(void)printf("TEST TOKEN: the keys are files of this "
+				     "machine\n");
 		json_decref(j);
 	}
 	return serving ? EXIT_DONE : EXIT_REFUSED;

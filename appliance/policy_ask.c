@@ -405,14 +405,11 @@ static enum err
 on_service(void *ctx, const struct ipc_frame *f)
 {
 	struct policy *p = ctx;
-	struct rd r = f->body;
-	const bool had_room = p->log_has_room;
-	enum err rc;
+	const bool had_room = p->service.log_has_room;
 
-	if ((rc = rd_u32(&r, &p->workers)) != ERR_OK ||
-	    (rc = rd_bool(&r, &p->log_has_room)) != ERR_OK)
-		return rc;
-	if (p->log_has_room && !had_room)
+	if (msg_service_get(f->body, &p->service) != ERR_OK)
+		return ERR_MALFORMED;
+	if (p->service.log_has_room && !had_room)
 		policy_log_has_room(p);
 	return ERR_OK;
 }
@@ -426,8 +423,7 @@ policy_audit_left(struct policy *p)
 	uint32_t id;
 
 	peer_free(&p->audit);
-	p->workers = 0;
-	p->log_has_room = false;
+	p->service = (struct msg_service){.workers = 0};
 	while ((d = slots_next(p->pending, &at, &id)) != NULL) {
 		switch (d->kind) {
 		case PENDING_GRANT:
@@ -466,7 +462,7 @@ static const struct ipc_rule audit_rules[] = {
     {MSG_RECORDED, 1, 1, 1, on_recorded},
     {MSG_REVOKED, 1, 1, 1, on_revoked},
     {MSG_TASK_DONE, 5, MAX_IPC_BODY, 1, on_task_done},
-    {MSG_SERVICE, 5, 5, 1, on_service},
+    {MSG_SERVICE, MSG_SERVICE_LEN, MSG_SERVICE_LEN, 1, on_service},
 };
 const struct peer_ops policy_audit_ops = {.name = "audit",
     .table = audit_rules,

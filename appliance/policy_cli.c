@@ -131,11 +131,14 @@ on_status(void *ctx, const struct ipc_frame *f)
 	json_object_set_new(j, "version", json_string(KEYWARDEN_VERSION));
 	json_object_set_new(j, "xk", json_boolean(p->xk != NULL));
 	json_object_set_new(j, "audit", json_boolean(p->audit != NULL));
-	json_object_set_new(j, "workers", json_integer(p->workers));
-	json_object_set_new(j, "logHasRoom", json_boolean(p->log_has_room));
+	json_object_set_new(j, "workers", json_integer(p->service.workers));
+	json_object_set_new(j, "logHasRoom",
+	    json_boolean(p->service.log_has_room));
 	json_object_set_new(j, "serving",
-	    json_boolean(p->xk != NULL && p->audit != NULL && p->workers > 0 &&
-		p->log_has_room));
+	    json_boolean(p->xk != NULL && p->audit != NULL &&
+		p->service.workers > 0 && p->service.log_has_room));
+	json_object_set_new(j, "testToken",
+	    json_boolean(p->service.test_token));
 	json_object_set_new(j, "warrants",
 	    json_integer((json_int_t)p->n_warrants));
 	json_object_set_new(j, "warrantsInForce",

@@ -94,7 +94,7 @@ struct policy {
 	struct officers *officers;
 	struct db *db;
 	struct peer *xk, *audit;
-	uint32_t workers;
+	struct msg_service service; /* audit's last word on it */
 	struct client *client;
 	unsigned n_clients;
 	struct held_warrant **warrant;
@@ -108,7 +108,6 @@ struct policy {
 	size_t n_unlogged; /* revocations that are not in the log */
 	size_t next_known; /* the others, for a new audit */
 	bool revocation_due; /* one could not be sent */
-	bool log_has_room;
 };
 
 int64_t policy_now(void);

@@ -142,12 +142,17 @@ tell_ready(struct hsm_proc *p)
 {
 	const struct hsm_info *i = hsm_info(p->token);
 	char text[200];
+	struct wr w;
 
 	(void)snprintf(text, sizeof(text),
 	    "hsm worker %u ready, token \"%s\" (%s%s)", p->settings.index,
 	    i->label, i->model, i->test_token ? ", TEST TOKEN" : "");
-	if (ipc_send(p->audit, MSG_WORKER_READY, 0, text, strlen(text)) !=
+	if (ipc_begin(p->audit, MSG_WORKER_READY, 0, sizeof(text), &w) !=
 	    ERR_OK)
+		fatal("audit does not take what it is sent");
+	wr_bool(&w, i->test_token);
+	wr_copy(&w, text, strlen(text));
+	if (ipc_commit(p->audit, &w) != ERR_OK)
 		fatal("audit does not take what it is sent");
 }
 

@@ -128,6 +128,25 @@ msg_done_get(struct rd r, struct msg_done *m)
 }
 
 void
+msg_service_put(struct wr *w, const struct msg_service *m)
+{
+	wr_u32(w, m->workers);
+	wr_bool(w, m->log_has_room);
+	wr_bool(w, m->test_token);
+}
+
+enum err
+msg_service_get(struct rd r, struct msg_service *m)
+{
+	enum err rc;
+
+	if ((rc = rd_u32(&r, &m->workers)) == ERR_OK &&
+	    (rc = rd_bool(&r, &m->log_has_room)) == ERR_OK)
+		rc = rd_bool(&r, &m->test_token);
+	return proto_whole(&r, rc);
+}
+
+void
 msg_revoke_put(struct wr *w, const struct msg_revoke *m)
 {
 	wr_view16(w, m->entry.p, m->entry.left);

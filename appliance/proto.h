@@ -45,7 +45,7 @@ enum msg_type {
 	MSG_REVOKED = 35, /* bool: it is in the log */
 	MSG_TASK = 36, /* work of the token that is not a getKeys */
 	MSG_TASK_DONE = 37,
-	MSG_SERVICE = 39, /* u32 workers ready, bool room in the log */
+	MSG_SERVICE = 39, /* msg_service: what audit can do now */
 
 	/* audit -> hsm, hsm -> audit */
 	MSG_WORK = 40,
@@ -56,7 +56,7 @@ enum msg_type {
 	MSG_LEARNT = 45,
 	MSG_DO_TASK = 46,
 	MSG_TASK_RESULT = 47,
-	MSG_WORKER_READY = 49,
+	MSG_WORKER_READY = 49, /* bool TEST TOKEN, text to the end */
 
 	/* hsm -> xk */
 	MSG_ANSWER = 51,
@@ -157,6 +157,15 @@ struct msg_done {
 };
 void msg_done_put(struct wr *, const struct msg_done *);
 enum err msg_done_get(struct rd, struct msg_done *) MUST_CHECK;
+
+struct msg_service {
+	uint32_t workers; /* that are ready */
+	bool log_has_room;
+	bool test_token; /* a worker's token is none of hardware */
+};
+#define MSG_SERVICE_LEN 6
+void msg_service_put(struct wr *, const struct msg_service *);
+enum err msg_service_get(struct rd, struct msg_service *) MUST_CHECK;
 
 /* MSG_REVOKE and MSG_LEARN; `entry` is empty for one that is in the log. */
 struct msg_revoke {

@@ -38,6 +38,7 @@ AGAIN(policy_settings)
 AGAIN(hsm_settings)
 AGAIN(init_order)
 AGAIN(audit_settings)
+AGAIN(msg_service)
 
 static bool
 msg_work_again(struct rd in, struct wr *w)
@@ -96,7 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    task_subscriber_result_again, task_key_again, task_key_result_again,
 	    cli_key_issue_again, msg_answer_again, msg_error_again,
 	    xk_settings_again, policy_settings_again, hsm_settings_again,
-	    init_order_again, audit_settings_again};
+	    init_order_again, audit_settings_again, msg_service_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

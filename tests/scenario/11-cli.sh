@@ -125,6 +125,13 @@ for c in status "kms show" "warrant list" "audit show" --help "warrant eat"; do
 	check "$c: NO_COLOR changes nothing" same "$(NO_COLOR=1 plain $c)" "$(NO_COLOR='' plain $c)"
 done
 
+if command -v script >/dev/null; then # as on a terminal
+	check "nor on a terminal" same "$(script -qec "$K status --config $CONF" /dev/null </dev/null |
+		tr -d '\r\n\t[:print:]' | head -c 99)" ""
+else
+	note "no script(1) here: not tried on a terminal"
+fi
+
 step "Subscribers"
 rsa() { self_rsa "$1" "$1"; }
 rsa device

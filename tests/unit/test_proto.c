@@ -94,6 +94,7 @@ GETTER(msg_revoke, struct msg_revoke)
 GETTER(msg_outcome, struct msg_outcome)
 GETTER(msg_task, struct msg_task)
 GETTER(msg_result, struct msg_result)
+GETTER(msg_service, struct msg_service)
 GETTER(task_subscriber, struct task_subscriber)
 GETTER(task_subscriber_result, struct task_subscriber_result)
 GETTER(task_key, struct task_key)
@@ -129,8 +130,8 @@ static void
 ask_round_trips_whole(void **state)
 {
 	struct msg_ask m = {.epoch = 0x0102030405060708,
-	    .role_reason = XK_UNSUPPORTED,
-	    .call_reason = XK_MALFORMED},
+			   .role_reason = XK_UNSUPPORTED,
+			   .call_reason = XK_MALFORMED},
 		       out;
 	struct wr w = writer();
 	size_t len;
@@ -265,6 +266,28 @@ done_round_trips_whole(void **state)
 }
 
 static void
+service_round_trips_whole(void **state)
+{
+	const struct msg_service m = {.workers = 0x01020304,
+	    .log_has_room = true};
+	struct msg_service out;
+	struct wr w = writer();
+	size_t len;
+
+	(void)state;
+	msg_service_put(&w, &m);
+	len = written(&w);
+	assert_int_equal(len, MSG_SERVICE_LEN);
+	assert_int_equal(msg_service_get(view(buf, len), &out), ERR_OK);
+	assert_int_equal(out.workers, m.workers);
+	assert_true(out.log_has_room);
+	assert_false(out.test_token);
+	only_whole(get_msg_service, len);
+	only_below(get_msg_service, len, 4, 2);
+	only_below(get_msg_service, len, 5, 2);
+}
+
+static void
 revoke_round_trips_whole(void **state)
 {
 	struct msg_revoke m, out;
@@ -302,8 +325,7 @@ outcome_round_trips_whole(void **state)
 
 		msg_outcome_put(&w, &m);
 		len = written(&w);
-		assert_int_equal(msg_outcome_get(view(buf, len), &out),
-		    ERR_OK);
+		assert_int_equal(msg_outcome_get(view(buf, len), &out), ERR_OK);
 		assert_int_equal(out.reason, m.reason);
 		assert_int_equal(out.n_keys, m.n_keys);
 	}
@@ -408,8 +430,7 @@ more_devices_than_allowed_are_refused(void **state)
 		wr_view16(&w, "", 0);
 		len = written(&w);
 		rc = task_subscriber_get(view(buf, len), &out);
-		assert_int_equal(rc,
-		    n <= MAX_DEVICES ? ERR_OK : ERR_MALFORMED);
+		assert_int_equal(rc, n <= MAX_DEVICES ? ERR_OK : ERR_MALFORMED);
 	}
 }
 
@@ -437,7 +458,7 @@ task_key_and_its_result_round_trip_whole(void **state)
 {
 	struct task_key m = {.at = -5}, out;
 	struct task_key_result r = {.not_before = INT64_MIN,
-	    .not_after = INT64_MAX},
+				   .not_after = INT64_MAX},
 			       rout;
 	struct wr w = writer();
 	size_t len;
@@ -732,8 +753,8 @@ policy_settings_round_trip_with_each_number_of_clients(void **state)
 		assert_true(rd_equal(&out.database, &m.database));
 		assert_int_equal(out.n_clients, m.n_clients);
 		for (unsigned i = 0; i < m.n_clients; i++) {
-			assert_true(rd_equal(&out.client[i].name,
-			    &m.client[i].name));
+			assert_true(
+			    rd_equal(&out.client[i].name, &m.client[i].name));
 			assert_memory_equal(out.client[i].fingerprint,
 			    m.client[i].fingerprint, 32);
 		}
@@ -805,14 +826,13 @@ what_does_not_fit_fails_the_writer(void **state)
 static void
 requests_are_even_and_answers_one_more(void **state)
 {
-	static const int request[] = {MSG_CTL_FILE, MSG_CTL_PEER,
-	    MSG_CTL_SETUP, MSG_CTL_RELOAD, MSG_CTL_STOP, MSG_CTL_INIT, MSG_ASK,
-	    MSG_NOTE, MSG_GRANT, MSG_RECORD, MSG_REVOKE, MSG_TASK, MSG_WORK,
-	    MSG_DURABLE, MSG_LEARN, MSG_DO_TASK, MSG_CLI_STATUS,
-	    MSG_CLI_WARRANT_ADD, MSG_CLI_WARRANT_LIST, MSG_CLI_WARRANT_REVOKE,
-	    MSG_CLI_WARRANT_CHECK, MSG_CLI_SUBSCRIBER_ADD,
-	    MSG_CLI_SUBSCRIBER_LIST, MSG_CLI_SUBSCRIBER_REMOVE,
-	    MSG_CLI_KEY_ISSUE};
+	static const int request[] = {MSG_CTL_FILE, MSG_CTL_PEER, MSG_CTL_SETUP,
+	    MSG_CTL_RELOAD, MSG_CTL_STOP, MSG_CTL_INIT, MSG_ASK, MSG_NOTE,
+	    MSG_GRANT, MSG_RECORD, MSG_REVOKE, MSG_TASK, MSG_WORK, MSG_DURABLE,
+	    MSG_LEARN, MSG_DO_TASK, MSG_CLI_STATUS, MSG_CLI_WARRANT_ADD,
+	    MSG_CLI_WARRANT_LIST, MSG_CLI_WARRANT_REVOKE, MSG_CLI_WARRANT_CHECK,
+	    MSG_CLI_SUBSCRIBER_ADD, MSG_CLI_SUBSCRIBER_LIST,
+	    MSG_CLI_SUBSCRIBER_REMOVE, MSG_CLI_KEY_ISSUE};
 	static const int pair[][2] = {{MSG_CTL_SETUP, MSG_CTL_READY},
 	    {MSG_CTL_INIT, MSG_CTL_INIT_DONE}, {MSG_ASK, MSG_REFUSE},
 	    {MSG_GRANT, MSG_DONE}, {MSG_RECORD, MSG_RECORDED},
@@ -839,6 +859,7 @@ main(void)
 	    cmocka_unit_test(note_round_trips_whole),
 	    cmocka_unit_test(work_round_trips_whole_within_its_maximum),
 	    cmocka_unit_test(done_round_trips_whole),
+	    cmocka_unit_test(service_round_trips_whole),
 	    cmocka_unit_test(revoke_round_trips_whole),
 	    cmocka_unit_test(outcome_round_trips_whole),
 	    cmocka_unit_test(task_round_trips_whole),
