@@ -108,7 +108,7 @@ free_worker(const struct audit *a)
 	int best = -1;
 
 	for (int i = 0; i < MAX_WORKERS; i++)
-		if (a->worker[i].ready &&
+		if (a->worker[i].ready && !a->worker[i].learning &&
 		    a->worker[i].jobs < AUDIT_WORKER_JOBS &&
 		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
 			best = i;

@@ -174,6 +174,7 @@ void
 audit_worker_joined(struct audit *a, unsigned index)
 {
 	a->worker[index].taught = 0;
+	a->worker[index].learning = true;
 	audit_teach_next(a, index);
 }
 
@@ -183,8 +184,11 @@ audit_teach_next(struct audit *a, unsigned index)
 	struct worker *w = &a->worker[index];
 	const struct cms_blob *b;
 
-	if (w->taught == a->n_revocations)
+	if (w->taught == a->n_revocations) {
+		w->learning = false;
+		audit_dispatch(a);
 		return;
+	}
 	b = &a->revocation[w->taught++];
 	if (peer_send(w->peer, MSG_LEARN, AUDIT_LESSONS, b->p, b->len) !=
 	    ERR_OK)

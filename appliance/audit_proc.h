@@ -23,7 +23,8 @@ struct worker {
 	struct peer *peer;
 	bool ready, test_token;
 	unsigned jobs;
-	size_t taught; /* of the revocations, when it joined */
+	bool learning; /* revocations, and has no job before it is done */
+	size_t taught;
 };
 
 /* Something that may leave only when all that was written is on disk. */

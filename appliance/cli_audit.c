@@ -211,6 +211,7 @@ cmd_audit_verify(const struct command *c, int argc, char **argv)
 		code = walk(&t, &y, t.size != NULL, t.head_size, t.head_root);
 	if (code == EXIT_DONE && t.r != NULL)
 		code = report(&t, &y);
+	audit_open_done(&y.open);
 	close_log(&t);
 	return code;
 }
@@ -238,6 +239,7 @@ cmd_audit_head(const struct command *c, int argc, char **argv)
 			(void)printf("--size %llu --root %s\n",
 			    (unsigned long long)t.r->next, root);
 	}
+	audit_open_done(&y.open);
 	close_log(&t);
 	return code;
 }

@@ -99,7 +99,8 @@ def sips(exchanges):
     for e in exchanges:
         for m in e.get("sip", {}).get("messages", []):
             yield unhex(m["hex"])
-    head = b"INVITE sip:b@example.net SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z\r\n" \
+    head = b"INVITE sip:b@example.net SIP/2.0\r\n" \
+        b"Via: SIP/2.0/UDP h;branch=z\r\n" \
         b"From: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: 1@h\r\n" \
         b"CSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
     sdp = b"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n"

@@ -225,7 +225,8 @@ entries() { sed -n "/\"type\":\"$1\"/s/.*\"$2\":\([0-9]*\).*/\1/p" "$WORK/all" |
 check "each intent has one outcome" same "$(entries keyOutcome of)" "$(entries keyIntent entry)"
 check "each request is in it" same \
 	$(($(audit_count keyIntent) + $(audit_count keyRefused))) $ASKED
-check "it is sound" kw audit verify --json >"$WORK/verified"
+verified() { kw audit verify --json >"$WORK/verified"; }
+check "it is sound" verified
 check "nothing is open" grep -q '"open": *0' "$WORK/verified"
 pins=$(for f in right wrong other.pin; do cat "$WORK/$f" && echo; done | grep .)
 for f in daemon.log trace all status state/audit.log; do

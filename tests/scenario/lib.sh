@@ -330,3 +330,5 @@ served() {
 # freeze PROGRAM, thaw PROGRAM: one that does not go on
 freeze() { kill -STOP "$(pid_of "$1")"; }
 thaw() { kill -CONT "$(pid_of "$1")"; }
+# quiet COMMAND...: without its output, so that check still says how it went
+quiet() { "$@" >/dev/null; }
