@@ -160,22 +160,25 @@ print(struct rig *r)
 			const double rate =
 			    bench_percentile(s->rate, ROUNDS, 0.5);
 
-			(void)printf("%-24s %3u outstanding %7.0f /s  %.2f of "
-				     "derive  p50 %.2f  p90 %.2f  p99 %.2f ms\n",
-			    kind_name[k], outstanding[l], rate, rate / derive,
-			    bench_percentile(s->ns, s->n, 0.5) / 1e6,
-			    bench_percentile(s->ns, s->n, 0.9) / 1e6,
-			    bench_percentile(s->ns, s->n, 0.99) / 1e6);
+			(void)
+			    printf("%-24s %3u outstanding %7.0f /s  %.2f of "
+				   "derive  p50 %.2f  p90 %.2f  p99 %.2f ms\n",
+				kind_name[k], outstanding[l], rate,
+				rate / derive,
+				bench_percentile(s->ns, s->n, 0.5) / 1e6,
+				bench_percentile(s->ns, s->n, 0.9) / 1e6,
+				bench_percentile(s->ns, s->n, 0.99) / 1e6);
 		}
 	(void)printf("%-24s p99 %.2f ms; 4 derives + 2 fdatasync p99 = %.2f "
 		     "ms\n",
-	    "1 outstanding, warm", bench_percentile(one->ns, one->n, 0.99) / 1e6,
+	    "1 outstanding, warm",
+	    bench_percentile(one->ns, one->n, 0.99) / 1e6,
 	    4 * one_ms + 2 * sync99);
 }
 
-static const struct option longs[] = {
-    {"connect", required_argument, NULL, 'C'},
-    {"ca", required_argument, NULL, 'a'}, {"cert", required_argument, NULL, 'c'},
+static const struct option longs[] = {{"connect", required_argument, NULL, 'C'},
+    {"ca", required_argument, NULL, 'a'},
+    {"cert", required_argument, NULL, 'c'},
     {"key", required_argument, NULL, 'k'},
     {"module", required_argument, NULL, 'm'},
     {"label", required_argument, NULL, 'l'},

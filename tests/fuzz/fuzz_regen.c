@@ -21,7 +21,7 @@ enum change {
 	SET_ESK,
 	CUT_IBAKE, /* the plaintext ends here */
 	MORE_IBAKE, /* `where` times this octet behind the plaintext */
-	DROP_MESSAGE,
+	DROP_MESSAGE, /* with value 2 only its IBAKE payload */
 	MESSAGE_OF_ROW, /* that of another row in its place */
 	XOR_ALL_MESSAGES, /* at the same place in each */
 	XOR_ALL_IBAKES,
@@ -136,6 +136,29 @@ take_from_row(unsigned slot, const struct row *r, unsigned from)
 		memcpy(t.message[slot], r->message[from].p, t.len[slot]);
 }
 
+/* So that an update asks for keys of the old secret. */
+static void
+drop_ibake(unsigned slot)
+{
+	static uint8_t joined[sizeof(t.message[0])];
+	struct split s;
+	struct rd in;
+	struct wr w;
+	unsigned n = 0;
+
+	rd_init(&in, t.message[slot], t.len[slot]);
+	if (!mikey_split(in, &s))
+		return;
+	for (unsigned i = 0; i < s.n; i++)
+		if (s.payload[i].type != SPLIT_IBAKE)
+			s.payload[n++] = s.payload[i];
+	s.n = n;
+	wr_init(&w, joined, sizeof(joined));
+	mikey_join(&w, &s);
+	MUST(wr_finish(&w, &t.len[slot]) == ERR_OK);
+	memcpy(t.message[slot], joined, t.len[slot]);
+}
+
 /* Second pass: the messages themselves and what is around them. */
 static void
 change_messages(struct rd in, struct regen_in *ask)
@@ -159,7 +182,10 @@ change_messages(struct rd in, struct regen_in *ask)
 					t.message[i][where] ^= v;
 			break;
 		case DROP_MESSAGE:
-			t.len[slot] = 0;
+			if (v == 2)
+				drop_ibake(slot);
+			else
+				t.len[slot] = 0;
 			break;
 		case CUT_MESSAGE:
 			if (where < t.len[slot])

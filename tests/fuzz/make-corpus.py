@@ -143,6 +143,10 @@ def call_seeds(v):
             yield from request_seeds(messages, target)
         for c in changed_requests(messages):
             yield from request_seeds(c, target)
+        if update:  # asking for keys of the old secret
+            row = u16([r[1] for r in rows].index(e))
+            yield "regen", u8(n) + b"\x95" + row + b"\1\x96" + row + \
+                b"\2\x80\0\0\2\x81\0\0\2"
         yield "regen", u8(n)
         for kind in range(16):
             yield "regen", u8(n) + u8(kind << 4 | n % 7) + u16(7 * n) + u8(1)

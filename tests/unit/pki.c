@@ -49,9 +49,9 @@ pki_cert_make(const struct pki_cert *c)
 	assert_int_equal(X509_set_pubkey(x, c->key), 1);
 	if (c->key_id)
 		add_key_id(x);
-	assert_true(X509_sign(x, c->key,
-			EVP_PKEY_is_a(c->key, "ED25519") ? NULL
-							 : EVP_sha256()) > 0);
+	assert_true(
+	    X509_sign(x, c->key,
+		EVP_PKEY_is_a(c->key, "ED25519") ? NULL : EVP_sha256()) > 0);
 	return x;
 }
 

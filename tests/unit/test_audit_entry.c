@@ -31,8 +31,7 @@ static const struct {
     {AUDIT_WARRANT_ADDED, "warrantAdded", LIID | WARRANT | DIGEST | TEXT},
     {AUDIT_WARRANT_REVOKED, "warrantRevoked", LIID | WARRANT | DIGEST | TEXT},
     {AUDIT_DOCUMENT_REFUSED, "documentRefused", DIGEST | TEXT},
-    {AUDIT_SUBSCRIBER_INTENT, "subscriberIntent",
-	TARGET | DIGEST | TEXT},
+    {AUDIT_SUBSCRIBER_INTENT, "subscriberIntent", TARGET | DIGEST | TEXT},
     {AUDIT_SUBSCRIBER_OUTCOME, "subscriberOutcome", REF | REASON},
     {AUDIT_CLIENT_EVENT, "clientEvent", CLIENT | COUNT | TEXT},
     {AUDIT_WORKER, "worker", TEXT},
@@ -434,7 +433,7 @@ a_name_that_does_not_fit_fails_and_is_not_cut(void **state)
 		struct audit_entry e = full(AUDIT_KEY_INTENT);
 		size_t len = 99;
 
-		*(which == 0	   ? &e.client
+		*(which == 0	     ? &e.client
 			: which == 1 ? &e.target
 				     : &e.liid) = view(fill, sizeof(fill));
 		assert_int_equal(audit_entry_encode(&e, leaf, &len),

@@ -476,8 +476,8 @@ numbers_of_all_sizes_round_trip(void **state)
 	bf_public_init(&out);
 	mpz_t *const all[] = {&b.p, &b.q, &b.point_p[0], &b.point_p[1],
 	    &b.point_ppub[0], &b.point_ppub[1]};
-	mpz_t *const back[] = {&out.p, &out.q, &out.point_p[0],
-	    &out.point_p[1], &out.point_ppub[0], &out.point_ppub[1]};
+	mpz_t *const back[] = {&out.p, &out.q, &out.point_p[0], &out.point_p[1],
+	    &out.point_ppub[0], &out.point_ppub[1]};
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
 		for (size_t k = 0; k < 6; k++) {

@@ -120,8 +120,7 @@ rig_init(void **state)
 	assert_non_null(g);
 	g->file = vectors("exchanges.json");
 	for (size_t i = 0; i < N_KMS; i++)
-		kms_init(&g->kms[i],
-		    json_array_get(member(g->file, "ibe"), i));
+		kms_init(&g->kms[i], json_array_get(member(g->file, "ibe"), i));
 	*state = g;
 	return 0;
 }
@@ -255,8 +254,8 @@ lengths_are_those_of_the_scheme(void **state)
 static void
 what_is_encrypted_to_an_id_opens_under_it(void **state)
 {
-	static const char *const ids[] = {"Bob", "sip:alice@example.com20260101",
-	    "x", "tel:+1555010020260101"};
+	static const char *const ids[] = {"Bob",
+	    "sip:alice@example.com20260101", "x", "tel:+1555010020260101"};
 	static const size_t lens[] = {0, 1, 19, 20, 21, 64, 200, 1000};
 	struct rig *g = *state;
 	struct letter l;
@@ -508,8 +507,8 @@ add_p(uint8_t *out, const uint8_t *in, const struct fp_field *f)
 	unsigned carry = 0;
 
 	for (size_t i = 0; i < COORD; i++) {
-		const unsigned p = (unsigned)(f->p[i / 8] >> (8 * (i % 8))) &
-		    0xff;
+		const unsigned p =
+		    (unsigned)(f->p[i / 8] >> (8 * (i % 8))) & 0xff;
 
 		carry += in[COORD - 1 - i] + p;
 		out[COORD - 1 - i] = (uint8_t)carry;
@@ -790,8 +789,9 @@ good(const struct rig *g, struct bf_public *b)
 	struct why why;
 
 	bf_public_init(b);
-	assert_int_equal(bf_public_decode(
-			     view(g->kms[0].der, g->kms[0].der_len), b, &why),
+	assert_int_equal(bf_public_decode(view(g->kms[0].der,
+					      g->kms[0].der_len),
+			     b, &why),
 	    ERR_OK);
 }
 
@@ -951,8 +951,8 @@ a_prime_of_another_form_is_refused(void **state)
 		mpz_add_ui(r, r, 1);
 		mpz_mul(b.p, r, step);
 		mpz_sub_ui(b.p, b.p, 1);
-	} while (mpz_fdiv_ui(b.p, 12) == 11 ||
-	    mpz_probab_prime_p(b.p, 30) == 0);
+	} while (
+	    mpz_fdiv_ui(b.p, 12) == 11 || mpz_probab_prime_p(b.p, 30) == 0);
 	assert_int_equal(mpz_sizeinbase(b.p, 2), 512);
 	mpz_clears(r, step, NULL);
 	refused(&b, ERR_UNSUPPORTED);

@@ -195,8 +195,8 @@ limited_lines_stop_at_the_burst_and_are_counted(void **state)
 	l.window_start -= 10;
 	log_limited(&l, 3, "often again");
 	assert_non_null(strstr(line_after_head(line, sizeof(line)), "17"));
-	assert_non_null(strstr(line_after_head(line, sizeof(line)),
-	    "often again"));
+	assert_non_null(
+	    strstr(line_after_head(line, sizeof(line)), "often again"));
 	nothing_more();
 	for (int i = 0; i < 20; i++)
 		log_limited(&l, 3, "often %d", i);

@@ -104,8 +104,8 @@ rig_done(void **state)
 static struct pki_signer
 by(const struct rig *g, int who)
 {
-	return (struct pki_signer){.cert = g->p[who].cert,
-	    .key = g->p[who].key};
+	return (
+	    struct pki_signer){.cert = g->p[who].cert, .key = g->p[who].key};
 }
 
 /* CONTENT signed by those in `who`, a list that ends with -1. */
@@ -440,8 +440,8 @@ two_officers_are_two_persons(void **state)
 {
 	struct rig *g = *state;
 	const int *const who[] = {WHO(ALICE, BOB), WHO(BOB, ALICE),
-	    WHO(CAROL, RSA_DAVE), WHO(RSA_DAVE, ALICE),
-	    WHO(ALICE, BOB, CAROL), WHO(RSA_DAVE, CAROL, BOB, ALICE)};
+	    WHO(CAROL, RSA_DAVE), WHO(RSA_DAVE, ALICE), WHO(ALICE, BOB, CAROL),
+	    WHO(RSA_DAVE, CAROL, BOB, ALICE)};
 
 	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
 		size_t len;
@@ -572,8 +572,8 @@ certificates_inside_the_document_do_not_count(void **state)
 	    .from = PKI_FROM,
 	    .until = PKI_UNTIL};
 	X509 *x = pki_cert_make(&mimic);
-	struct pki_signer s[2] = {by(g, ALICE), {.cert = x,
-						    .key = g->p[EVE].key}};
+	struct pki_signer s[2] = {by(g, ALICE),
+	    {.cert = x, .key = g->p[EVE].key}};
 	CMS_ContentInfo *c;
 	uint8_t *cms;
 	size_t len;
@@ -1046,8 +1046,8 @@ a_document_in_ber_is_the_same_document_or_none(void **state)
 	ber = malloc((size_t)n + 2);
 	assert_non_null(ber);
 	memcpy(ber, p, (size_t)n);
-	rc = officers_verify(g->set, view(ber, (size_t)n), PKI_NOW, 2, &d,
-	    &why);
+	rc =
+	    officers_verify(g->set, view(ber, (size_t)n), PKI_NOW, 2, &d, &why);
 	if (rc == ERR_OK) {
 		assert_int_equal(d.payload_len, N_CONTENT);
 		assert_memory_equal(d.payload, CONTENT, N_CONTENT);

@@ -45,7 +45,8 @@ sample(void)
 	s.device[0] = str("sip:alice-phone@example.com");
 	s.device[1] = str("tel:+15550100");
 	s.label = str("label");
-	s.seed = view("\x00\x01\x02wrapped seed of forty octets, or so....", 43);
+	s.seed =
+	    view("\x00\x01\x02wrapped seed of forty octets, or so....", 43);
 	s.device_cert = str("not looked at here");
 	return s;
 }
@@ -222,8 +223,7 @@ more_devices_than_allowed_are_malformed(void **state)
 		wr_copy(&w, seal_octets, sizeof(seal_octets));
 		assert_int_equal(wr_finish(&w, &len), ERR_OK);
 		rc = subscriber_parse(view(buf, len), &out, &sealed, &seal);
-		assert_int_equal(rc,
-		    n <= MAX_DEVICES ? ERR_OK : ERR_MALFORMED);
+		assert_int_equal(rc, n <= MAX_DEVICES ? ERR_OK : ERR_MALFORMED);
 	}
 }
 

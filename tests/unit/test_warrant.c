@@ -239,8 +239,8 @@ a_member_of_another_type_is_malformed(void **state)
 static void
 unknown_members_are_not_let_through(void **state)
 {
-	static const char *const extra[] = {"x", "Liid", "LIID", "", "keywarden",
-	    "warrant", "grace", "liid ", "comment", "\\u006ciidx"};
+	static const char *const extra[] = {"x", "Liid", "LIID", "",
+	    "keywarden", "warrant", "grace", "liid ", "comment", "\\u006ciidx"};
 	char text[256];
 
 	(void)state;
@@ -365,8 +365,9 @@ octets_that_are_not_utf_8_are_malformed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-		(void)snprintf(text, sizeof(text), ISSUED ", \"reference\": "
-							  "\"a%sb\"",
+		(void)snprintf(text, sizeof(text),
+		    ISSUED ", \"reference\": "
+			   "\"a%sb\"",
 		    no[i]);
 		malformed(ISSUED_, text, NULL);
 	}
@@ -393,8 +394,8 @@ nul_is_malformed_wherever_it_stands(void **state)
 	free(doc);
 	malformed(LIID_, "\"liid\": \"LIID-0001\\u0000\"", NULL);
 	malformed(CLIENTS_, "\"clients\": [\"df2\\u0000x\"]", NULL);
-	malformed(TARGET_, "\"target\": {\"identities\": [\"" ALICE
-			   "\\u0000.evil.example\"]}",
+	malformed(TARGET_,
+	    "\"target\": {\"identities\": [\"" ALICE "\\u0000.evil.example\"]}",
 	    NULL);
 	malformed(ISSUED_, ISSUED ", \"liid\\u0000\": 1", NULL);
 	malformed(ISSUED_, ISSUED ", \"reference\": \"\\u0000\"", NULL);
@@ -592,8 +593,8 @@ blanks_controls_wildcards_and_other_octets_are_refused(void **state)
 	(void)state;
 	for (int c = 1; c < 256; c++) {
 		char s[32];
-		const bool bad = c <= 0x20 || c >= 0x7f || c == '*' ||
-		    c == ';' || c == '?';
+		const bool bad =
+		    c <= 0x20 || c >= 0x7f || c == '*' || c == ';' || c == '?';
 
 		(void)snprintf(s, sizeof(s), "sip:a%cb@example.com", c);
 		if ((check(s) == ERR_OK) == bad)
@@ -1094,13 +1095,13 @@ revoke(const char *doc, struct revocation *r, struct why *why)
 static void
 a_revocation_names_its_warrant(void **state)
 {
-	static const char *const yes[] = {
-	    "{\"keywardenRevocation\": 1, \"warrant\": \"" HEX64 "\"}",
-	    "{\"warrant\": \"" HEX64 "\", \"keywardenRevocation\": 1, "
-	    "\"reason\": \"ended by the court\"}",
-	    "{\"keywardenRevocation\": 1, \"warrant\": "
-	    "\"00112233445566778899AABBCCDDEEFF"
-	    "0123456789ABCDEF0123456789abcdef\"}\n"};
+	static const char *const yes[] =
+	    {"{\"keywardenRevocation\": 1, \"warrant\": \"" HEX64 "\"}",
+		"{\"warrant\": \"" HEX64 "\", \"keywardenRevocation\": 1, "
+		"\"reason\": \"ended by the court\"}",
+		"{\"keywardenRevocation\": 1, \"warrant\": "
+		"\"00112233445566778899AABBCCDDEEFF"
+		"0123456789ABCDEF0123456789abcdef\"}\n"};
 	uint8_t want[32];
 
 	(void)state;
@@ -1119,8 +1120,7 @@ static void
 a_revocation_of_another_form_is_malformed(void **state)
 {
 	static const char *const no[] = {"", "{}", "[]", "null", "{",
-	    "{\"keywardenRevocation\": 1}",
-	    "{\"warrant\": \"" HEX64 "\"}",
+	    "{\"keywardenRevocation\": 1}", "{\"warrant\": \"" HEX64 "\"}",
 	    "{\"keywardenRevocation\": 2, \"warrant\": \"" HEX64 "\"}",
 	    "{\"keywardenRevocation\": \"1\", \"warrant\": \"" HEX64 "\"}",
 	    "{\"keywardenRevocation\": 1.0, \"warrant\": \"" HEX64 "\"}",
