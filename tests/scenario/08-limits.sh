@@ -33,6 +33,14 @@ all_closed() {
 	done
 	same "$n" ${#SILENT[@]}
 }
+# xk does nothing at all: whoever it sends to does not read
+xk_at_rest() {
+	local stat before
+	stat=/proc/$(pid_of keywarden-xk)/stat
+	before=$(cut -d' ' -f14,15 "$stat")
+	sleep 1
+	[ "$(cut -d' ' -f14,15 "$stat")" = "$before" ]
+}
 # overloads N: as many are in the log
 overloads() {
 	kw audit show --json | grep '"text":"overloaded"' |
@@ -137,11 +145,13 @@ limits "idle_seconds = 2 max_queued = 131072"
 aside deaf deaf
 granted "beside it" x alice
 check "it is closed after idle_seconds" eventually 90 has_said deaf "not sent"
-limits "idle_seconds = 60 max_queued = 131072 max_outstanding = 4000 max_outstanding_each = 3000"
+limits "idle_seconds = 60 request_seconds = 120 max_queued = 131072 \
+	max_outstanding = 4000 max_outstanding_each = 3000"
 freeze keywarden-audit
 log_mark
 aside deaf2 burst 2500 "$(uri carol)" "$WORK/x" keepalive 1 answer deaf
 check "more octets than it takes are waiting" eventually 90 has_said deaf2 blocked
+eventually 60 xk_at_rest
 thaw keywarden-audit
 check "one for which more is waiting than max_queued is closed" eventually 40 \
 	log_says "does not read its answers: closed"
