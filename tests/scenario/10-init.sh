@@ -96,7 +96,13 @@ cut_off() {
 	until [ -e "$WORK/state/$1" ] || [ $((tries += 1)) -gt 2000 ]; do sleep 0.005; done
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
-	eventually 10 test -z "$(pgrep -P "$pid")"
+	eventually 10 still # its child dies of that a moment later
+}
+still() {
+	local was
+	was=$(picture)
+	sleep 0.3
+	[ "$(picture)" = "$was" ]
 }
 cut_off token/so-pin
 check "it was not ready" test ! -e "$WORK/state/kms-state"
