@@ -109,7 +109,7 @@ free_worker(const struct audit *a)
 
 	for (int i = 0; i < MAX_WORKERS; i++)
 		if (a->worker[i].ready && !a->worker[i].learning &&
-		    a->worker[i].jobs < AUDIT_WORKER_JOBS &&
+		    a->worker[i].jobs < MAX_WORKER_JOBS &&
 		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
 			best = i;
 	return best;

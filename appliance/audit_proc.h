@@ -13,12 +13,6 @@
 #define AUDIT_ITEMS 4096
 #define AUDIT_ITEM_OCTETS (64 * 1024 * 1024)
 
-/*
- * A worker has two jobs at most, so that it always finds the next one and
- * word that an outcome is on disk does not wait behind many.
- */
-#define AUDIT_WORKER_JOBS 2
-
 struct worker {
 	struct peer *peer;
 	bool ready, test_token;

@@ -3,8 +3,8 @@
 #define APPLIANCE_HSM_PROC_H
 
 #include "appliance/kms_state.h"
+#include "appliance/hsm_run.h"
 #include "appliance/proto.h"
-#include "appliance/regen.h"
 #include "base/ipc.h"
 #include "hsm/hsm.h"
 #include "policy/subscriber.h"
@@ -36,19 +36,28 @@ struct pending {
 	struct ask ask; /* views into the three above */
 };
 
+/* A WORK that no thread is free for. */
+struct job_body {
+	uint32_t audit_id;
+	uint8_t *body;
+	size_t len;
+};
+
 struct hsm_proc {
 	struct hsm_settings settings;
 	char module[4096], label[33];
 	int state_fd, pin_fd, so_pin_fd, new_state_fd;
 	bool serving;
 	struct hsm *token;
-	struct ibe *ibe;
-	struct regen regen;
+	struct ibe *ibe; /* the loop's own: self-test, private keys */
+	struct hsm_run *run;
 	uint8_t *state_octets;
 	struct kms_state state;
 	struct officers *officers;
 	struct ipc_chan *audit, *xk;
-	unsigned xk_generation;
+	unsigned xk_generation, audit_generation;
+	struct job_body waiting[MAX_WORKER_JOBS];
+	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
 	uint64_t clock;
 	uint8_t (*revoked)[WARRANT_ID_LEN];
@@ -64,19 +73,19 @@ enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
 
 /* The worker's own clock. */
 int64_t hsm_now(void);
+int64_t hsm_uptime_ms(void); /* CLOCK_MONOTONIC */
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);
 enum err hsm_on_durable(void *ctx, const struct ipc_frame *);
 enum err hsm_on_learn(void *ctx, const struct ipc_frame *);
+
+/* Report what the threads have ended, and start what waits. */
+enum err hsm_take_results(struct hsm_proc *) MUST_CHECK;
 /* Results that were meant for an xk process that has gone. */
 void hsm_xk_replaced(struct hsm_proc *);
 /* How many there were. */
 unsigned hsm_drop_pending(struct hsm_proc *);
-
-/* Check the seal of a registry record and read it. */
-enum err hsm_open_subscriber(struct hsm_proc *, struct rd record,
-    struct subscriber *out) MUST_CHECK;
 
 /* ---- hsm_task.c ---- */
 enum err hsm_on_task(void *ctx, const struct ipc_frame *);

@@ -221,7 +221,10 @@ issue_key(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 		return why_set(why, ERR_MALFORMED, "not a key order");
 	if (!rd_equal(&e->target, &t.identity))
 		return not_the_logs(why);
-	if (hsm_open_subscriber(p, t.subscriber, &s) != ERR_OK)
+	rc = hsm_open_record(p->token, t.subscriber, &s);
+	if (rc == ERR_HSM)
+		return rc;
+	if (rc != ERR_OK)
 		return why_set(why, ERR_MISMATCH,
 		    "the subscriber's record was not sealed by this token");
 	if (!belongs_to(&s, &t.identity))

@@ -15,6 +15,15 @@
 #include "base/log.h"
 
 int64_t
+hsm_uptime_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
 hsm_now(void)
 {
 	struct timespec ts;
@@ -141,22 +150,6 @@ hsm_on_learn(void *ctx, const struct ipc_frame *f)
 
 /* ---- the request ---- */
 
-enum err
-hsm_open_subscriber(struct hsm_proc *p, struct rd record,
-    struct subscriber *out)
-{
-	struct rd sealed, seal;
-	enum err rc;
-
-	if (subscriber_parse(record, out, &sealed, &seal) != ERR_OK)
-		return ERR_MISMATCH;
-	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_REGISTRY, sealed.p,
-	    sealed.left, seal);
-	if (rc == ERR_HSM)
-		hsm_token_failed(p, "checking a seal");
-	return rc;
-}
-
 /*
  * What is on disk about this request must be this request: else whoever sits
  * in policy could have one thing written and another one done.
@@ -179,45 +172,6 @@ log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
 	    e->ts == ts;
 }
 
-struct open_seed {
-	struct hsm *h;
-	struct hsm_seed seed;
-};
-
-static enum err
-seed_mac(void *ctx, const uint8_t *data, size_t len, uint8_t out[32])
-{
-	const struct open_seed *s = ctx;
-
-	return hsm_seed_mac(s->h, &s->seed, data, len, out);
-}
-
-/* With a seed that lives for this request. */
-static enum xk_reason
-regenerate(struct hsm_proc *p, const struct call *c, const struct subscriber *s,
-    int64_t now, struct xk_get_keys_response *out)
-{
-	struct open_seed with = {.h = p->token};
-	struct rd ids[1 + MAX_DEVICES];
-	struct regen_in in = {.call = c,
-	    .label = s->label,
-	    .now = now,
-	    .token = hsm_ibe_token(p->token),
-	    .seed = {seed_mac, &with}};
-	enum xk_reason why;
-
-	ids[0] = s->identity;
-	memcpy(&ids[1], s->device, s->n_devices * sizeof(ids[0]));
-	in.target = (struct call_target){ids, 1 + s->n_devices};
-	if (hsm_seed_open(p->token, s->seed, &with.seed) != ERR_OK)
-		hsm_token_failed(p, "unwrapping a seed");
-	why = regen_keys(&p->regen, &in, out);
-	if (why == XK_UNAVAILABLE)
-		hsm_token_failed(p, "re-generating a key");
-	hsm_seed_close(p->token, &with.seed);
-	return why;
-}
-
 static void
 fill_ask(struct pending *d, const struct audit_entry *e, const struct call *c)
 {
@@ -236,56 +190,40 @@ fill_ask(struct pending *d, const struct audit_entry *e, const struct call *c)
 	call_times(c, d->ask.t, &d->ask.n_t);
 }
 
-/* Authorise, re-generate, keep the answer in locked memory. */
+/*
+ * Authorise: the job of a request that may be worked on.  Any other reason
+ * than XK_GRANTED ends it here.
+ */
 static enum xk_reason
-do_work(struct hsm_proc *p, const struct msg_work *m, struct pending *d)
+prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
+    struct hsm_job *j)
 {
-	static struct call call;
-	static struct xk_get_keys_response keys;
 	struct audit_entry e;
-	struct subscriber s;
 	struct why why = {""};
 	struct rd wire = m->call;
-	enum xk_reason reason;
-	struct wr w;
 
 	if (audit_entry_decode(m->intent, &e) != ERR_OK ||
-	    call_get(&wire, &call) != ERR_OK || rd_end(&wire) != ERR_OK) {
+	    call_get(&wire, &j->call) != ERR_OK || rd_end(&wire) != ERR_OK) {
 		log_error("a job that is not one: policy or xk is broken");
 		return XK_UNAVAILABLE;
 	}
-	fill_ask(d, &e, &call);
+	fill_ask(d, &e, &j->call);
 	if (verify_warrant(p, m->warrant, hsm_now(), &d->warrant, &why) !=
 	    ERR_OK) {
 		log_warning("a warrant does not verify here: %s", why.text);
 		return XK_NO_AUTHORISATION;
 	}
 	d->warrant->users++;
-	if (!log_tells_truth(&e, m, &call, d->warrant->w) ||
+	if (!log_tells_truth(&e, m, &j->call, d->warrant->w) ||
 	    !covered(p, d->warrant, &d->ask)) {
 		log_warning("a request is refused that policy had granted");
 		return XK_NO_AUTHORISATION;
 	}
-	if (hsm_open_subscriber(p, m->subscriber, &s) != ERR_OK ||
-	    !rd_equal(&s.identity, &d->ask.target)) {
-		log_error("a subscriber's record is not the one that this "
-			  "token sealed");
-		return XK_UNAVAILABLE;
-	}
-	reason = regenerate(p, &call, &s, d->ask.now, &keys);
-	if (reason == XK_GRANTED) {
-		d->n_keys = keys.n_keys;
-		if (secret_new(msg_answer_max(&keys), &d->answer) != ERR_OK)
-			fatal("no locked memory for an answer");
-		wr_init(&w, secret_data(d->answer), secret_len(d->answer));
-		msg_answer_put(&w, m->ticket.epoch, &keys);
-		if (w.rc != ERR_OK)
-			fatal("an answer longer than its own bound");
-		secret_truncate(d->answer, w.len);
-	}
-	explicit_bzero(&keys, sizeof(keys));
-	regen_wipe(&p->regen);
-	return reason;
+	j->epoch = m->ticket.epoch;
+	j->record = m->subscriber;
+	j->target = d->ask.target;
+	j->now = d->ask.now;
+	return XK_GRANTED;
 }
 
 /* ---- pending answers ---- */
@@ -313,6 +251,9 @@ hsm_drop_pending(struct hsm_proc *p)
 {
 	unsigned n = 0;
 
+	p->audit_generation++; /* what threads still do is nobody's */
+	while (p->n_waiting > 0)
+		free(p->waiting[--p->n_waiting].body);
 	for (unsigned i = 0; i < HSM_PENDING; i++)
 		if (p->pending[i].used) {
 			drop_pending(&p->pending[i]);
@@ -343,28 +284,113 @@ send_outcome(struct hsm_proc *p, uint16_t type, uint32_t id,
 	return ipc_send(p->audit, type, id, body, len);
 }
 
+/* Give a job to a thread, or end it at once. */
+static enum err
+start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
+{
+	struct pending *d = NULL;
+	struct msg_work m;
+	struct rd body;
+
+	rd_init(&body, b->body, b->len);
+	if (msg_work_get(body, &m) != ERR_OK) {
+		free(b->body);
+		return ERR_MALFORMED;
+	}
+	for (unsigned i = 0; i < HSM_PENDING && d == NULL; i++)
+		if (!p->pending[i].used)
+			d = &p->pending[i];
+	if (d == NULL || find_pending(p, b->audit_id) != NULL) {
+		free(b->body);
+		return ERR_FULL;
+	}
+	*d = (struct pending){.used = true,
+	    .audit_id = b->audit_id,
+	    .ticket = m.ticket,
+	    .xk_generation = p->xk_generation};
+	d->reason = prepare(p, &m, d, j);
+	if (d->reason != XK_GRANTED) {
+		free(b->body);
+		return send_outcome(p, MSG_OUTCOME, b->audit_id, d->reason, 0);
+	}
+	j->body = b->body;
+	j->audit_id = b->audit_id;
+	j->audit_generation = p->audit_generation;
+	j->deadline_ms = hsm_uptime_ms() + 1000LL * p->settings.job_seconds;
+	hsm_run_start(p->run, j);
+	return ERR_OK;
+}
+
 enum err
 hsm_on_work(void *ctx, const struct ipc_frame *f)
 {
 	struct hsm_proc *p = ctx;
-	struct pending *d = NULL;
-	struct msg_work m;
+	struct hsm_job *j = hsm_run_free(p->run);
+	struct job_body b = {.audit_id = f->id, .len = f->body.left};
 
-	if (msg_work_get(f->body, &m) != ERR_OK)
-		return ERR_MALFORMED;
-	for (unsigned i = 0; i < HSM_PENDING && d == NULL; i++)
-		if (!p->pending[i].used)
-			d = &p->pending[i];
-	if (d == NULL || find_pending(p, f->id) != NULL)
+	if (j == NULL && p->n_waiting == MAX_WORKER_JOBS)
 		return ERR_FULL; /* audit gives a few at a time */
-	*d = (struct pending){.used = true,
-	    .audit_id = f->id,
-	    .ticket = m.ticket,
-	    .xk_generation = p->xk_generation};
-	(void)alarm(p->settings.job_seconds);
-	d->reason = do_work(p, &m, d);
-	(void)alarm(0);
-	return send_outcome(p, MSG_OUTCOME, f->id, d->reason, d->n_keys);
+	if ((b.body = malloc(b.len)) == NULL)
+		return ERR_NOMEM;
+	memcpy(b.body, f->body.p, b.len);
+	if (j != NULL)
+		return start(p, j, &b);
+	p->waiting[p->n_waiting++] = b;
+	return ERR_OK;
+}
+
+static enum err
+start_waiting(struct hsm_proc *p)
+{
+	struct hsm_job *j;
+	struct job_body b;
+	enum err rc = ERR_OK;
+
+	while (rc == ERR_OK && p->n_waiting > 0 &&
+	    (j = hsm_run_free(p->run)) != NULL) {
+		b = p->waiting[0];
+		p->n_waiting--;
+		memmove(&p->waiting[0], &p->waiting[1],
+		    p->n_waiting * sizeof(p->waiting[0]));
+		rc = start(p, j, &b);
+	}
+	return rc;
+}
+
+/* A thread has ended a job: its result waits for DURABLE. */
+static enum err
+take_result(struct hsm_proc *p, struct hsm_job *j)
+{
+	struct pending *d = NULL;
+
+	if (j->failed != NULL)
+		hsm_token_failed(p, j->failed);
+	if (j->wrong != NULL)
+		log_error("%s", j->wrong);
+	free(j->body);
+	j->body = NULL;
+	if (p->audit != NULL && j->audit_generation == p->audit_generation)
+		d = find_pending(p, j->audit_id);
+	if (d == NULL) {
+		secret_free(&j->answer);
+		return ERR_OK;
+	}
+	d->reason = j->reason;
+	d->n_keys = j->n_keys;
+	d->answer = j->answer;
+	j->answer = NULL;
+	return send_outcome(p, MSG_OUTCOME, d->audit_id, d->reason, d->n_keys);
+}
+
+enum err
+hsm_take_results(struct hsm_proc *p)
+{
+	struct hsm_job *j;
+	enum err rc = ERR_OK;
+
+	while (rc == ERR_OK && (j = hsm_run_next(p->run)) != NULL)
+		rc = take_result(p, j);
+	return rc == ERR_OK ? start_waiting(p) : rc;
 }
 
 static enum err

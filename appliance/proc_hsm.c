@@ -1,7 +1,7 @@
 /*
- * keywarden-hsm: the one process that opens the token.  A blocking loop, one
- * job at a time; no network, no libuv.  Takes work from audit alone and gives
- * keys to xk alone.
+ * keywarden-hsm: the one process that opens the token.  A loop, and threads
+ * for its jobs (hsm_run.h); no network, no libuv.  Takes work from audit alone
+ * and gives keys to xk alone.
  */
 #include <sys/stat.h>
 
@@ -28,7 +28,6 @@ hsm_token_failed(struct hsm_proc *p, const char *doing)
 
 	(void)why_set(&why, ERR_HSM, "token failed in %s: %s", doing,
 	    hsm_why(p->token));
-	regen_wipe(&p->regen);
 	(void)hsm_drop_pending(p);
 	ctl_fail(ERR_HSM, &why);
 }
@@ -88,10 +87,8 @@ check_state(struct hsm_proc *p, struct why *why)
 	if ((rc = ibe_load(scheme, p->state.params, &p->ibe, why)) != ERR_OK ||
 	    (rc = kms_state_officers(&p->state, &p->officers, why)) != ERR_OK)
 		return rc;
-	rc = regen_init(&p->regen, p->ibe, p->state.period);
-	if (rc != ERR_OK)
-		return why_set(why, rc, "cannot prepare: %s (RLIMIT_MEMLOCK?)",
-		    err_str(rc));
+	if ((rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
+		return rc;
 	return hsm_self_test(p->token, p->ibe, why);
 }
 
@@ -110,6 +107,8 @@ open_all(struct hsm_proc *p)
 	secret_free(&pin);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
+	if (rc == ERR_OK)
+		rc = hsm_run_new(p->settings.threads, &p->run, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
 	sandbox_enter(SANDBOX_HSM);
@@ -196,8 +195,9 @@ on_stop(void *ctx)
 	struct hsm_proc *p = ctx;
 
 	(void)hsm_drop_pending(p);
-	regen_done(&p->regen);
-	hsm_close(&p->token);
+	/* The token is not closed under a thread that is in it. */
+	if (p->token != NULL && hsm_run_deadline(p->run) == -1)
+		hsm_close(&p->token);
 	_exit(0);
 }
 
@@ -250,6 +250,16 @@ serve_audit(struct hsm_proc *p)
 		fatal("audit's channel: %s", err_str(rc));
 }
 
+static void
+report(struct hsm_proc *p)
+{
+	const enum err rc = hsm_take_results(p);
+
+	if (rc != ERR_OK)
+		fatal("a job's end cannot be told to audit: %s", err_str(rc));
+	flush(p->audit, "audit");
+}
+
 /* xk sends nothing here: readable means gone. */
 static void
 xk_readable(struct hsm_proc *p)
@@ -265,15 +275,31 @@ wanted(const struct ipc_chan *c)
 	return (short)(POLLIN | (c != NULL && ipc_queued(c) > 0 ? POLLOUT : 0));
 }
 
+/* How long a thread's job may still take; -1: there is none. */
+static int
+patience(struct hsm_proc *p)
+{
+	const int64_t deadline = hsm_run_deadline(p->run);
+	const int64_t left = deadline - hsm_uptime_ms();
+
+	if (deadline == -1)
+		return -1;
+	if (left <= 0)
+		fatal("the token has not answered for %u s: this worker ends",
+		    p->settings.job_seconds);
+	return (int)left;
+}
+
 static void
 turn(struct hsm_proc *p)
 {
-	struct pollfd fds[3] = {{CTL_FD, POLLIN, 0},
+	struct pollfd fds[4] = {{CTL_FD, POLLIN, 0},
 	    {p->audit == NULL ? -1 : ipc_chan_fd(p->audit), wanted(p->audit),
 		0},
-	    {p->xk == NULL ? -1 : ipc_chan_fd(p->xk), wanted(p->xk), 0}};
+	    {p->xk == NULL ? -1 : ipc_chan_fd(p->xk), wanted(p->xk), 0},
+	    {hsm_run_fd(p->run), POLLIN, 0}};
 
-	if (poll(fds, 3, -1) == -1) {
+	if (poll(fds, 4, patience(p)) == -1) {
 		if (errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		return;
@@ -283,6 +309,8 @@ turn(struct hsm_proc *p)
 		ctl_receive(&handlers, p);
 		return;
 	}
+	if (fds[3].revents != 0)
+		report(p);
 	if ((fds[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		xk_readable(p);
 	else if ((fds[2].revents & POLLOUT) != 0)

@@ -292,6 +292,7 @@ enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
 struct hsm_settings {
 	uint32_t index;
 	uint32_t job_seconds; /* deadline of one job */
+	uint32_t threads; /* jobs at once */
 	struct rd module, label;
 };
 void hsm_settings_put(struct wr *, const struct hsm_settings *);

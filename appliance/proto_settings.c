@@ -61,6 +61,7 @@ hsm_settings_put(struct wr *w, const struct hsm_settings *s)
 {
 	wr_u32(w, s->index);
 	wr_u32(w, s->job_seconds);
+	wr_u32(w, s->threads);
 	wr_view16(w, s->module.p, s->module.left);
 	wr_view8(w, s->label.p, s->label.left);
 }
@@ -72,6 +73,7 @@ hsm_settings_get(struct rd r, struct hsm_settings *s)
 
 	if ((rc = rd_u32(&r, &s->index)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->job_seconds)) == ERR_OK &&
+	    (rc = rd_u32(&r, &s->threads)) == ERR_OK &&
 	    (rc = rd_view16(&r, &s->module)) == ERR_OK)
 		rc = rd_view8(&r, &s->label);
 	return proto_whole(&r, rc);

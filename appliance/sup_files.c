@@ -289,13 +289,26 @@ policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 	return rc;
 }
 
+/*
+ * While one job of a worker is in the token, its other threads compute.  That
+ * pays where processors would be idle; with a worker for each it only costs.
+ */
+static uint32_t
+threads(const struct config *f)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > (long)f->workers ? (uint32_t)(cpus / f->workers + 1) : 1;
+}
+
 static enum err
 settings(struct supervisor *s, const struct child *c, struct wr *w,
     struct why *why)
 {
 	const struct config *f = s->config;
 	struct hsm_settings h = {.index = c->index,
-	    .job_seconds = f->job_seconds};
+	    .job_seconds = f->job_seconds,
+	    .threads = threads(f)};
 
 	switch (c->kind) {
 	case CTL_PEER_XK:

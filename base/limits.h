@@ -32,6 +32,7 @@
 #define MAX_IPC_BODY (512 * 1024) /* a getKeys, a warrant and a record fit */
 #define MAX_IPC_QUEUE (16 * 1024 * 1024)
 #define MAX_WORKERS 64 /* hsm worker processes */
+#define MAX_WORKER_JOBS 5 /* one for each thread, and one at hand */
 
 /* One leaf of the audit log: target, client and digests fit. */
 #define MAX_AUDIT_LEAF 4096

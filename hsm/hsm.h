@@ -2,9 +2,10 @@
  * hsm: the token, in the appliance's own words.  Only this folder includes
  * pkcs11.h, and only the hsm worker process links this part of it.
  *
- * One session, one thread.  Never fork after hsm_open(): a child would share
- * the session.  After ERR_HSM the session is not to be trusted any longer:
- * the worker ends, and a fresh one opens the token again.
+ * One session; threads may share it, and wait for each other at each call.
+ * Never fork after hsm_open(): a child would share the session.  After ERR_HSM
+ * the session is not to be trusted any longer: the worker ends, and a fresh one
+ * opens the token again.
  */
 #ifndef HSM_HSM_H
 #define HSM_HSM_H

@@ -8,6 +8,35 @@
 
 #define SLOTS_MAX 64
 
+void
+hsm_hold(struct hsm *h)
+{
+	(void)pthread_mutex_lock(&h->lock);
+}
+
+enum err
+hsm_release(struct hsm *h, enum err rc)
+{
+	(void)pthread_mutex_unlock(&h->lock);
+	return rc;
+}
+
+static struct hsm *
+hsm_new(void)
+{
+	struct hsm *h = calloc(1, sizeof(*h));
+	pthread_mutexattr_t a;
+
+	if (h == NULL || pthread_mutexattr_init(&a) != 0) {
+		free(h);
+		return NULL;
+	}
+	(void)pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+	(void)pthread_mutex_init(&h->lock, &a);
+	(void)pthread_mutexattr_destroy(&a);
+	return h;
+}
+
 enum err
 hsm_note(struct hsm *h, const char *call, CK_RV rv)
 {
@@ -141,7 +170,7 @@ enum err
 hsm_open(const char *module, const char *label, struct secret *pin,
     struct hsm **out, struct why *why)
 {
-	struct hsm *h = calloc(1, sizeof(*h));
+	struct hsm *h = hsm_new();
 	CK_FLAGS flags = 0;
 	enum err rc;
 
@@ -174,6 +203,7 @@ hsm_close(struct hsm **hp)
 	if (h->f != NULL)
 		(void)h->f->C_Finalize(NULL);
 	/* The module stays mapped: several do not survive a second dlopen. */
+	(void)pthread_mutex_destroy(&h->lock);
 	free(h);
 	*hp = NULL;
 }
@@ -184,13 +214,13 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 {
 	CK_UTF8CHAR padded[32];
 	CK_FLAGS flags = 0;
-	struct hsm *h = calloc(1, sizeof(*h));
+	struct hsm *h = hsm_new();
 	enum err rc;
 
 	if (h == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if (strlen(label) > sizeof(padded)) {
-		free(h);
+		hsm_close(&h);
 		return why_set(why, ERR_TOOBIG,
 		    "token label over 32 characters");
 	}

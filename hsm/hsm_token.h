@@ -2,6 +2,8 @@
 #ifndef HSM_HSM_TOKEN_H
 #define HSM_HSM_TOKEN_H
 
+#include <pthread.h>
+
 #include <p11-kit/pkcs11.h>
 
 #include "hsm/hsm.h"
@@ -19,13 +21,20 @@ struct hsm {
 	enum point_form point_form;
 	struct hsm_info info;
 	struct why why;
+	pthread_mutex_t lock; /* recursive */
 };
+
+/* The token has one caller at a time; holds may nest. */
+void hsm_hold(struct hsm *);
+enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 
 /* Note what failed; ERR_OK for CKR_OK. */
 enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
 
-/* hsm_note() around a call on the function list. */
-#define P11(h, call, ...) hsm_note((h), #call, (h)->f->call(__VA_ARGS__))
+/* A call on the function list, alone in the token. */
+#define P11(h, call, ...) \
+	(hsm_hold(h), \
+	    hsm_release((h), hsm_note((h), #call, (h)->f->call(__VA_ARGS__))))
 
 /* A fixed template's row for a variable of the caller. */
 #define ATTR(type, var) \

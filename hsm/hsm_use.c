@@ -66,6 +66,7 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 	wr_view8(&w, point, len);
 	if (wr_finish(&w, &der_len) != ERR_OK)
 		return why_set(&h->why, ERR_INTERNAL, "point too long");
+	hsm_hold(h);
 	if (h->point_form != POINT_RAW) {
 		rc = derive_x(h, der, der_len, x, x_len);
 		if (rc == ERR_OK)
@@ -78,7 +79,7 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 	}
 	if (rc == ERR_OK)
 		h->why.text[0] = '\0'; /* not why a later step fails */
-	return rc;
+	return hsm_release(h, rc);
 }
 
 struct ibe_token
@@ -97,8 +98,10 @@ mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
 	enum err rc;
 
 	memcpy(&in, &data, sizeof(data));
-	if ((rc = P11(h, C_SignInit, h->session, &m, key)) != ERR_OK ||
-	    (rc = P11(h, C_Sign, h->session, in, len, out, &n)) != ERR_OK)
+	hsm_hold(h); /* the two are one operation of the session */
+	if ((rc = P11(h, C_SignInit, h->session, &m, key)) == ERR_OK)
+		rc = P11(h, C_Sign, h->session, in, len, out, &n);
+	if (hsm_release(h, rc) != ERR_OK)
 		return rc;
 	if (n != 32)
 		return why_set(&h->why, ERR_HSM, "C_Sign: a MAC of %lu octets",
@@ -180,6 +183,15 @@ out:
 	return rc;
 }
 
+/* On the way out of a failure: what failed first is what counts. */
+static void
+destroy(struct hsm *h, CK_OBJECT_HANDLE object)
+{
+	hsm_hold(h);
+	(void)h->f->C_DestroyObject(h->session, object);
+	(void)hsm_release(h, ERR_OK);
+}
+
 enum err
 hsm_seed_generate(struct hsm *h, struct rd device_spki,
     uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len,
@@ -203,7 +215,7 @@ hsm_seed_generate(struct hsm *h, struct rd device_spki,
 			*device_len = n;
 			rc = store_and_destroy(h, seed, store, store_len);
 		} else
-			(void)h->f->C_DestroyObject(h->session, seed);
+			destroy(h, seed);
 	}
 	if (P11(h, C_DestroyObject, h->session, to) != ERR_OK)
 		rc = ERR_HSM;
@@ -279,6 +291,6 @@ void
 hsm_seed_close(struct hsm *h, struct hsm_seed *seed)
 {
 	if (seed->handle != 0)
-		(void)h->f->C_DestroyObject(h->session, seed->handle);
+		destroy(h, seed->handle);
 	seed->handle = 0;
 }

@@ -671,7 +671,8 @@ settings_round_trip_whole(void **state)
 {
 	const struct xk_settings x = {1, 2, 3, 4, 5, 6, 0xffffffff};
 	const struct audit_settings a = {0x0102030405060708, UINT64_MAX};
-	struct hsm_settings h = {.index = 7, .job_seconds = 8}, hout;
+	struct hsm_settings h = {.index = 7, .job_seconds = 8, .threads = 3},
+			    hout;
 	struct audit_settings aout;
 	struct xk_settings xout;
 	struct wr w = writer();
