@@ -80,8 +80,9 @@ def protos(call, cms):
               u32(0) + u32(0) + view16(b"") + view8(b"") + u8(1) + bytes(16),
               u8(5) + view16(b"text"), b"".join(map(u32, range(7))),
               view16(b"/var/lib/x.db") + many,
-              u32(0) + u32(10) + view16(b"/lib.so") + view8(b"label"),
-              b"\1" + view16(b"/lib.so") + view8(b"label"), u64(1) + u64(0)]
+              u32(0) + u32(10) + u32(3) + view16(b"/lib.so") +
+              view8(b"label"), b"\1" + view16(b"/lib.so") + view8(b"label"),
+              u64(1) + u64(0), u32(2) + b"\1\0"]
     return [u8(i) + b for i, b in enumerate(bodies)]
 
 
