@@ -85,7 +85,9 @@ on_closed(void *ctx, const struct ipc_frame *f)
 		if (audit_write(a, &e, NULL, NULL) != ERR_OK)
 			log_error("an outcome could not be written");
 	}
-	audit_tell_done(a, it->asker, it->policy_id, true, m.reason);
+	/* Unavailable: perhaps the worker could tell nobody. */
+	audit_tell_done(a, it->asker, it->policy_id, m.reason != XK_UNAVAILABLE,
+	    m.reason);
 	audit_drop_item(a, f->id);
 	return ERR_OK;
 }

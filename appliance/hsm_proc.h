@@ -25,6 +25,7 @@ struct known_warrant {
 /* A finished job that waits for word that its outcome is on disk. */
 struct pending {
 	bool used;
+	bool ended; /* its OUTCOME is sent: DURABLE may come */
 	uint32_t audit_id;
 	struct ticket ticket;
 	unsigned xk_generation;
@@ -39,6 +40,7 @@ struct pending {
 /* A WORK that no thread is free for. */
 struct job_body {
 	uint32_t audit_id;
+	unsigned xk_generation; /* when it came */
 	uint8_t *body;
 	size_t len;
 };

@@ -25,7 +25,8 @@ struct runner {
 	struct hsm_job job;
 	struct ibe *ibe;
 	struct regen regen;
-	struct xk_get_keys_response keys;
+	struct secret *held; /* the keys lie in it */
+	struct xk_get_keys_response *keys;
 	uint8_t sealed[RECORDS_KNOWN][32]; /* SHA-256 of records it checked */
 	unsigned next_sealed;
 };
@@ -108,7 +109,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 		j->failed = "unwrapping a seed";
 		return;
 	}
-	j->reason = regen_keys(&r->regen, &in, &r->keys);
+	j->reason = regen_keys(&r->regen, &in, r->keys);
 	if (j->reason == XK_UNAVAILABLE)
 		j->failed = "re-generating a key";
 	hsm_seed_close(token, &with.seed);
@@ -120,11 +121,11 @@ keep_answer(struct runner *r)
 	struct hsm_job *j = &r->job;
 	struct wr w;
 
-	j->n_keys = r->keys.n_keys;
-	if (secret_new(msg_answer_max(&r->keys), &j->answer) != ERR_OK)
+	j->n_keys = r->keys->n_keys;
+	if (secret_new(msg_answer_max(r->keys), &j->answer) != ERR_OK)
 		fatal("no locked memory for an answer");
 	wr_init(&w, secret_data(j->answer), secret_len(j->answer));
-	msg_answer_put(&w, j->epoch, &r->keys);
+	msg_answer_put(&w, j->epoch, r->keys);
 	if (w.rc != ERR_OK)
 		fatal("an answer longer than its own bound");
 	secret_truncate(j->answer, w.len);
@@ -150,7 +151,7 @@ work(struct runner *r)
 	regenerate(r, &s);
 	if (j->reason == XK_GRANTED)
 		keep_answer(r);
-	explicit_bzero(&r->keys, sizeof(r->keys));
+	secret_wipe(r->held);
 	regen_wipe(&r->regen);
 }
 
@@ -222,6 +223,11 @@ hsm_run_ready(struct hsm_run *run, struct hsm *token,
 	for (unsigned i = 0; i < run->n; i++) {
 		struct runner *r = &run->runner[i];
 
+		rc = secret_new(sizeof(*r->keys), &r->held);
+		if (rc != ERR_OK)
+			return why_set(why, rc,
+			    "no locked memory (RLIMIT_MEMLOCK?)");
+		r->keys = (void *)secret_data(r->held);
 		rc = ibe_load(scheme, state->params, &r->ibe, why);
 		if (rc != ERR_OK)
 			return rc;

@@ -15,6 +15,7 @@
 #include "policy/subscriber.h"
 #include "xk/call.h"
 
+/* libc asks for more than the filter gives when there are very many. */
 #define HSM_RUNNERS_MAX 4
 
 struct hsm_job {

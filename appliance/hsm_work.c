@@ -207,6 +207,10 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 		log_error("a job that is not one: policy or xk is broken");
 		return XK_UNAVAILABLE;
 	}
+	/* Longer names would be cut to what a warrant can hold. */
+	if (e.client.left > MAX_NAME || e.target.left > MAX_PUBLIC_ID ||
+	    e.liid.left > MAX_LIID)
+		return XK_NO_AUTHORISATION;
 	fill_ask(d, &e, &j->call);
 	if (verify_warrant(p, m->warrant, hsm_now(), &d->warrant, &why) !=
 	    ERR_OK) {
@@ -221,7 +225,7 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 	}
 	j->epoch = m->ticket.epoch;
 	j->record = m->subscriber;
-	j->target = d->ask.target;
+	j->target = e.target; /* a view into the body, as the others */
 	j->now = d->ask.now;
 	return XK_GRANTED;
 }
@@ -307,9 +311,10 @@ start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
 	*d = (struct pending){.used = true,
 	    .audit_id = b->audit_id,
 	    .ticket = m.ticket,
-	    .xk_generation = p->xk_generation};
+	    .xk_generation = b->xk_generation};
 	d->reason = prepare(p, &m, d, j);
 	if (d->reason != XK_GRANTED) {
+		d->ended = true;
 		free(b->body);
 		return send_outcome(p, MSG_OUTCOME, b->audit_id, d->reason, 0);
 	}
@@ -326,7 +331,9 @@ hsm_on_work(void *ctx, const struct ipc_frame *f)
 {
 	struct hsm_proc *p = ctx;
 	struct hsm_job *j = hsm_run_free(p->run);
-	struct job_body b = {.audit_id = f->id, .len = f->body.left};
+	struct job_body b = {.audit_id = f->id,
+	    .xk_generation = p->xk_generation,
+	    .len = f->body.left};
 
 	if (j == NULL && p->n_waiting == MAX_WORKER_JOBS)
 		return ERR_FULL; /* audit gives a few at a time */
@@ -371,10 +378,11 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 	j->body = NULL;
 	if (p->audit != NULL && j->audit_generation == p->audit_generation)
 		d = find_pending(p, j->audit_id);
-	if (d == NULL) {
+	if (d == NULL || d->ended) {
 		secret_free(&j->answer);
 		return ERR_OK;
 	}
+	d->ended = true;
 	d->reason = j->reason;
 	d->n_keys = j->n_keys;
 	d->answer = j->answer;
@@ -419,7 +427,7 @@ hsm_on_durable(void *ctx, const struct ipc_frame *f)
 	enum err rc = ERR_OK;
 	uint32_t n_keys;
 
-	if (d == NULL)
+	if (d == NULL || !d->ended)
 		return ERR_MALFORMED;
 	reason = d->reason;
 	n_keys = d->n_keys;

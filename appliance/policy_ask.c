@@ -365,6 +365,8 @@ on_recorded(void *ctx, const struct ipc_frame *f)
 		return ERR_MALFORMED;
 	}
 	slots_drop(p->pending, f->id);
+	if (p->revocation_due)
+		policy_next_revocation(p);
 	return ERR_OK;
 }
 
@@ -398,6 +400,8 @@ on_task_done(void *ctx, const struct ipc_frame *f)
 		return ERR_MALFORMED;
 	policy_cli_task_done(p, d, &m);
 	slots_drop(p->pending, f->id);
+	if (p->revocation_due)
+		policy_next_revocation(p);
 	return ERR_OK;
 }
 

@@ -71,6 +71,16 @@ is_taken(struct policy *p, struct rd identity)
 	return false;
 }
 
+static bool
+any_taken(struct policy *p, const struct subscriber *s)
+{
+	bool taken = is_taken(p, s->identity);
+
+	for (unsigned i = 0; i < s->n_devices; i++)
+		taken |= is_taken(p, s->device[i]);
+	return taken;
+}
+
 static enum err
 check_new_identities(struct policy *p, const struct task_subscriber *t,
     struct why *why)
@@ -242,10 +252,17 @@ enrolled(struct policy *p, struct pending *d, const struct msg_result *m)
 {
 	struct task_subscriber_result r;
 	struct why why = {""};
+	struct rd sealed, seal;
+	struct subscriber s;
 	json_t *j;
 
-	if (task_subscriber_result_get(m->result, &r) != ERR_OK)
+	if (task_subscriber_result_get(m->result, &r) != ERR_OK ||
+	    subscriber_parse(r.record, &s, &sealed, &seal) != ERR_OK)
 		fatal("a task's result that is none");
+	if (any_taken(p, &s)) { /* by one that was under way beside it */
+		cli_error(p, d->cli, ERR_EXISTS, "enrolled meanwhile");
+		return;
+	}
 	if (policy_hold_subscriber(p, r.record, true, &why) != ERR_OK) {
 		cli_error(p, d->cli, ERR_IO, why.text);
 		return;

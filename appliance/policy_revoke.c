@@ -143,13 +143,15 @@ take_revocation(struct policy *p, struct rd cms, struct held_warrant **out,
 		return rc;
 	if ((h = policy_warrant_by_id(p, r.warrant)) == NULL)
 		return why_set(why, ERR_NOTFOUND, "no such warrant");
-	if (h->revoked)
+	/* What stood in the database may have been no true one. */
+	if (h->revoked && h->revocation != NULL)
 		return why_set(why, ERR_EXISTS, "it is revoked already");
 	if ((h->revocation = malloc(cms.left)) == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	memcpy(h->revocation, cms.p, cms.left);
 	h->revocation_len = cms.left;
 	h->revoked = true;
+	h->revocation_logged = false;
 	p->n_unlogged++;
 	memcpy(h->revoker, revoker, sizeof(h->revoker));
 	*out = h;

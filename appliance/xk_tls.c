@@ -43,12 +43,24 @@ bio_of(int fd)
 	return BIO_new_fd(fd, BIO_CLOSE);
 }
 
+/* Nobody is asked at a terminal: there may be none, or nobody at it. */
+static int
+no_passphrase(char *out, int cap, int rw, void *ctx)
+{
+	(void)out;
+	(void)cap;
+	(void)rw;
+	(void)ctx;
+	return 0;
+}
+
 static enum err
 use_key(SSL_CTX *c, int fd, struct why *why)
 {
 	BIO *b = bio_of(fd);
-	EVP_PKEY *k =
-	    b == NULL ? NULL : PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
+	EVP_PKEY *k = b == NULL
+	    ? NULL
+	    : PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL);
 	const bool ok = k != NULL && SSL_CTX_use_PrivateKey(c, k) == 1;
 
 	EVP_PKEY_free(k);

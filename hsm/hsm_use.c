@@ -101,12 +101,10 @@ mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
 	hsm_hold(h); /* the two are one operation of the session */
 	if ((rc = P11(h, C_SignInit, h->session, &m, key)) == ERR_OK)
 		rc = P11(h, C_Sign, h->session, in, len, out, &n);
-	if (hsm_release(h, rc) != ERR_OK)
-		return rc;
-	if (n != 32)
-		return why_set(&h->why, ERR_HSM, "C_Sign: a MAC of %lu octets",
-		    n);
-	return ERR_OK;
+	if (rc == ERR_OK && n != 32)
+		rc =
+		    why_set(&h->why, ERR_HSM, "C_Sign: a MAC of %lu octets", n);
+	return hsm_release(h, rc);
 }
 
 enum err

@@ -172,7 +172,7 @@ wait "$DAEMON" 2>/dev/null
 DAEMON=0
 # shellcheck disable=SC2086
 check "all its processes end" eventually 5 none_alive $all
-check "the connection is closed" all_said orphan "closed;closed;"
+check "the connection is closed" eventually 5 all_said orphan "closed;closed;"
 check "it starts again beside what was left" up
 granted "and serves" x alice
 

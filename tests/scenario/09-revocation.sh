@@ -62,6 +62,8 @@ log_mark
 check "up" up
 check "said" log_says "no true one"
 refused "Bob's warrant is not served: nobody can tell" noAuthorisation x bob
+check "an officer's true end of it is taken" revoke B >/dev/null
+check "and logged" same "$(audit_count warrantRevoked)" 2
 LIID=LIID-3 check "a warrant anew" warrant N
 granted "which is another one" x alice
 check "the log is sound" kw audit verify >/dev/null
