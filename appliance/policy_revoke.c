@@ -170,8 +170,7 @@ cli_on_warrant_revoke(void *ctx, const struct ipc_frame *f)
 		cli_refuse_document(c, f->body, rc, &why);
 		return ERR_OK;
 	}
-	if ((rc = db_revoke(c->p->db, h->w->id, f->body, false, &why)) !=
-	    ERR_OK)
+	if (db_revoke(c->p->db, h->w->id, f->body, false, &why) != ERR_OK)
 		log_error("%s: the revocation holds until a restart", why.text);
 	h->revoke_cli = c->id;
 	if (c->p->audit == NULL)

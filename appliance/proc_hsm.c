@@ -321,7 +321,7 @@ turn(struct hsm_proc *p)
 		flush(p->audit, "audit");
 }
 
-#define SECURE_HEAP (256 * 1024)
+#define SECURE_HEAP ((size_t)256 * 1024)
 #define SECURE_HEAP_LEAST 32
 
 int

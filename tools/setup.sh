@@ -12,7 +12,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config openssl procps
   libjansson-dev libconfuse-dev libgmp-dev libosip2-dev
   softhsm2 libsrtp2-dev libpcap-dev libcmocka-dev tshark
   asterisk-core-sounds-en-wav"
-test="clang libclang-rt-14-dev clang-format clang-tidy shellcheck valgrind
+test="clang libclang-rt-14-dev clang-format shellcheck valgrind
   asn1c python3 iproute2 strace"
 
 # The runtime of clang's sanitizers has clang's version in its name.
