@@ -172,6 +172,9 @@ openssl pkeyutl -encrypt -pubin -inkey "$WORK/import.pem" -pkeyopt rsa_padding_m
 	-in <(head -c 32 /dev/urandom) -out "$WORK/wrapped" 2>/dev/null
 check "a wrapped seed" add "$(id bob)" --wrapped-seed "$WORK/wrapped" --device "$(id b1)" --device "$(id b2)" >/dev/null
 check "with two devices" grep -q "$(id bob)  device $(id b1)  device $(id b2)" <(kw subscriber list)
+no_sub "the device of another" 1 "enrolled already" "$(id eve)" "${seed[@]}" --device "$(id b1)"
+no_sub "another as a device" 1 "enrolled already" "$(id eve)" "${seed[@]}" --device "$(id alice)"
+no_sub "what is a device already" 1 "enrolled already" "$(id b2)" "${seed[@]}"
 check "a seed of the token" json add "$(id carol)" --device-cert "$WORK/device.pem" --out "$WORK/carol.json" --json
 check "its file is ours alone" same "$(mode "$WORK/carol.json")" 600
 no_sub "not written over" 1 "exists: it is not written over" "$(id dave)" --device-cert "$WORK/device.pem" --out "$WORK/carol.json"
