@@ -9,61 +9,6 @@
 #include "appliance/audit_proc.h"
 #include "base/log.h"
 
-/* ---- what the log says is revoked ---- */
-
-/* Where the id stands, or would. */
-static size_t
-find(const struct audit *a, const uint8_t id[WARRANT_ID_LEN], bool *found)
-{
-	size_t low = 0, high = a->n_revoked;
-
-	*found = false;
-	while (low < high) {
-		const size_t mid = low + (high - low) / 2;
-		const int order = memcmp(a->revoked[mid], id, WARRANT_ID_LEN);
-
-		if (order == 0)
-			*found = true;
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-void
-audit_mark_revoked(struct audit *a, const uint8_t id[WARRANT_ID_LEN])
-{
-	bool found;
-	const size_t at = find(a, id, &found);
-
-	if (found)
-		return;
-	if (a->n_revoked == a->cap_revoked) {
-		a->cap_revoked = a->cap_revoked == 0 ? 64 : 2 * a->cap_revoked;
-		a->revoked =
-		    realloc(a->revoked, a->cap_revoked * sizeof(*a->revoked));
-		if (a->revoked == NULL)
-			fatal("out of memory");
-	}
-	memmove(a->revoked[at + 1], a->revoked[at],
-	    (a->n_revoked - at) * sizeof(*a->revoked));
-	memcpy(a->revoked[at], id, WARRANT_ID_LEN);
-	a->n_revoked++;
-}
-
-bool
-audit_is_revoked(const struct audit *a, const uint8_t id[WARRANT_ID_LEN])
-{
-	bool found;
-
-	(void)find(a, id, &found);
-	return found;
-}
-
-/* ---- lessons ---- */
-
 void
 audit_finish_lesson(struct audit *a, struct lesson *l)
 {
@@ -130,7 +75,8 @@ write_revocation(struct audit *a, struct audit_entry *e)
 			  "takes effect without an entry");
 		return false;
 	}
-	audit_mark_revoked(a, e->warrant);
+	if (warrant_set_add(&a->revoked, e->warrant) != ERR_OK)
+		fatal("out of memory");
 	return true;
 }
 

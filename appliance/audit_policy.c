@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "appliance/audit_proc.h"
 #include "base/log.h"
+#include "policy/digest.h"
 
 /* Take an item and its job for after the sync; NULL: no room. */
 static struct item *
@@ -73,10 +72,9 @@ on_grant(void *ctx, const struct ipc_frame *f)
 	if (msg_work_get(f->body, &m) != ERR_OK ||
 	    audit_wished_entry(m.intent, AUDIT_KEY_INTENT, &e) != ERR_OK)
 		return ERR_MALFORMED;
-	if (EVP_Q_digest(NULL, "SHA256", NULL, m.call.p, m.call.left, e.digest,
-		NULL) != 1)
+	if (digest_of(m.call, e.digest) != ERR_OK)
 		return ERR_CRYPTO;
-	if (audit_is_revoked(a, e.warrant)) {
+	if (warrant_set_has(&a->revoked, e.warrant)) {
 		log_error("policy grants under a warrant whose revocation is "
 			  "in the log: is registry.db an older one?");
 		refuse_grant(a, f->id, &e, XK_NO_AUTHORISATION,
@@ -133,8 +131,7 @@ on_task(void *ctx, const struct ipc_frame *f)
 	if (msg_task_get(f->body, &m) != ERR_OK ||
 	    audit_wished_entry(m.entry, AUDIT_SUBSCRIBER_INTENT, &e) != ERR_OK)
 		return ERR_MALFORMED;
-	if (EVP_Q_digest(NULL, "SHA256", NULL, m.body.p, m.body.left, e.digest,
-		NULL) != 1)
+	if (digest_of(m.body, e.digest) != ERR_OK)
 		return ERR_CRYPTO;
 	rd_init(&why, none, strlen(none));
 	if (!audit_any_worker(a) || !audit_has_room(a) ||

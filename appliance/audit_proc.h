@@ -4,10 +4,12 @@
 
 #include <uv.h>
 
+#include "appliance/ctl_loop.h"
 #include "appliance/audit_log.h"
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
+#include "policy/warrant_set.h"
 
 /* Requests between intent and outcome; what they hold in memory. */
 #define AUDIT_ITEMS 4096
@@ -62,7 +64,7 @@ struct cms_blob {
 
 struct audit {
 	uv_loop_t loop;
-	uv_poll_t ctl;
+	struct ctl_watch ctl;
 	uv_check_t after_io;
 	int log_fd;
 	struct audit_log log;
@@ -76,8 +78,11 @@ struct audit {
 	struct after_sync *out, **out_end;
 	struct cms_blob *revocation;
 	size_t n_revocations;
-	uint8_t (*revoked)[WARRANT_ID_LEN]; /* by the log's word, sorted */
-	size_t n_revoked, cap_revoked;
+	/*
+	 * Warrants whose revocation is in the log.  What policy grants is
+	 * held against it: its database may be an older one.
+	 */
+	struct warrant_set revoked;
 	bool told_room; /* what policy was told last of the log */
 	struct lesson lesson[AUDIT_LESSONS];
 };
@@ -137,13 +142,6 @@ void audit_worker_joined(struct audit *, unsigned index);
 
 /* The worker has learnt one of those from before it joined. */
 void audit_teach_next(struct audit *, unsigned index);
-
-/*
- * Warrants whose revocation is in the log.  What policy grants is held
- * against it: its database may be an older one.
- */
-void audit_mark_revoked(struct audit *, const uint8_t id[WARRANT_ID_LEN]);
-bool audit_is_revoked(const struct audit *, const uint8_t id[WARRANT_ID_LEN]);
 
 /* ---- audit_worker.c: from the workers ---- */
 

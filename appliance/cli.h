@@ -75,8 +75,9 @@ int cli_config(const struct cli_common *, struct config **out);
  */
 int cli_ask(const struct config *, enum msg_type, const void *body, size_t len,
     json_t **out);
-/* All pages of a list, as one array. */
-int cli_ask_list(const struct config *, enum msg_type, json_t **out);
+/* A command that prints a list: all its pages, a row at a time, or `none`. */
+int cli_list(const struct command *, int argc, char **argv, enum msg_type,
+    void (*print)(json_t *row), const char *none);
 /* cli_ask without a word said, and no longer than so many seconds. */
 enum err cli_try(const struct config *, int seconds, enum msg_type,
     const void *body, size_t len, json_t **out, struct why *why) MUST_CHECK;

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -76,4 +78,15 @@ cli_write_file(const char *path, const void *p, size_t len, unsigned mode,
 	rc = cli_sync_dir(dirname(copy), why);
 	free(copy);
 	return rc;
+}
+
+enum err
+cli_file_is_new(const char *path, struct why *why)
+{
+	struct stat st;
+
+	return lstat(path, &st) == -1
+	    ? ERR_OK
+	    : why_set(why, ERR_EXISTS, "%s exists: it is not written over",
+		  path);
 }

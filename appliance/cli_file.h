@@ -14,6 +14,9 @@ enum err cli_read_file(const char *path, size_t most, uint8_t **out,
 /* New file of the mode, synced, its folder too; ERR_EXISTS. */
 enum err cli_write_file(const char *path, const void *p, size_t len,
     unsigned mode, struct why *why) MUST_CHECK;
+
+/* ERR_EXISTS, and who it is: asked before what goes there is made. */
+enum err cli_file_is_new(const char *path, struct why *why) MUST_CHECK;
 enum err cli_sync_dir(const char *path, struct why *why) MUST_CHECK;
 
 #endif

@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "appliance/audit_log.h"
 #include "appliance/cli_file.h"
 #include "appliance/cli_init.h"
+#include "policy/digest.h"
 #include "version.h"
 
 #define PIN_CHARS 24
@@ -255,6 +255,7 @@ init_write_log(struct init *t, struct why *why)
 	struct audit_entry kms = {.type = AUDIT_KMS_CREATED};
 	static const char text[] = "keywarden " KEYWARDEN_VERSION;
 	struct audit_log log;
+	struct rd state;
 	size_t n = 0;
 	bool torn;
 	int fd = -1;
@@ -280,8 +281,8 @@ init_write_log(struct init *t, struct why *why)
 		goto out;
 	rd_init(&created.text, text, strlen(text));
 	rd_init(&kms.text, names, n);
-	if (EVP_Q_digest(NULL, "SHA256", NULL, t->state, t->state_len,
-		kms.digest, NULL) != 1 ||
+	rd_init(&state, t->state, t->state_len);
+	if (digest_of(state, kms.digest) != ERR_OK ||
 	    audit_log_append(&log, &created, NULL, NULL) != ERR_OK ||
 	    audit_log_append(&log, &kms, NULL, NULL) != ERR_OK ||
 	    audit_log_sync(&log) != ERR_OK)

@@ -12,6 +12,7 @@
 
 #include "appliance/cli.h"
 #include "appliance/kms_state.h"
+#include "base/clock.h"
 #include "hsm/ibe.h"
 #include "policy/rfc3339.h"
 
@@ -56,15 +57,6 @@ print_status(json_t *j, bool json)
 
 #define STATUS_SECONDS 2
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 int
 cmd_status(const struct command *c, int argc, char **argv)
 {
@@ -76,7 +68,8 @@ cmd_status(const struct command *c, int argc, char **argv)
 	struct cli_common common;
 	struct why why = {""};
 	json_t *j = NULL;
-	uint64_t seconds = 0, deadline;
+	uint64_t seconds = 0;
+	int64_t deadline;
 	int code, n;
 	enum err rc;
 
@@ -86,13 +79,13 @@ cmd_status(const struct command *c, int argc, char **argv)
 		return cli_usage(c, EXIT_USAGE);
 	if (wait != NULL && cli_number(wait, MAX_WAIT, &seconds) != ERR_OK)
 		return cli_misuse(c, "--wait: 0 to %d seconds", MAX_WAIT);
-	deadline = now_ms() + 1000 * seconds;
+	deadline = clock_uptime_ms() + 1000 * (int64_t)seconds;
 	if ((code = cli_config(&common, &f)) != EXIT_DONE)
 		return code;
 	for (;;) {
 		rc = cli_try(f, STATUS_SECONDS, MSG_CLI_STATUS, NULL, 0, &j,
 		    &why);
-		if (now_ms() >= deadline ||
+		if (clock_uptime_ms() >= deadline ||
 		    (rc == ERR_OK &&
 			json_is_true(json_object_get(j, "serving"))))
 			break;
@@ -119,7 +112,7 @@ static int
 load_state(const struct cli_common *common, struct state *t)
 {
 	struct config *f = NULL;
-	struct rd in, sealed, seal;
+	struct rd sealed, seal;
 	struct why why = {""};
 	char *path;
 	int code, fd;
@@ -136,15 +129,9 @@ load_state(const struct cli_common *common, struct state *t)
 		free(path);
 		return EXIT_CONFIG;
 	}
-	rc = kms_state_read(fd, &t->octets, &t->len, &why);
+	rc = kms_state_load(fd, &t->octets, &t->s, &sealed, &seal, &why);
 	close(fd);
 	free(path);
-	if (rc == ERR_OK) {
-		rd_init(&in, t->octets, t->len);
-		if (kms_state_parse(in, &t->s, &sealed, &seal) != ERR_OK)
-			rc = why_set(&why, ERR_MALFORMED,
-			    "kms-state is not one of ours");
-	}
 	if (rc == ERR_OK)
 		return EXIT_DONE;
 	cli_error("%s", why.text);

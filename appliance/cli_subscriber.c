@@ -39,14 +39,14 @@ struct add {
 
 /* Looked at before anything is asked for that would then be lost. */
 static bool
-out_exists(const char *path)
+is_new(const char *path)
 {
-	struct stat st;
+	struct why why = {""};
 
-	if (lstat(path, &st) == -1)
-		return false;
-	cli_error("%s exists: it is not written over", path);
-	return true;
+	if (cli_file_is_new(path, &why) == ERR_OK)
+		return true;
+	cli_error("%s", why.text);
+	return false;
 }
 
 static enum err
@@ -284,7 +284,7 @@ cmd_subscriber_add(const struct command *c, int argc, char **argv)
 	if (a.out != NULL && (a.seed != NULL || a.wrapped != NULL))
 		return cli_misuse(c,
 		    "--out is for a seed that the token makes");
-	if (a.out != NULL && out_exists(a.out))
+	if (a.out != NULL && !is_new(a.out))
 		return EXIT_REFUSED;
 	if ((code = cli_config(&a.common, &a.config)) != EXIT_DONE)
 		return code;
@@ -298,37 +298,23 @@ cmd_subscriber_add(const struct command *c, int argc, char **argv)
 	return code;
 }
 
+static void
+print_subscriber(json_t *s)
+{
+	json_t *d;
+	size_t k;
+
+	(void)printf("%s", json_string_value(json_object_get(s, "identity")));
+	json_array_foreach (json_object_get(s, "devices"), k, d)
+		(void)printf("  device %s", json_string_value(d));
+	(void)printf("\n");
+}
+
 int
 cmd_subscriber_list(const struct command *c, int argc, char **argv)
 {
-	struct cli_common common;
-	struct config *f = NULL;
-	json_t *j = NULL, *s, *d;
-	size_t i, k;
-	int code, n;
-
-	if ((n = cli_options(c, argc, argv, NULL, &common, &code)) == -1)
-		return code;
-	if (n != 0)
-		return cli_usage(c, EXIT_USAGE);
-	if ((code = cli_config(&common, &f)) == EXIT_DONE)
-		code = cli_ask_list(f, MSG_CLI_SUBSCRIBER_LIST, &j);
-	config_free(&f);
-	if (code != EXIT_DONE)
-		return code;
-	if (common.json)
-		return cli_print_json(j);
-	json_array_foreach (j, i, s) {
-		(void)printf("%s",
-		    json_string_value(json_object_get(s, "identity")));
-		json_array_foreach (json_object_get(s, "devices"), k, d)
-			(void)printf("  device %s", json_string_value(d));
-		(void)printf("\n");
-	}
-	if (json_array_size(j) == 0)
-		(void)printf("no subscribers\n");
-	json_decref(j);
-	return EXIT_DONE;
+	return cli_list(c, argc, argv, MSG_CLI_SUBSCRIBER_LIST,
+	    print_subscriber, "no subscribers");
 }
 
 int
@@ -433,7 +419,7 @@ cmd_subscriber_key(const struct command *c, int argc, char **argv)
 	if (day(date, &m.at) != ERR_OK)
 		return cli_misuse(c, "--date %s: not a day as 2026-01-31",
 		    date);
-	if (out_exists(out))
+	if (!is_new(out))
 		return EXIT_REFUSED;
 	if (as == NULL)
 		as = identity;

@@ -277,8 +277,9 @@ cli_ask(const struct config *f, enum msg_type type, const void *body,
 	return rc == ERR_CLOSED ? EXIT_NOT_RUNNING : EXIT_REFUSED;
 }
 
-int
-cli_ask_list(const struct config *f, enum msg_type type, json_t **out)
+/* All pages of a list, as one array. */
+static int
+ask_list(const struct config *f, enum msg_type type, json_t **out)
 {
 	json_t *list = json_array(), *page = NULL, *next;
 	uint8_t body[4];
@@ -319,5 +320,34 @@ cli_print_json(json_t *j)
 		return EXIT_REFUSED;
 	}
 	free(text);
+	return EXIT_DONE;
+}
+
+int
+cli_list(const struct command *c, int argc, char **argv, enum msg_type type,
+    void (*print)(json_t *row), const char *none)
+{
+	struct cli_common common;
+	struct config *f = NULL;
+	json_t *j = NULL, *row;
+	size_t i;
+	int code, n;
+
+	if ((n = cli_options(c, argc, argv, NULL, &common, &code)) == -1)
+		return code;
+	if (n != 0)
+		return cli_usage(c, EXIT_USAGE);
+	if ((code = cli_config(&common, &f)) == EXIT_DONE)
+		code = ask_list(f, type, &j);
+	config_free(&f);
+	if (code != EXIT_DONE)
+		return code;
+	if (common.json)
+		return cli_print_json(j);
+	json_array_foreach (j, i, row)
+		print(row);
+	if (json_array_size(j) == 0)
+		(void)printf("%s\n", none);
+	json_decref(j);
 	return EXIT_DONE;
 }

@@ -100,27 +100,6 @@ cmd_warrant_revoke(const struct command *c, int argc, char **argv)
 int
 cmd_warrant_list(const struct command *c, int argc, char **argv)
 {
-	struct cli_common common;
-	struct config *f = NULL;
-	json_t *j = NULL, *w;
-	size_t i;
-	int code, n;
-
-	if ((n = cli_options(c, argc, argv, NULL, &common, &code)) == -1)
-		return code;
-	if (n != 0)
-		return cli_usage(c, EXIT_USAGE);
-	if ((code = cli_config(&common, &f)) == EXIT_DONE)
-		code = cli_ask_list(f, MSG_CLI_WARRANT_LIST, &j);
-	config_free(&f);
-	if (code != EXIT_DONE)
-		return code;
-	if (common.json)
-		return cli_print_json(j);
-	json_array_foreach (j, i, w)
-		print_warrant(w);
-	if (json_array_size(j) == 0)
-		(void)printf("no warrants\n");
-	json_decref(j);
-	return EXIT_DONE;
+	return cli_list(c, argc, argv, MSG_CLI_WARRANT_LIST, print_warrant,
+	    "no warrants");
 }

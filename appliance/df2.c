@@ -433,8 +433,8 @@ main(int argc, char **argv)
 	    o.where.key == NULL || o.where.ca == NULL || o.target == NULL)
 		return misuse("get-keys takes --connect, --cert, --key, --ca "
 			      "and --target");
-	if (o.out != NULL && access(o.out, F_OK) == 0) {
-		say("%s exists: it is not written over", o.out);
+	if (o.out != NULL && cli_file_is_new(o.out, &why) != ERR_OK) {
+		say("%s", why.text);
 		return DF2_INPUT;
 	}
 	if (o.sip_dir != NULL && read_sip_dir(&o, &why) != ERR_OK) {

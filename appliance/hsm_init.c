@@ -9,6 +9,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum err
@@ -89,7 +90,7 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 		goto out;
 	}
 	rd_init(&p->state.import_key, spki, n);
-	p->state.created = hsm_now();
+	p->state.created = clock_seconds();
 	p->state.serial = 1;
 	wr_init(&w, out, cap - HSM_SEAL_LEN);
 	kms_state_put(&w, &p->state);

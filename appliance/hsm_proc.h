@@ -8,7 +8,7 @@
 #include "base/ipc.h"
 #include "hsm/hsm.h"
 #include "policy/subscriber.h"
-#include "policy/warrant.h"
+#include "policy/warrant_set.h"
 
 #define HSM_PENDING 64
 #define HSM_WARRANTS_KEPT 64
@@ -62,8 +62,7 @@ struct hsm_proc {
 	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
 	uint64_t clock;
-	uint8_t (*revoked)[WARRANT_ID_LEN];
-	size_t n_revoked;
+	struct warrant_set revoked; /* as audit has taught */
 	struct pending pending[HSM_PENDING];
 };
 
@@ -72,10 +71,6 @@ _Noreturn void hsm_token_failed(struct hsm_proc *, const char *doing);
 
 /* The PIN out of a file, which is closed; final line ends are cut off. */
 enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
-
-/* The worker's own clock. */
-int64_t hsm_now(void);
-int64_t hsm_uptime_ms(void); /* CLOCK_MONOTONIC */
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);

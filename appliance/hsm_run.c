@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "appliance/hsm_run.h"
 #include "appliance/regen.h"
 #include "base/log.h"
+#include "policy/digest.h"
 
 /* Records whose seal the token has confirmed, for the life of the worker. */
 #define RECORDS_KNOWN 64
@@ -62,9 +61,8 @@ open_record(struct runner *r, struct subscriber *out)
 	uint8_t hash[32];
 	enum err rc;
 
-	if (EVP_Q_digest(NULL, "SHA256", NULL, record.p, record.left, hash,
-		NULL) != 1)
-		return ERR_CRYPTO;
+	if ((rc = digest_of(record, hash)) != ERR_OK)
+		return rc;
 	for (unsigned i = 0; i < RECORDS_KNOWN; i++)
 		if (memcmp(r->sealed[i], hash, sizeof(hash)) == 0)
 			return subscriber_parse(record, out, &sealed, &seal);
@@ -211,15 +209,22 @@ hsm_run_new(unsigned threads, struct hsm_run **out, struct why *why)
 }
 
 enum err
+hsm_load_ibe(const struct kms_state *state, struct ibe **out, struct why *why)
+{
+	char scheme[32];
+
+	if (view_text(state->scheme, scheme, sizeof(scheme)) != ERR_OK)
+		return why_set(why, ERR_MALFORMED, "kms-state: scheme");
+	return ibe_load(scheme, state->params, out, why);
+}
+
+enum err
 hsm_run_ready(struct hsm_run *run, struct hsm *token,
     const struct kms_state *state, struct why *why)
 {
-	char scheme[32];
 	enum err rc;
 
 	run->token = token;
-	if (view_text(state->scheme, scheme, sizeof(scheme)) != ERR_OK)
-		return why_set(why, ERR_MALFORMED, "kms-state: scheme");
 	for (unsigned i = 0; i < run->n; i++) {
 		struct runner *r = &run->runner[i];
 
@@ -228,8 +233,7 @@ hsm_run_ready(struct hsm_run *run, struct hsm *token,
 			return why_set(why, rc,
 			    "no locked memory (RLIMIT_MEMLOCK?)");
 		r->keys = (void *)secret_data(r->held);
-		rc = ibe_load(scheme, state->params, &r->ibe, why);
-		if (rc != ERR_OK)
+		if ((rc = hsm_load_ibe(state, &r->ibe, why)) != ERR_OK)
 			return rc;
 		rc = regen_init(&r->regen, r->ibe, state->period);
 		if (rc != ERR_OK)

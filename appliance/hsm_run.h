@@ -61,6 +61,10 @@ struct hsm_job *hsm_run_next(struct hsm_run *);
 /* The earliest deadline of a job that runs, or -1. */
 int64_t hsm_run_deadline(struct hsm_run *);
 
+/* The KMS's scheme with its parameters; what it keeps is one thread's. */
+enum err hsm_load_ibe(const struct kms_state *, struct ibe **out,
+    struct why *) MUST_CHECK;
+
 /* Read and check a registry record under the token's seal. */
 enum err hsm_open_record(struct hsm *, struct rd record,
     struct subscriber *out) MUST_CHECK;

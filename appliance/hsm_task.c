@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "appliance/hsm_proc.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define RESULT_MAX (SUBSCRIBER_MAX + 16384)
@@ -98,7 +99,7 @@ add_subscriber(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 	uint8_t record[SUBSCRIBER_MAX];
 	struct task_subscriber_result result;
 	struct task_subscriber t;
-	struct subscriber s = {.created = hsm_now()};
+	struct subscriber s = {.created = clock_seconds()};
 	size_t store_len, dev_len, n;
 	struct wr w;
 	X509 *x;
@@ -257,13 +258,8 @@ issue_key(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 static bool
 log_has_task(const struct msg_task *t, struct audit_entry *e)
 {
-	uint8_t digest[32];
-
 	return audit_entry_decode(t->entry, e) == ERR_OK &&
-	    e->type == AUDIT_SUBSCRIBER_INTENT &&
-	    EVP_Q_digest(NULL, "SHA256", NULL, t->body.p, t->body.left, digest,
-		NULL) == 1 &&
-	    memcmp(digest, e->digest, sizeof(digest)) == 0;
+	    e->type == AUDIT_SUBSCRIBER_INTENT && audit_has_digest(e, t->body);
 }
 
 static enum err

@@ -9,39 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include "appliance/hsm_proc.h"
+#include "base/clock.h"
 #include "base/log.h"
-
-int64_t
-hsm_uptime_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t
-hsm_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec;
-}
+#include "policy/digest.h"
 
 /* ---- warrants ---- */
-
-static bool
-is_revoked(const struct hsm_proc *p, const uint8_t id[WARRANT_ID_LEN])
-{
-	for (size_t i = 0; i < p->n_revoked; i++)
-		if (memcmp(p->revoked[i], id, WARRANT_ID_LEN) == 0)
-			return true;
-	return false;
-}
 
 /* A place in the cache: a free one, or that of the one used longest ago. */
 static struct known_warrant *
@@ -75,8 +48,7 @@ verify_warrant(struct hsm_proc *p, struct rd cms, int64_t now,
 	uint8_t hash[32];
 	enum err rc;
 
-	if (EVP_Q_digest(NULL, "SHA256", NULL, cms.p, cms.left, hash, NULL) !=
-	    1)
+	if (digest_of(cms, hash) != ERR_OK)
 		return why_set(why, ERR_CRYPTO, "SHA-256 failed");
 	for (unsigned i = 0; i < HSM_WARRANTS_KEPT; i++) {
 		k = &p->known[i];
@@ -108,8 +80,9 @@ static bool
 covered(const struct hsm_proc *p, const struct known_warrant *k,
     struct ask *ask)
 {
-	ask->now = hsm_now();
-	return ask->now <= k->valid_until && !is_revoked(p, k->w->id) &&
+	ask->now = clock_seconds();
+	return ask->now <= k->valid_until &&
+	    !warrant_set_has(&p->revoked, k->w->id) &&
 	    warrant_is_for(k->w, ask) && warrant_covers_call(k->w, ask);
 }
 
@@ -121,7 +94,6 @@ hsm_on_learn(void *ctx, const struct ipc_frame *f)
 	struct revocation r;
 	struct rd payload;
 	struct why why = {""};
-	void *list;
 	enum err rc;
 
 	/* Ending a warrant stays good when its officer's certificate ends. */
@@ -138,13 +110,8 @@ hsm_on_learn(void *ctx, const struct ipc_frame *f)
 		    why.text);
 		return ERR_DENIED;
 	}
-	if (is_revoked(p, r.warrant))
-		return ipc_send(p->audit, MSG_LEARNT, f->id, NULL, 0);
-	list = realloc(p->revoked, (p->n_revoked + 1) * sizeof(*p->revoked));
-	if (list == NULL)
-		return ERR_NOMEM;
-	p->revoked = list;
-	memcpy(p->revoked[p->n_revoked++], r.warrant, WARRANT_ID_LEN);
+	if ((rc = warrant_set_add(&p->revoked, r.warrant)) != ERR_OK)
+		return rc;
 	return ipc_send(p->audit, MSG_LEARNT, f->id, NULL, 0);
 }
 
@@ -158,14 +125,10 @@ static bool
 log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
     const struct call *c, const struct warrant *w)
 {
-	uint8_t digest[32];
 	uint64_t ts;
 	const enum mikey_ts type = call_key_time(c, &ts);
 
-	return e->type == AUDIT_KEY_INTENT &&
-	    EVP_Q_digest(NULL, "SHA256", NULL, m->call.p, m->call.left, digest,
-		NULL) == 1 &&
-	    memcmp(digest, e->digest, sizeof(digest)) == 0 &&
+	return e->type == AUDIT_KEY_INTENT && audit_has_digest(e, m->call) &&
 	    memcmp(e->warrant, w->id, WARRANT_ID_LEN) == 0 &&
 	    rd_is(&e->liid, w->liid, strlen(w->liid)) &&
 	    e->csb_id == c->r1.csb_id && e->ts_type == (uint8_t)type &&
@@ -212,7 +175,7 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 	    e.liid.left > MAX_LIID)
 		return XK_NO_AUTHORISATION;
 	fill_ask(d, &e, &j->call);
-	if (verify_warrant(p, m->warrant, hsm_now(), &d->warrant, &why) !=
+	if (verify_warrant(p, m->warrant, clock_seconds(), &d->warrant, &why) !=
 	    ERR_OK) {
 		log_warning("a warrant does not verify here: %s", why.text);
 		return XK_NO_AUTHORISATION;
@@ -321,7 +284,7 @@ start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
 	j->body = b->body;
 	j->audit_id = b->audit_id;
 	j->audit_generation = p->audit_generation;
-	j->deadline_ms = hsm_uptime_ms() + 1000LL * p->settings.job_seconds;
+	j->deadline_ms = clock_uptime_ms() + 1000LL * p->settings.job_seconds;
 	hsm_run_start(p->run, j);
 	return ERR_OK;
 }

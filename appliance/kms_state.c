@@ -89,6 +89,22 @@ kms_state_read(int fd, uint8_t **out, size_t *len, struct why *why)
 }
 
 enum err
+kms_state_load(int fd, uint8_t **octets, struct kms_state *out,
+    struct rd *sealed, struct rd *seal, struct why *why)
+{
+	struct rd in;
+	size_t len;
+	enum err rc;
+
+	if ((rc = kms_state_read(fd, octets, &len, why)) != ERR_OK)
+		return rc;
+	rd_init(&in, *octets, len);
+	return kms_state_parse(in, out, sealed, seal) == ERR_OK
+	    ? ERR_OK
+	    : why_set(why, ERR_MALFORMED, "kms-state is not one of ours");
+}
+
+enum err
 view_text(struct rd v, char *out, size_t cap)
 {
 	if (v.left >= cap)

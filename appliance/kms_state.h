@@ -42,6 +42,10 @@ enum err kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 enum err kms_state_read(int fd, uint8_t **out, size_t *len,
     struct why *why) MUST_CHECK;
 
+/* The two above; `out` has views into `octets`, which the caller frees. */
+enum err kms_state_load(int fd, uint8_t **octets, struct kms_state *out,
+    struct rd *sealed, struct rd *seal, struct why *why) MUST_CHECK;
+
 /* The officer set; the caller's to officers_free(). */
 enum err kms_state_officers(const struct kms_state *, struct officers **out,
     struct why *why) MUST_CHECK;

@@ -8,7 +8,6 @@ struct peer {
 	struct ipc_chan *chan;
 	const struct peer_ops *ops;
 	void *ctx;
-	unsigned state;
 	bool handling; /* inside read_frames() */
 	bool dead; /* freed while handling */
 	int events;
@@ -75,8 +74,8 @@ read_frames(struct peer *p)
 		return fill;
 	while (!p->dead && (rc = ipc_next(p->chan, &f)) != ERR_AGAIN) {
 		if (rc == ERR_OK)
-			rc = ipc_dispatch(p->ops->table, p->ops->n_rules,
-			    p->state, p->ctx, &f);
+			rc = ipc_dispatch(p->ops->table, p->ops->n_rules, 1,
+			    p->ctx, &f);
 		if (rc != ERR_OK && !p->ops->foreign)
 			fatal("%s sent a message that is not permitted "
 			      "(type %u, %zu octets): %s",
@@ -98,8 +97,6 @@ on_event(uv_poll_t *poll, int status, int events)
 		rc = ERR_IO;
 	if (rc == ERR_OK && (events & UV_READABLE) != 0)
 		rc = read_frames(p);
-	if (!p->dead && p->ops->drained != NULL && (events & UV_READABLE) != 0)
-		p->ops->drained(p->ctx, p);
 	if (!p->dead && rc == ERR_OK)
 		rc = ipc_flush(p->chan);
 	if (rc != ERR_OK)
@@ -127,7 +124,6 @@ peer_new(uv_loop_t *loop, int fd, const struct peer_ops *ops, void *ctx,
 	}
 	p->ops = ops;
 	p->ctx = ctx;
-	p->state = 1;
 	if (uv_poll_init(loop, &p->poll, ipc_chan_fd(p->chan)) != 0) {
 		ipc_chan_free(&p->chan);
 		free(p);
@@ -137,12 +133,6 @@ peer_new(uv_loop_t *loop, int fd, const struct peer_ops *ops, void *ctx,
 	watch(p);
 	*out = p;
 	return ERR_OK;
-}
-
-void
-peer_set_state(struct peer *p, unsigned state)
-{
-	p->state = state;
 }
 
 enum err

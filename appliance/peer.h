@@ -19,22 +19,15 @@ struct peer_ops {
 	size_t max_body, max_queue;
 	/* The other end has gone; the peer is freed after this returns. */
 	void (*closed)(void *ctx, struct peer *);
-	/* Called after all frames that had come were handled. */
-	void (*drained)(void *ctx, struct peer *);
 	bool foreign; /* bad frames close the channel, not the process */
 };
 
-/*
- * Takes `fd` over.  Each frame is handled with `ctx` and, in `state`, the bit
- * that peer_set_state() has set (1 at first).
- */
+/* Takes `fd` over.  Each frame is handled with `ctx`, in the one state 1. */
 enum err peer_new(uv_loop_t *, int fd, const struct peer_ops *, void *ctx,
     struct peer **out) MUST_CHECK;
 
 /* Close and free, without a call of closed(); NULL is let through. */
 void peer_free(struct peer **);
-
-void peer_set_state(struct peer *, unsigned state);
 
 /*
  * Send; the octets leave when the loop runs.  ERR_FULL when the other end does

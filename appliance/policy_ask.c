@@ -9,17 +9,9 @@
 #include <time.h>
 
 #include "appliance/policy_proc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "xk/call.h"
-
-int64_t
-policy_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec;
-}
 
 struct pending *
 policy_pending(struct policy *p, enum pending_kind kind, uint32_t *id)
@@ -219,7 +211,7 @@ decide(struct request *q)
 	q->ask = (struct ask){.target = q->m.target,
 	    .client = q->client,
 	    .liid = q->m.liid,
-	    .now = policy_now()};
+	    .now = clock_seconds()};
 	if (find_warrant(q->p, &q->ask, false) == NULL) {
 		refuse(q, XK_NO_AUTHORISATION,
 		    q->client.left == 0
@@ -316,6 +308,15 @@ const struct peer_ops policy_xk_ops = {.name = "xk",
 
 /* ---- audit's word ---- */
 
+/* Its place may be the one that a revocation has been waiting for. */
+static void
+end_pending(struct policy *p, uint32_t id)
+{
+	slots_drop(p->pending, id);
+	if (p->revocation_due)
+		policy_next_revocation(p);
+}
+
 static enum err
 on_done(void *ctx, const struct ipc_frame *f)
 {
@@ -329,9 +330,7 @@ on_done(void *ctx, const struct ipc_frame *f)
 	if (!m.told)
 		tell(p, d->ticket,
 		    m.reason == XK_GRANTED ? XK_UNAVAILABLE : m.reason);
-	slots_drop(p->pending, f->id);
-	if (p->revocation_due)
-		policy_next_revocation(p);
+	end_pending(p, f->id);
 	return ERR_OK;
 }
 
@@ -364,9 +363,7 @@ on_recorded(void *ctx, const struct ipc_frame *f)
 	case PENDING_TASK:
 		return ERR_MALFORMED;
 	}
-	slots_drop(p->pending, f->id);
-	if (p->revocation_due)
-		policy_next_revocation(p);
+	end_pending(p, f->id);
 	return ERR_OK;
 }
 
@@ -399,9 +396,7 @@ on_task_done(void *ctx, const struct ipc_frame *f)
 	    msg_result_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	policy_cli_task_done(p, d, &m);
-	slots_drop(p->pending, f->id);
-	if (p->revocation_due)
-		policy_next_revocation(p);
+	end_pending(p, f->id);
 	return ERR_OK;
 }
 

@@ -15,6 +15,7 @@
 #include <openssl/evp.h>
 
 #include "appliance/policy_cli.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "policy/rfc3339.h"
 #include "version.h"
@@ -126,7 +127,7 @@ on_status(void *ctx, const struct ipc_frame *f)
 	(void)f;
 	for (size_t i = 0; i < p->n_warrants; i++)
 		in_force +=
-		    strcmp(policy_warrant_state(p->warrant[i], policy_now()),
+		    strcmp(policy_warrant_state(p->warrant[i], clock_seconds()),
 			"in force") == 0;
 	json_object_set_new(j, "version", json_string(KEYWARDEN_VERSION));
 	json_object_set_new(j, "xk", json_boolean(p->xk != NULL));

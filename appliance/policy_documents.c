@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "appliance/policy_cli.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "policy/digest.h"
 
 const char *
 policy_warrant_state(const struct held_warrant *h, int64_t now)
@@ -37,7 +37,7 @@ cli_warrant_json(const struct held_warrant *h)
 	json_object_set_new(j, "warrant", json_string(id));
 	json_object_set_new(j, "liid", json_string(w->liid));
 	json_object_set_new(j, "state",
-	    json_string(policy_warrant_state(h, policy_now())));
+	    json_string(policy_warrant_state(h, clock_seconds())));
 	json_object_set_new(j, "identities", ids);
 	json_object_set_new(j, "clients", cl);
 	json_object_set_new(j, "issued", cli_time(w->issued));
@@ -52,7 +52,7 @@ cli_warrant_json(const struct held_warrant *h)
 void
 policy_digest(struct rd v, uint8_t out[32])
 {
-	if (EVP_Q_digest(NULL, "SHA256", NULL, v.p, v.left, out, NULL) != 1)
+	if (digest_of(v, out) != ERR_OK)
 		fatal("SHA-256 failed");
 }
 
@@ -113,7 +113,7 @@ enum err
 cli_on_warrant_add(void *ctx, const struct ipc_frame *f)
 {
 	struct cli *c = ctx;
-	const int64_t now = policy_now();
+	const int64_t now = clock_seconds();
 	struct audit_entry e = {.type = AUDIT_WARRANT_ADDED};
 	struct held_warrant *h = NULL;
 	struct why why = {""};
@@ -157,9 +157,9 @@ cli_on_warrant_check(void *ctx, const struct ipc_frame *f)
 	json_t *j;
 	enum err rc;
 
-	rc = policy_read_warrant(c->p, f->body, policy_now(), &h, &why);
+	rc = policy_read_warrant(c->p, f->body, clock_seconds(), &h, &why);
 	if (rc == ERR_OK)
-		rc = check_new_warrant(c->p, h, policy_now(), &why);
+		rc = check_new_warrant(c->p, h, clock_seconds(), &why);
 	if (rc != ERR_OK)
 		cli_error(c->p, c->id, rc, why.text);
 	else {

@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "appliance/ctl_loop.h"
 #include "appliance/kms_state.h"
 #include "appliance/peer.h"
 #include "appliance/policy_db.h"
@@ -87,7 +88,8 @@ struct cli {
 
 struct policy {
 	uv_loop_t loop;
-	uv_poll_t ctl, control;
+	struct ctl_watch ctl;
+	uv_poll_t control;
 	int state_fd, control_fd;
 	uint8_t *state_octets;
 	struct kms_state state;
@@ -109,8 +111,6 @@ struct policy {
 	size_t next_known; /* the others, for a new audit */
 	bool revocation_due; /* one could not be sent */
 };
-
-int64_t policy_now(void);
 
 /* ---- policy_store.c: what is held in memory and in the database ---- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "appliance/policy_cli.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static const char here[] =
@@ -138,7 +139,7 @@ take_revocation(struct policy *p, struct rd cms, struct held_warrant **out,
 	struct held_warrant *h;
 	enum err rc;
 
-	rc = policy_read_revocation(p, cms, policy_now(), &r, revoker, why);
+	rc = policy_read_revocation(p, cms, clock_seconds(), &r, revoker, why);
 	if (rc != ERR_OK)
 		return rc;
 	if ((h = policy_warrant_by_id(p, r.warrant)) == NULL)

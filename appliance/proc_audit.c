@@ -9,7 +9,6 @@
 
 #include "appliance/audit_open.h"
 #include "appliance/audit_proc.h"
-#include "appliance/ctl.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
 #include "version.h"
@@ -124,8 +123,9 @@ seen(void *ctx, const struct audit_entry *e)
 	struct history *h = ctx;
 	bool was_open;
 
-	if (e->type == AUDIT_WARRANT_REVOKED)
-		audit_mark_revoked(h->a, e->warrant);
+	if (e->type == AUDIT_WARRANT_REVOKED &&
+	    warrant_set_add(&h->a->revoked, e->warrant) != ERR_OK)
+		fatal("out of memory");
 	if (audit_open_see(&h->open, e, &was_open) != ERR_OK)
 		fatal("out of memory");
 }
@@ -249,14 +249,6 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .reload = on_reload,
     .stop = on_stop};
 
-static void
-on_ctl(uv_poll_t *h, int status, int events)
-{
-	(void)status;
-	(void)events;
-	ctl_receive(&handlers, h->data);
-}
-
 int
 main(void)
 {
@@ -267,10 +259,9 @@ main(void)
 	if (uv_loop_init(&a.loop) != 0 ||
 	    slots_new(sizeof(struct item), AUDIT_ITEMS, &a.items) != ERR_OK)
 		fatal("out of memory");
-	a.ctl.data = a.after_io.data = &a;
+	a.after_io.data = &a;
 	ctl_start(&handlers, &a);
-	(void)uv_poll_init(&a.loop, &a.ctl, CTL_FD);
-	(void)uv_poll_start(&a.ctl, UV_READABLE, on_ctl);
+	ctl_watch(&a.loop, &a.ctl, &handlers, &a);
 	(void)uv_check_init(&a.loop, &a.after_io);
 	(void)uv_check_start(&a.after_io, on_after_io);
 	ctl_ready();

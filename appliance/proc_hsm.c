@@ -17,6 +17,7 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/sandbox.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define PIN_MAX 256
@@ -62,18 +63,13 @@ hsm_read_pin(int fd, struct secret **out, struct why *why)
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
-	struct rd in, sealed, seal;
-	char scheme[32];
-	size_t len;
+	struct rd sealed, seal;
 	enum err rc;
 
-	rc = kms_state_read(p->state_fd, &p->state_octets, &len, why);
+	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
+	    &seal, why);
 	if (rc != ERR_OK)
 		return rc;
-	rd_init(&in, p->state_octets, len);
-	if (kms_state_parse(in, &p->state, &sealed, &seal) != ERR_OK)
-		return why_set(why, ERR_MALFORMED,
-		    "kms-state is not one of ours");
 	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
 	    seal);
 	if (rc == ERR_MISMATCH)
@@ -82,9 +78,7 @@ check_state(struct hsm_proc *p, struct why *why)
 		    "since");
 	if (rc != ERR_OK)
 		return why_set(why, rc, "%s", hsm_why(p->token));
-	if (view_text(p->state.scheme, scheme, sizeof(scheme)) != ERR_OK)
-		return why_set(why, ERR_MALFORMED, "kms-state: scheme");
-	if ((rc = ibe_load(scheme, p->state.params, &p->ibe, why)) != ERR_OK ||
+	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
 	    (rc = kms_state_officers(&p->state, &p->officers, why)) != ERR_OK)
 		return rc;
 	if ((rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
@@ -280,7 +274,7 @@ static int
 patience(struct hsm_proc *p)
 {
 	const int64_t deadline = hsm_run_deadline(p->run);
-	const int64_t left = deadline - hsm_uptime_ms();
+	const int64_t left = deadline - clock_uptime_ms();
 
 	if (deadline == -1)
 		return -1;

@@ -7,12 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#include "appliance/ctl.h"
 #include "appliance/policy_proc.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
+#include "policy/digest.h"
 
 #define MAX_CLIS 16
 
@@ -70,17 +68,12 @@ read_clients(const struct policy_settings *s)
 static void
 read_state(struct policy *p)
 {
-	struct rd in, sealed, seal;
+	struct rd sealed, seal;
 	struct why why = {""};
-	size_t len;
 
-	if (kms_state_read(p->state_fd, &p->state_octets, &len, &why) != ERR_OK)
+	if (kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
+		&seal, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
-	rd_init(&in, p->state_octets, len);
-	if (kms_state_parse(in, &p->state, &sealed, &seal) != ERR_OK)
-		ctl_fail(why_set(&why, ERR_MALFORMED,
-			     "kms-state is not one of ours"),
-		    &why);
 	if (kms_state_officers(&p->state, &p->officers, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	close(p->state_fd);
@@ -145,8 +138,7 @@ on_reload(void *ctx, struct rd settings)
 	d->client = read_clients(&s);
 	d->n_clients = s.n_clients;
 	rd_init(&e.text, text, strlen(text));
-	if (EVP_Q_digest(NULL, "SHA256", NULL, settings.p, settings.left,
-		e.digest, NULL) != 1 ||
+	if (digest_of(settings, e.digest) != ERR_OK ||
 	    policy_record(p, &e, id) != ERR_OK) {
 		policy_config_recorded(p, d, ERR_CLOSED);
 		slots_drop(p->pending, id);
@@ -169,14 +161,6 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .stop = on_stop};
 
 static void
-on_ctl(uv_poll_t *h, int status, int events)
-{
-	(void)status;
-	(void)events;
-	ctl_receive(&handlers, h->data);
-}
-
-static void
 on_control(uv_poll_t *h, int status, int events)
 {
 	(void)status;
@@ -195,10 +179,9 @@ main(void)
 		ERR_OK ||
 	    slots_new(sizeof(struct cli), MAX_CLIS, &p.clis) != ERR_OK)
 		fatal("out of memory");
-	p.ctl.data = p.control.data = &p;
+	p.control.data = &p;
 	ctl_start(&handlers, &p);
-	(void)uv_poll_init(&p.loop, &p.ctl, CTL_FD);
-	(void)uv_poll_start(&p.ctl, UV_READABLE, on_ctl);
+	ctl_watch(&p.loop, &p.ctl, &handlers, &p);
 	(void)uv_poll_init(&p.loop, &p.control, p.control_fd);
 	(void)uv_poll_start(&p.control, UV_READABLE, on_control);
 	ctl_ready();

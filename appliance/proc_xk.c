@@ -8,7 +8,6 @@
 
 #include <openssl/rand.h>
 
-#include "appliance/ctl.h"
 #include "appliance/sandbox.h"
 #include "appliance/xk_proc.h"
 #include "base/log.h"
@@ -131,14 +130,6 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .stop = on_stop};
 
 static void
-on_ctl(uv_poll_t *h, int status, int events)
-{
-	(void)status;
-	(void)events;
-	ctl_receive(&handlers, h->data);
-}
-
-static void
 on_listen(uv_poll_t *h, int status, int events)
 {
 	struct xk *x = h->data;
@@ -165,10 +156,9 @@ main(void)
 	    slots_new(sizeof(struct request), XK_REQUESTS, &x.requests) !=
 		ERR_OK)
 		fatal("out of memory");
-	x.ctl.data = x.tick.data = x.again.data = &x;
+	x.tick.data = x.again.data = &x;
 	ctl_start(&handlers, &x);
-	(void)uv_poll_init(&x.loop, &x.ctl, CTL_FD);
-	(void)uv_poll_start(&x.ctl, UV_READABLE, on_ctl);
+	ctl_watch(&x.loop, &x.ctl, &handlers, &x);
 	for (unsigned i = 0; i < x.n_listen; i++) {
 		x.listen[i].data = &x;
 		(void)uv_poll_init(&x.loop, &x.listen[i], x.listen_fd[i]);

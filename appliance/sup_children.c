@@ -20,6 +20,7 @@
 #include "appliance/ctl.h"
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -36,15 +37,6 @@ static const struct {
 } channels[] = {{CTL_PEER_XK, CTL_PEER_POLICY},
     {CTL_PEER_POLICY, CTL_PEER_AUDIT}, {CTL_PEER_AUDIT, CTL_PEER_HSM},
     {CTL_PEER_HSM, CTL_PEER_XK}};
-
-int64_t
-sup_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 const char *
 child_name(const struct child *c)
@@ -123,7 +115,7 @@ static void
 try_again_later(struct child *c)
 {
 	c->wanted = true;
-	c->restart_at = sup_now() + c->backoff_ms;
+	c->restart_at = clock_uptime_ms() + c->backoff_ms;
 	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MOST_MS ? BACKOFF_MOST_MS
 							    : c->backoff_ms * 2;
 }
@@ -144,7 +136,7 @@ start(struct supervisor *s, struct child *c)
 		try_again_later(c);
 		return;
 	}
-	c->started = sup_now();
+	c->started = clock_uptime_ms();
 	wire(s, c);
 	if (sup_hand_over(s, c, &why) != ERR_OK) {
 		log_error("%s: %s", child_name(c), why.text);
@@ -174,7 +166,7 @@ may_start(const struct supervisor *s, const struct child *c)
 void
 sup_start_due(struct supervisor *s)
 {
-	const int64_t now = sup_now();
+	const int64_t now = clock_uptime_ms();
 
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
@@ -187,7 +179,7 @@ sup_start_due(struct supervisor *s)
 int
 sup_next_start(const struct supervisor *s)
 {
-	const int64_t now = sup_now();
+	const int64_t now = clock_uptime_ms();
 	int64_t best = -1;
 
 	for (unsigned i = 0; i < s->n_children; i++) {
@@ -325,7 +317,7 @@ sup_from_child(struct supervisor *s, struct child *c)
 static void
 ended(struct supervisor *s, struct child *c, int status)
 {
-	const bool lived = sup_now() - c->started > STABLE_MS;
+	const bool lived = clock_uptime_ms() - c->started > STABLE_MS;
 	struct pollfd last = {c->ctl, POLLIN, 0};
 	char again[48] = "";
 
@@ -409,7 +401,7 @@ sup_stop_all(struct supervisor *s)
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
-		const int64_t until = sup_now() + STOP_MS;
+		const int64_t until = clock_uptime_ms() + STOP_MS;
 		bool any = true;
 
 		for (unsigned i = 0; i < s->n_children; i++)
@@ -430,7 +422,7 @@ sup_stop_all(struct supervisor *s)
 				if (c->kind != order[k] || c->pid == 0)
 					continue;
 				any = true;
-				if (sup_now() > until)
+				if (clock_uptime_ms() > until)
 					(void)kill(c->pid, SIGKILL);
 			}
 			if (any)

@@ -34,7 +34,6 @@ struct supervisor {
 	bool stopping, was_ready;
 };
 
-int64_t sup_now(void);
 const char *child_name(const struct child *);
 
 /* ---- sup_files.c: what the children are handed ---- */

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
@@ -52,7 +53,8 @@ struct request {
 
 struct xk {
 	uv_loop_t loop;
-	uv_poll_t ctl, listen[XK_MAX_LISTEN];
+	struct ctl_watch ctl;
+	uv_poll_t listen[XK_MAX_LISTEN];
 	uv_timer_t tick;
 	uv_idle_t again;
 	int listen_fd[XK_MAX_LISTEN];

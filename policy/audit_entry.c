@@ -1,6 +1,8 @@
 #include <stddef.h>
+#include <string.h>
 
 #include "policy/audit_entry.h"
+#include "policy/digest.h"
 
 #define VERSION 1
 
@@ -37,6 +39,15 @@ static const struct row {
     [AUDIT_CONFIG] = {"config", AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_SUBSCRIBER_REMOVED] = {"subscriberRemoved", AUDIT_F_TARGET},
 };
+
+bool
+audit_has_digest(const struct audit_entry *e, struct rd v)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	return digest_of(v, digest) == ERR_OK &&
+	    memcmp(digest, e->digest, sizeof(digest)) == 0;
+}
 
 static bool
 is_type(unsigned t)

@@ -55,6 +55,9 @@ struct audit_entry {
 	struct rd text;
 };
 
+/* Is the entry's digest that of the octets? */
+bool audit_has_digest(const struct audit_entry *, struct rd) MUST_CHECK;
+
 /* "keyIntent" ...; NULL for no type. */
 const char *audit_type_name(enum audit_type);
 

@@ -2,19 +2,16 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <openssl/evp.h>
 
 #include "base/log.h"
+#include "policy/digest.h"
 #include "policy/rfc3339.h"
 #include "policy/warrant.h"
 
 enum err
 warrant_name(struct rd payload, uint8_t out[WARRANT_ID_LEN])
 {
-	return EVP_Q_digest(NULL, "SHA256", NULL, payload.p, payload.left, out,
-		   NULL) == 1
-	    ? ERR_OK
-	    : ERR_CRYPTO;
+	return digest_of(payload, out);
 }
 
 /* A member that an object may have, for refusing all others. */

@@ -101,3 +101,16 @@ slurp(const char *path, size_t *len)
 	*len = (size_t)n;
 	return p;
 }
+
+void
+each_prefix(const uint8_t *p, size_t len, void (*bad)(const uint8_t *, size_t))
+{
+	for (size_t n = 0; n < len; n++) {
+		uint8_t *part = malloc(n > 0 ? n : 1);
+
+		assert_non_null(part);
+		memcpy(part, p, n);
+		bad(part, n);
+		free(part);
+	}
+}

@@ -26,6 +26,13 @@ uint8_t *octets(const json_t *o, const char *name, size_t *len);
 /* "0x..." as exactly `len` big-endian octets. */
 void number_be(const char *hex, uint8_t *out, size_t len);
 
+/*
+ * Give `bad` each proper prefix of what is good, in memory of just that
+ * length, so that a sanitizer sees one octet too many being read.
+ */
+void each_prefix(const uint8_t *p, size_t len,
+    void (*bad)(const uint8_t *, size_t));
+
 /* A whole file; the caller frees. */
 uint8_t *slurp(const char *path, size_t *len);
 

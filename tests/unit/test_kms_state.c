@@ -144,14 +144,7 @@ every_prefix_is_malformed(void **state)
 	const uint8_t *p = sealed_file(&s, &len);
 
 	(void)state;
-	for (size_t n = 0; n < len; n++) {
-		uint8_t *part = malloc(n > 0 ? n : 1);
-
-		assert_non_null(part);
-		memcpy(part, p, n);
-		bad(part, n);
-		free(part);
-	}
+	each_prefix(p, len, bad);
 }
 
 static void
