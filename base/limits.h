@@ -18,12 +18,23 @@
 #define MAX_SCALAR 66
 
 /* Warrants and the registry. */
-#define MAX_WARRANT_CMS 65536 /* two signers with chains fit in a tenth */
+#define MAX_SIGNED_DOC 65536 /* a CMS: two signers with chains are a tenth */
+#define MAX_REQUEST 32768 /* octets that persons sign */
+#define MAX_REQUEST_DAYS 30 /* from issue to expiry */
+#define MAX_APPROVALS 8 /* CMS documents of one request */
+#define MAX_EVIDENCE 131072 /* octets of them: a message holds a change */
+#define MAX_REQUESTS 1024 /* that wait for approval */
+#define MAX_REQUESTS_OF_ONE 512 /* so that nobody fills the list alone */
+#define MAX_CHANGES 4194304 /* of the warrant state, ever */
+#define MAX_WARRANT_TARGETS 16
 #define MAX_WARRANT_IDS 64 /* public identities of one target */
+#define MAX_WARRANT_XIDS 64 /* interceptions at CSCFs for one target */
+#define MAX_WARRANT_LEMFS 8
 #define MAX_WARRANT_CLIENTS 64 /* DF2/MFs that one warrant may name */
 #define MAX_WARRANTS 131072 /* held at once */
 #define MAX_NAME 64 /* an enrolled client's or person's name */
-#define MAX_OFFICERS 64
+#define MAX_PERSONS 1024 /* enrolled, ever */
+#define MAX_INIT_PERSONS 64 /* enrolled by init */
 #define MAX_DEVICES 16 /* devices that share a subscriber's seed */
 #define MAX_SEED_LABEL 64 /* octets: the contract */
 #define MAX_CERT 8192 /* DER of one certificate */
@@ -31,6 +42,8 @@
 /* Between processes. */
 #define MAX_IPC_BODY (512 * 1024) /* a getKeys, a warrant and a record fit */
 #define MAX_IPC_QUEUE (16 * 1024 * 1024)
+#define MAX_CONNECTIONS 4096 /* of clients to xk; a power of two */
+#define MAX_TRANSCRIPT 131072 /* octets of a TLS handshake; real ones: 8192 */
 #define MAX_WORKERS 64 /* hsm worker processes */
 #define MAX_WORKER_JOBS 5 /* one for each thread, and one at hand */
 

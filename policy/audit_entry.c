@@ -16,16 +16,16 @@ static const struct row {
     [AUDIT_KMS_CREATED] = {"kmsCreated", AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_KEY_INTENT] = {"keyIntent",
 	AUDIT_F_CLIENT | AUDIT_F_TARGET | AUDIT_F_LIID | AUDIT_F_WARRANT |
-	    AUDIT_F_DIGEST | AUDIT_F_CALL},
+	    AUDIT_F_DIGEST | AUDIT_F_CALL | AUDIT_F_TEST},
     [AUDIT_KEY_OUTCOME] = {"keyOutcome",
 	AUDIT_F_REF | AUDIT_F_REASON | AUDIT_F_COUNT},
     [AUDIT_KEY_REFUSED] = {"keyRefused",
 	AUDIT_F_REASON | AUDIT_F_CLIENT | AUDIT_F_TARGET | AUDIT_F_LIID |
-	    AUDIT_F_TEXT},
-    [AUDIT_WARRANT_ADDED] = {"warrantAdded",
-	AUDIT_F_LIID | AUDIT_F_WARRANT | AUDIT_F_DIGEST | AUDIT_F_TEXT},
-    [AUDIT_WARRANT_REVOKED] = {"warrantRevoked",
-	AUDIT_F_LIID | AUDIT_F_WARRANT | AUDIT_F_DIGEST | AUDIT_F_TEXT},
+	    AUDIT_F_CALL | AUDIT_F_TEXT},
+    [AUDIT_CHANGE] = {"change",
+	AUDIT_F_REF | AUDIT_F_REASON | AUDIT_F_TARGET | AUDIT_F_LIID |
+	    AUDIT_F_WARRANT | AUDIT_F_DIGEST | AUDIT_F_TEXT},
+    [AUDIT_HEAD] = {"head", AUDIT_F_REF | AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_DOCUMENT_REFUSED] = {"documentRefused",
 	AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_SUBSCRIBER_INTENT] = {"subscriberIntent",
@@ -37,7 +37,8 @@ static const struct row {
     [AUDIT_WORKER] = {"worker", AUDIT_F_TEXT},
     [AUDIT_ABANDONED] = {"abandoned", AUDIT_F_REF},
     [AUDIT_CONFIG] = {"config", AUDIT_F_DIGEST | AUDIT_F_TEXT},
-    [AUDIT_SUBSCRIBER_REMOVED] = {"subscriberRemoved", AUDIT_F_TARGET},
+    [AUDIT_REQUEST] = {"request", AUDIT_F_DIGEST | AUDIT_F_TEXT},
+    [AUDIT_ALARM] = {"alarm", AUDIT_F_TEXT},
 };
 
 bool
@@ -110,6 +111,8 @@ audit_entry_encode(const struct audit_entry *e, uint8_t *out, size_t *len)
 	}
 	if (f & AUDIT_F_TEXT)
 		wr_view16(&w, text.p, text.left);
+	if (f & AUDIT_F_TEST)
+		wr_bool(&w, e->test);
 	return wr_finish(&w, len);
 }
 
@@ -143,6 +146,8 @@ fields(struct rd *r, unsigned f, struct audit_entry *e)
 		rc = rd_u64(r, &e->ts);
 	if (rc == ERR_OK && (f & AUDIT_F_TEXT))
 		rc = rd_view16(r, &e->text);
+	if (rc == ERR_OK && (f & AUDIT_F_TEST))
+		rc = rd_bool(r, &e->test);
 	return rc;
 }
 

@@ -20,11 +20,13 @@ enum audit_type {
 	AUDIT_STARTED, /* text */
 	AUDIT_STOPPED, /* text */
 	AUDIT_KMS_CREATED, /* digest of kms-state, text: officers */
-	AUDIT_KEY_INTENT, /* client target liid warrant digest call */
+	AUDIT_KEY_INTENT, /* client target liid warrant digest call test */
 	AUDIT_KEY_OUTCOME, /* ref reason n_keys call */
-	AUDIT_KEY_REFUSED, /* client target liid reason text */
-	AUDIT_WARRANT_ADDED, /* liid warrant digest text: signers */
-	AUDIT_WARRANT_REVOKED, /* liid warrant digest text: signers */
+	AUDIT_KEY_REFUSED, /* client target liid reason call text */
+	AUDIT_CHANGE, /* ref: number, reason: enum request_kind, target: whom or
+		       * what it is about, liid warrant, digest: the head
+		       * behind it, text: signers */
+	AUDIT_HEAD, /* ref: number, digest of the head, text: its seal */
 	AUDIT_DOCUMENT_REFUSED, /* digest text */
 	AUDIT_SUBSCRIBER_INTENT, /* target digest of the order, text: what */
 	AUDIT_SUBSCRIBER_OUTCOME, /* ref reason */
@@ -32,7 +34,8 @@ enum audit_type {
 	AUDIT_WORKER, /* text */
 	AUDIT_ABANDONED, /* ref: an intent without outcome */
 	AUDIT_CONFIG, /* digest text */
-	AUDIT_SUBSCRIBER_REMOVED, /* target */
+	AUDIT_REQUEST, /* digest of it, text: submitted, rejected, by whom */
+	AUDIT_ALARM, /* text */
 	AUDIT_TYPE__MAX
 };
 
@@ -52,6 +55,7 @@ struct audit_entry {
 	uint32_t csb_id;
 	uint8_t ts_type;
 	uint64_t ts; /* T of I_MESSAGE_1 */
+	bool test; /* a test call under a test warrant */
 	struct rd text;
 };
 
@@ -79,7 +83,8 @@ enum audit_field {
 	AUDIT_F_WARRANT = 1 << 6,
 	AUDIT_F_DIGEST = 1 << 7,
 	AUDIT_F_CALL = 1 << 8,
-	AUDIT_F_TEXT = 1 << 9
+	AUDIT_F_TEXT = 1 << 9,
+	AUDIT_F_TEST = 1 << 10
 };
 unsigned audit_fields(enum audit_type);
 

@@ -1,12 +1,14 @@
 #include "policy/subscriber.h"
 
-#define VERSION 1
+#define VERSION 2
 
 void
 subscriber_put(struct wr *w, const struct subscriber *s)
 {
 	wr_u8(w, VERSION);
 	wr_i64(w, s->created);
+	wr_u64(w, s->number);
+	wr_bool(w, s->test);
 	wr_view8(w, s->identity.p, s->identity.left);
 	wr_u8(w, (uint8_t)s->n_devices);
 	for (unsigned i = 0; i < s->n_devices; i++)
@@ -25,6 +27,8 @@ subscriber_parse(struct rd in, struct subscriber *out, struct rd *sealed,
 
 	if (in.left > SUBSCRIBER_MAX || rd_u8(&in, &version) != ERR_OK ||
 	    version != VERSION || rd_i64(&in, &out->created) != ERR_OK ||
+	    rd_u64(&in, &out->number) != ERR_OK ||
+	    rd_bool(&in, &out->test) != ERR_OK ||
 	    rd_view8(&in, &out->identity) != ERR_OK ||
 	    rd_u8(&in, &n) != ERR_OK || n > MAX_DEVICES ||
 	    out->identity.left == 0)

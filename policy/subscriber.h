@@ -17,6 +17,8 @@
 
 struct subscriber {
 	int64_t created;
+	uint64_t number; /* of the change that approved this record */
+	bool test; /* for test calls: under a test warrant, no other */
 	struct rd identity;
 	unsigned n_devices;
 	struct rd device[MAX_DEVICES];

@@ -1,93 +1,8 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "base/log.h"
-#include "policy/digest.h"
-#include "policy/rfc3339.h"
 #include "policy/warrant.h"
-
-enum err
-warrant_name(struct rd payload, uint8_t out[WARRANT_ID_LEN])
-{
-	return digest_of(payload, out);
-}
-
-/* A member that an object may have, for refusing all others. */
-static bool
-known(const char *key, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (strcmp(key, *names) == 0)
-			return true;
-	return false;
-}
-
-static enum err
-only(json_t *o, const char *what, const char *const *names, struct why *why)
-{
-	const char *key;
-	json_t *value;
-	char text[64];
-
-	if (!json_is_object(o))
-		return why_set(why, ERR_MALFORMED, "%s: not an object", what);
-	json_object_foreach (o, key, value)
-		if (!known(key, names))
-			return why_set(why, ERR_MALFORMED,
-			    "%s: unknown member \"%s\"", what,
-			    log_escape(key, strlen(key), text, sizeof(text)));
-	return ERR_OK;
-}
-
-static enum err
-get_time(json_t *o, const char *name, int64_t *out, struct why *why)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	if (s == NULL || rfc3339_parse(s, out) != ERR_OK)
-		return why_set(why, ERR_MALFORMED,
-		    "%s: not a time like 2026-01-31T12:00:00Z", name);
-	return ERR_OK;
-}
-
-static enum err
-get_version(json_t *o, const char *name, struct why *why)
-{
-	const json_t *v = json_object_get(o, name);
-
-	if (!json_is_integer(v) || json_integer_value(v) != 1)
-		return why_set(why, ERR_MALFORMED, "%s: must be 1", name);
-	return ERR_OK;
-}
-
-/* An array of 1 to `most` strings; views live as long as the JSON. */
-static enum err
-get_strings(json_t *o, const char *name, unsigned most, const char ***out,
-    unsigned *n, struct why *why)
-{
-	const json_t *a = json_object_get(o, name);
-	const size_t len = json_array_size(a);
-
-	if (!json_is_array(a) || len < 1 || len > most)
-		return why_set(why, ERR_MALFORMED,
-		    "%s: must be a list of 1 to %u strings", name, most);
-	if ((*out = calloc(len, sizeof(**out))) == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	*n = (unsigned)len;
-	for (size_t i = 0; i < len; i++) {
-		(*out)[i] = json_string_value(json_array_get(a, i));
-		if ((*out)[i] == NULL || (*out)[i][0] == '\0')
-			return why_set(why, ERR_MALFORMED,
-			    "%s: must be a list of strings", name);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp((*out)[i], (*out)[k]) == 0)
-				return why_set(why, ERR_MALFORMED,
-				    "%s: names one twice", name);
-	}
-	return ERR_OK;
-}
 
 /* tel: global, no separators, no parameters (RFC 3966 clause 5.1.4). */
 static bool
@@ -132,171 +47,248 @@ identity_check(struct rd id, struct why *why)
 	    "a public KMS identity is a sip:, sips: or tel: URI");
 }
 
+/* 8-4-4-4-12 lower-case hex digits. */
 static enum err
-get_target(struct warrant *w, json_t *root, struct why *why)
+xid_get(const char *s, uint8_t out[XID_LEN])
 {
-	static const char *const names[] = {"identities", NULL};
-	json_t *t = json_object_get(root, "target");
+	char hex[2 * XID_LEN + 1];
+	size_t n = 0;
+
+	if (strlen(s) != 36 || strspn(s, "0123456789abcdef-") != 36)
+		return ERR_MALFORMED;
+	for (size_t i = 0; i < 36; i++) {
+		const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash != (s[i] == '-'))
+			return ERR_MALFORMED;
+		if (!dash)
+			hex[n++] = s[i];
+	}
+	hex[n] = '\0';
+	return hex_get(hex, out, XID_LEN);
+}
+
+static enum err
+get_xids(struct warrant_target *t, json_t *o, struct why *why)
+{
+	struct words l = {NULL, 0};
+	enum err rc;
+
+	if (json_object_get(o, "xids") == NULL)
+		return ERR_OK;
+	rc = jr_words(o, "xids", MAX_WARRANT_XIDS, 36, &l, why);
+	if (rc == ERR_OK && (t->xid = calloc(l.n, XID_LEN)) == NULL)
+		rc = why_set(why, ERR_NOMEM, "out of memory");
+	for (unsigned i = 0; i < l.n && rc == ERR_OK; i++) {
+		if (xid_get(l.w[i], t->xid[i]) != ERR_OK)
+			rc = why_set(why, ERR_MALFORMED,
+			    "xids: must be UUIDs in lower case");
+		else
+			t->n_xids++;
+	}
+	words_done(&l);
+	return rc;
+}
+
+static enum err
+get_target(struct warrant_target *t, json_t *o, struct why *why)
+{
+	static const char *const names[] = {"identities", "xids", NULL};
 	struct why wrong = {""};
 	struct rd id;
 	enum err rc;
 
-	if ((rc = only(t, "target", names, why)) != ERR_OK ||
-	    (rc = get_strings(t, "identities", MAX_WARRANT_IDS, &w->ids,
-		 &w->n_ids, why)) != ERR_OK)
+	if ((rc = jr_only(o, "targets", names, why)) != ERR_OK ||
+	    (rc = jr_words(o, "identities", MAX_WARRANT_IDS, MAX_PUBLIC_ID,
+		 &t->ids, why)) != ERR_OK)
 		return rc;
-	for (unsigned i = 0; i < w->n_ids; i++) {
-		rd_init(&id, w->ids[i], strlen(w->ids[i]));
+	for (unsigned i = 0; i < t->ids.n; i++) {
+		rd_init(&id, t->ids.w[i], strlen(t->ids.w[i]));
 		if ((rc = identity_check(id, &wrong)) != ERR_OK)
 			return why_set(why, rc, "identities: %s", wrong.text);
+	}
+	return get_xids(t, o, why);
+}
+
+/* An identity or an XID is one target's. */
+static bool
+overlap(const struct warrant_target *a, const struct warrant_target *b)
+{
+	struct rd id;
+
+	for (unsigned i = 0; i < a->ids.n; i++) {
+		rd_init(&id, a->ids.w[i], strlen(a->ids.w[i]));
+		if (words_have(&b->ids, id))
+			return true;
+	}
+	for (unsigned i = 0; i < a->n_xids; i++)
+		for (unsigned k = 0; k < b->n_xids; k++)
+			if (memcmp(a->xid[i], b->xid[k], XID_LEN) == 0)
+				return true;
+	return false;
+}
+
+static enum err
+get_targets(struct warrant *w, json_t *body, struct why *why)
+{
+	json_t *a = json_object_get(body, "targets");
+	const size_t n = json_array_size(a);
+	enum err rc;
+
+	if (!json_is_array(a) || n < 1 || n > MAX_WARRANT_TARGETS)
+		return why_set(why, ERR_MALFORMED,
+		    "targets: must be a list of 1 to %d targets",
+		    MAX_WARRANT_TARGETS);
+	if ((w->target = calloc(n, sizeof(*w->target))) == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		w->n_targets++;
+		rc = get_target(&w->target[i], json_array_get(a, i), why);
+		if (rc != ERR_OK)
+			return rc;
+		for (size_t k = 0; k < i; k++)
+			if (overlap(&w->target[i], &w->target[k]))
+				return why_set(why, ERR_MALFORMED,
+				    "targets: an identity or XID stands in "
+				    "two of them");
 	}
 	return ERR_OK;
 }
 
 static enum err
-get_period(struct warrant *w, json_t *root, struct why *why)
+get_period(struct warrant *w, json_t *body, struct why *why)
 {
 	static const char *const names[] = {"start", "end", "graceAfterEnd",
 	    "callsBefore", NULL};
-	json_t *p = json_object_get(root, "period"), *grace;
+	json_t *p = json_object_get(body, "period");
+	uint64_t grace = WARRANT_GRACE_DEFAULT;
 	enum err rc;
 
-	if ((rc = only(p, "period", names, why)) != ERR_OK ||
-	    (rc = get_time(p, "start", &w->start, why)) != ERR_OK ||
-	    (rc = get_time(p, "end", &w->end, why)) != ERR_OK)
+	if ((rc = jr_only(p, "period", names, why)) != ERR_OK ||
+	    (rc = jr_time(p, "start", &w->start, why)) != ERR_OK ||
+	    (rc = jr_time(p, "end", &w->end, why)) != ERR_OK)
 		return rc;
 	if (w->end <= w->start)
 		return why_set(why, ERR_MALFORMED,
 		    "period: must end after it starts");
 	w->calls_from = w->start;
 	if (json_object_get(p, "callsBefore") != NULL) {
-		rc = get_time(p, "callsBefore", &w->calls_from, why);
+		rc = jr_time(p, "callsBefore", &w->calls_from, why);
 		if (rc != ERR_OK)
 			return rc;
 		if (w->calls_from > w->start)
 			return why_set(why, ERR_MALFORMED,
 			    "callsBefore: must not be after the start");
 	}
-	w->grace = WARRANT_GRACE_DEFAULT;
-	if ((grace = json_object_get(p, "graceAfterEnd")) != NULL) {
-		w->grace = json_integer_value(grace);
-		if (!json_is_integer(grace) || w->grace < 0 ||
-		    w->grace > WARRANT_GRACE_MAX)
-			return why_set(why, ERR_MALFORMED,
-			    "graceAfterEnd: must be 0 to %d seconds",
-			    WARRANT_GRACE_MAX);
+	if (json_object_get(p, "graceAfterEnd") != NULL &&
+	    (rc = jr_number(p, "graceAfterEnd", WARRANT_GRACE_MAX, &grace,
+		 why)) != ERR_OK)
+		return rc;
+	w->grace = (int64_t)grace;
+	return ERR_OK;
+}
+
+static enum err
+get_liid(struct warrant *w, json_t *body, struct why *why)
+{
+	char *s = NULL;
+	const enum err rc = jr_word(body, "liid", MAX_LIID, &s, why);
+
+	if (rc == ERR_OK)
+		memcpy(w->liid, s, strlen(s) + 1);
+	free(s);
+	return rc;
+}
+
+static enum err
+get_bits(json_t *body, const char *name, const char *const *known,
+    unsigned *out, struct why *why)
+{
+	struct words l = {NULL, 0};
+	enum err rc = jr_words(body, name, 8, 32, &l, why);
+
+	for (unsigned i = 0; i < l.n && rc == ERR_OK; i++) {
+		unsigned k = 0;
+
+		while (known[k] != NULL && strcmp(known[k], l.w[i]) != 0)
+			k++;
+		if (known[k] == NULL)
+			rc = why_set(why, ERR_MALFORMED,
+			    "%s: one of them is not known", name);
+		*out |= 1U << k;
 	}
-	return ERR_OK;
-}
-
-/* Printable ASCII, so that it can stand in any record and on any screen. */
-static enum err
-get_liid(struct warrant *w, json_t *root, struct why *why)
-{
-	const char *s = json_string_value(json_object_get(root, "liid"));
-
-	if (s == NULL || s[0] == '\0' || strlen(s) > MAX_LIID)
-		return why_set(why, ERR_MALFORMED,
-		    "liid: must be a string of 1 to %d octets", MAX_LIID);
-	for (size_t i = 0; s[i] != '\0'; i++)
-		if (s[i] <= 0x20 || s[i] >= 0x7f)
-			return why_set(why, ERR_MALFORMED,
-			    "liid: must be printable ASCII without blanks");
-	memcpy(w->liid, s, strlen(s) + 1);
-	return ERR_OK;
+	words_done(&l);
+	return rc;
 }
 
 static enum err
-get_delivery(struct warrant *w, json_t *root, struct why *why)
+get_delivery(struct warrant *w, json_t *body, struct why *why)
 {
-	const char **kinds = NULL;
-	unsigned n = 0;
+	/* In the order of the bits. */
+	static const char *const products[] = {"keys", "sip", "secrets",
+	    "ecValues", NULL};
+	static const char *const ways[] = {"xk", "hi2", NULL};
 	enum err rc;
 
-	rc = get_strings(root, "delivery", 8, &kinds, &n, why);
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++) {
-		if (strcmp(kinds[i], "xk") != 0)
-			rc = why_set(why, ERR_MALFORMED,
-			    "delivery: only \"xk\" is known");
-		else
-			w->to_xk = true;
+	if ((rc = jr_words(body, "clients", MAX_WARRANT_CLIENTS, MAX_NAME,
+		 &w->clients, why)) != ERR_OK ||
+	    (rc = get_bits(body, "products", products, &w->products, why)) !=
+		ERR_OK ||
+	    (rc = get_bits(body, "delivery", ways, &w->deliveries, why)) !=
+		ERR_OK)
+		return rc;
+	if (w->products == PRODUCT_SIP)
+		return why_set(why, ERR_MALFORMED,
+		    "products: \"sip\" goes with \"keys\"");
+	if (json_object_get(body, "lemfs") == NULL) {
+		if (w->deliveries & DELIVERY_HI2)
+			return why_set(why, ERR_MALFORMED,
+			    "lemfs: \"hi2\" needs to know where to");
+		return ERR_OK;
 	}
-	free(kinds);
-	return rc;
+	return jr_words(body, "lemfs", MAX_WARRANT_LEMFS, MAX_NAME, &w->lemfs,
+	    why);
 }
 
 static enum err
-get_clients(struct warrant *w, json_t *root, struct why *why)
+get_rest(struct warrant *w, json_t *body, struct why *why)
 {
-	enum err rc = get_strings(root, "clients", MAX_WARRANT_CLIENTS,
-	    &w->clients, &w->n_clients, why);
+	enum err rc;
 
-	for (unsigned i = 0; i < w->n_clients && rc == ERR_OK; i++)
-		if (strlen(w->clients[i]) > MAX_NAME)
-			rc = why_set(why, ERR_MALFORMED,
-			    "clients: a name has at most %d characters",
-			    MAX_NAME);
-	return rc;
-}
-
-static json_t *
-load(struct rd json, struct why *why)
-{
-	json_error_t e;
-	json_t *root;
-
-	/* jansson skips a NUL behind a number. */
-	if (json.left > 0 && memchr(json.p, '\0', json.left) != NULL) {
-		(void)why_set(why, ERR_MALFORMED, "not JSON (a NUL in it)");
-		return NULL;
-	}
-	root = json_loadb((const char *)json.p, json.left,
-	    JSON_REJECT_DUPLICATES, &e);
-	if (root == NULL)
-		(void)why_set(why, ERR_MALFORMED, "%s (line %d, column %d)",
-		    json_error_code(&e) == json_error_duplicate_key
-			? "a member stands there twice"
-			: "not JSON",
-		    e.line, e.column);
-	return root;
+	if (json_object_get(body, "agency") != NULL &&
+	    (rc = jr_word(body, "agency", MAX_NAME, &w->agency, why)) != ERR_OK)
+		return rc;
+	if (json_object_get(body, "test") != NULL &&
+	    (rc = jr_bool(body, "test", &w->test, why)) != ERR_OK)
+		return rc;
+	if (json_object_get(body, "reference") != NULL &&
+	    !json_is_string(json_object_get(body, "reference")))
+		return why_set(why, ERR_MALFORMED, "reference: not a string");
+	return ERR_OK;
 }
 
 enum err
-warrant_parse(struct rd json, struct warrant **out, struct why *why)
+warrant_read(json_t *body, struct warrant **out, struct why *why)
 {
-	static const char *const names[] = {"keywardenWarrant", "liid",
-	    "reference", "issued", "target", "period", "clients", "delivery",
-	    NULL};
+	static const char *const names[] = {"liid", "reference", "agency",
+	    "test", "targets", "period", "clients", "products", "delivery",
+	    "lemfs", NULL};
 	struct warrant *w = calloc(1, sizeof(*w));
-	json_t *root;
 	enum err rc;
 
 	if (w == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	if ((root = w->of = load(json, why)) == NULL) {
-		rc = ERR_MALFORMED;
-		goto out;
-	}
-	if ((rc = only(root, "warrant", names, why)) != ERR_OK ||
-	    (rc = get_version(root, "keywardenWarrant", why)) != ERR_OK ||
-	    (rc = get_liid(w, root, why)) != ERR_OK ||
-	    (rc = get_time(root, "issued", &w->issued, why)) != ERR_OK ||
-	    (rc = get_target(w, root, why)) != ERR_OK ||
-	    (rc = get_period(w, root, why)) != ERR_OK ||
-	    (rc = get_clients(w, root, why)) != ERR_OK ||
-	    (rc = get_delivery(w, root, why)) != ERR_OK ||
-	    (rc = warrant_name(json, w->id)) != ERR_OK)
-		goto out;
-	if (json_object_get(root, "reference") != NULL &&
-	    !json_is_string(json_object_get(root, "reference"))) {
-		rc = why_set(why, ERR_MALFORMED, "reference: not a string");
-		goto out;
+	if ((rc = jr_only(body, "warrant", names, why)) != ERR_OK ||
+	    (rc = get_liid(w, body, why)) != ERR_OK ||
+	    (rc = get_targets(w, body, why)) != ERR_OK ||
+	    (rc = get_period(w, body, why)) != ERR_OK ||
+	    (rc = get_delivery(w, body, why)) != ERR_OK ||
+	    (rc = get_rest(w, body, why)) != ERR_OK) {
+		warrant_free(&w);
+		return rc;
 	}
 	*out = w;
-	w = NULL;
-out:
-	warrant_free(&w);
-	return rc;
+	return ERR_OK;
 }
 
 void
@@ -306,71 +298,141 @@ warrant_free(struct warrant **wp)
 
 	if (w == NULL)
 		return;
-	free(w->ids);
-	free(w->clients);
-	json_decref(w->of);
+	for (unsigned i = 0; i < w->n_targets; i++) {
+		words_done(&w->target[i].ids);
+		free(w->target[i].xid);
+	}
+	free(w->target);
+	words_done(&w->clients);
+	words_done(&w->lemfs);
+	free(w->agency);
 	free(w);
 	*wp = NULL;
 }
 
-enum err
-revocation_parse(struct rd json, struct revocation *out, struct why *why)
-{
-	static const char *const names[] = {"keywardenRevocation", "warrant",
-	    "reason", NULL};
-	json_t *root = load(json, why);
-	const char *id;
-	enum err rc;
-
-	if (root == NULL)
-		return ERR_MALFORMED;
-	if ((rc = only(root, "revocation", names, why)) == ERR_OK &&
-	    (rc = get_version(root, "keywardenRevocation", why)) == ERR_OK) {
-		id = json_string_value(json_object_get(root, "warrant"));
-		if (id == NULL ||
-		    hex_get(id, out->warrant, WARRANT_ID_LEN) != ERR_OK)
-			rc = why_set(why, ERR_MALFORMED,
-			    "warrant: must be the 64 hex digits that "
-			    "'keywarden warrant list' shows");
-	}
-	json_decref(root);
-	return rc;
-}
-
 /* ---- decisions ---- */
 
-static bool
-names_one(const char *const *list, unsigned n, const struct rd *what)
+enum warrant_verdict
+warrant_is_for(const struct warrant *w, const struct warrant_state *s,
+    const struct ask *a)
 {
-	bool hit = false;
+	bool target = false;
 
-	/* All are looked at, so that the time does not tell which. */
-	for (unsigned i = 0; i < n; i++)
-		hit |= rd_is(what, list[i], strlen(list[i]));
-	return hit;
+	for (unsigned i = 0; i < w->n_targets; i++)
+		target |= words_have(&w->target[i].ids, a->target);
+	if (!target)
+		return WARRANT_OTHER_TARGET;
+	if (!words_have(&w->clients, a->client))
+		return WARRANT_OTHER_CLIENT;
+	if (a->liid.left > 0 && !rd_is(&a->liid, w->liid, strlen(w->liid)))
+		return WARRANT_OTHER_LIID;
+	if (s->revoked)
+		return WARRANT_REVOKED;
+	if (s->suspended)
+		return WARRANT_SUSPENDED;
+	if (a->now < w->start - WARRANT_SKEW)
+		return WARRANT_NOT_YET;
+	if (a->now >= s->end + w->grace)
+		return WARRANT_ENDED;
+	if ((w->products & a->products) != a->products)
+		return WARRANT_OTHER_PRODUCT;
+	return w->deliveries & DELIVERY_XK ? WARRANT_ALLOWS
+					   : WARRANT_OTHER_DELIVERY;
 }
 
-bool
-warrant_is_for(const struct warrant *w, const struct ask *a)
+enum warrant_verdict
+warrant_covers_call(const struct warrant *w, const struct warrant_state *s,
+    const struct ask *a)
 {
-	const bool target = names_one(w->ids, w->n_ids, &a->target);
-	const bool client = names_one(w->clients, w->n_clients, &a->client);
-	const bool liid =
-	    a->liid.left == 0 || rd_is(&a->liid, w->liid, strlen(w->liid));
-	const bool in_force =
-	    a->now >= w->start - WARRANT_SKEW && a->now < w->end + w->grace;
-
-	return target && client && liid && in_force && w->to_xk;
+	if (a->n_t == 0) { /* a COUNTER has no date: in force now */
+		if (a->now < w->start)
+			return WARRANT_NOT_YET;
+		return a->now < s->end ? WARRANT_ALLOWS : WARRANT_ENDED;
+	}
+	for (size_t i = 0; i < a->n_t; i++) {
+		if (a->t[i] < w->calls_from - WARRANT_SKEW)
+			return WARRANT_CALL_BEFORE;
+		if (a->t[i] >= s->end + WARRANT_SKEW)
+			return WARRANT_CALL_AFTER;
+	}
+	return WARRANT_ALLOWS;
 }
 
-bool
-warrant_covers_call(const struct warrant *w, const struct ask *a)
+/* "3 days", "2 hours", "50 seconds": as coarse as one would say it. */
+static const char *
+span(int64_t seconds, char out[32])
 {
-	if (a->n_t == 0) /* a COUNTER has no date: in force now */
-		return a->now >= w->start && a->now < w->end;
-	for (size_t i = 0; i < a->n_t; i++)
-		if (a->t[i] < w->calls_from - WARRANT_SKEW ||
-		    a->t[i] >= w->end + WARRANT_SKEW)
-			return false;
-	return true;
+	static const struct {
+		int64_t unit;
+		const char *name;
+	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"},
+	    {1, "second"}};
+	unsigned u = 0;
+	int64_t n;
+
+	while (units[u].unit > 1 && seconds < 2 * units[u].unit)
+		u++;
+	n = seconds / units[u].unit;
+	(void)snprintf(out, 32, "%lld %s%s", (long long)n, units[u].name,
+	    n == 1 ? "" : "s");
+	return out;
+}
+
+static int64_t
+earliest(const struct ask *a)
+{
+	return a->n_t > 1 && a->t[1] < a->t[0] ? a->t[1] : a->t[0];
+}
+
+static int64_t
+latest(const struct ask *a)
+{
+	return a->n_t > 1 && a->t[1] > a->t[0] ? a->t[1] : a->t[0];
+}
+
+const char *
+warrant_explain(enum warrant_verdict v, const struct warrant *w,
+    const struct warrant_state *s, const struct ask *a, char *out, size_t cap)
+{
+	char t[32];
+
+	switch (v) {
+	case WARRANT_ALLOWS:
+		return "the warrant allows it";
+	case WARRANT_OTHER_TARGET:
+		return "no warrant names this target";
+	case WARRANT_OTHER_CLIENT:
+		return "the warrant does not name this client";
+	case WARRANT_OTHER_LIID:
+		return "the warrant has another LIID";
+	case WARRANT_REVOKED:
+		return "the warrant is revoked";
+	case WARRANT_SUSPENDED:
+		return "the warrant is suspended";
+	case WARRANT_NOT_YET:
+		(void)snprintf(out, cap, "the warrant begins in %s",
+		    span(w->start - a->now, t));
+		return out;
+	case WARRANT_ENDED:
+		(void)snprintf(out, cap, "the warrant ended %s ago",
+		    span(a->now - s->end, t));
+		return out;
+	case WARRANT_OTHER_PRODUCT:
+		return "the warrant does not grant this product";
+	case WARRANT_OTHER_DELIVERY:
+		return "the warrant does not grant delivery over Xk";
+	case WARRANT_CALL_BEFORE:
+		(void)snprintf(out, cap, "the call began %s before %s",
+		    span(w->calls_from - earliest(a), t),
+		    w->calls_from < w->start
+			? "the first call that the warrant covers"
+			: "the warrant");
+		return out;
+	case WARRANT_CALL_AFTER:
+		(void)snprintf(out, cap,
+		    "the call began %s after the warrant's end",
+		    span(latest(a) - s->end, t));
+		return out;
+	}
+	return "";
 }

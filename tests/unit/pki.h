@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_PKI_H
 #define TESTS_UNIT_PKI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

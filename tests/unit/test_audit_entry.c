@@ -14,6 +14,7 @@
 #define DIGEST AUDIT_F_DIGEST
 #define CALL AUDIT_F_CALL
 #define TEXT AUDIT_F_TEXT
+#define TEST AUDIT_F_TEST
 
 /* The list of the header, by hand. */
 static const struct {
@@ -26,10 +27,13 @@ static const struct {
     {AUDIT_STOPPED, "stopped", TEXT},
     {AUDIT_KMS_CREATED, "kmsCreated", DIGEST | TEXT},
     {AUDIT_KEY_INTENT, "keyIntent",
-	CLIENT | TARGET | LIID | WARRANT | DIGEST | CALL},
-    {AUDIT_KEY_REFUSED, "keyRefused", CLIENT | TARGET | LIID | REASON | TEXT},
-    {AUDIT_WARRANT_ADDED, "warrantAdded", LIID | WARRANT | DIGEST | TEXT},
-    {AUDIT_WARRANT_REVOKED, "warrantRevoked", LIID | WARRANT | DIGEST | TEXT},
+	CLIENT | TARGET | LIID | WARRANT | DIGEST | CALL | TEST},
+    {AUDIT_KEY_OUTCOME, "keyOutcome", REF | REASON | COUNT},
+    {AUDIT_KEY_REFUSED, "keyRefused",
+	CLIENT | TARGET | LIID | REASON | CALL | TEXT},
+    {AUDIT_CHANGE, "change",
+	REF | REASON | TARGET | LIID | WARRANT | DIGEST | TEXT},
+    {AUDIT_HEAD, "head", REF | DIGEST | TEXT},
     {AUDIT_DOCUMENT_REFUSED, "documentRefused", DIGEST | TEXT},
     {AUDIT_SUBSCRIBER_INTENT, "subscriberIntent", TARGET | DIGEST | TEXT},
     {AUDIT_SUBSCRIBER_OUTCOME, "subscriberOutcome", REF | REASON},
@@ -37,7 +41,8 @@ static const struct {
     {AUDIT_WORKER, "worker", TEXT},
     {AUDIT_ABANDONED, "abandoned", REF},
     {AUDIT_CONFIG, "config", DIGEST | TEXT},
-    {AUDIT_SUBSCRIBER_REMOVED, "subscriberRemoved", TARGET},
+    {AUDIT_REQUEST, "request", DIGEST | TEXT},
+    {AUDIT_ALARM, "alarm", TEXT},
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 
@@ -69,7 +74,8 @@ full(enum audit_type type)
 	    .n_keys = 0x31323334,
 	    .csb_id = 0x41424344,
 	    .ts_type = 3,
-	    .ts = 0x5152535455565758};
+	    .ts = 0x5152535455565758,
+	    .test = true};
 
 	e.client = str("df2-client");
 	e.target = str("sip:target@example.com");
@@ -119,6 +125,8 @@ only(struct audit_entry e, unsigned f)
 	}
 	if (!(f & TEXT))
 		e.text = none;
+	if (!(f & TEST))
+		e.test = false;
 	return e;
 }
 
@@ -141,13 +149,17 @@ same(const struct audit_entry *a, const struct audit_entry *b)
 	assert_int_equal(a->ts_type, b->ts_type);
 	assert_true(a->ts == b->ts);
 	assert_true(rd_equal(&a->text, &b->text));
+	assert_int_equal(a->test, b->test);
 }
 
 static void
 each_type_has_its_name_and_fields(void **state)
 {
 	(void)state;
+	/* none is left out: the list has every number from 1 on, in order */
+	assert_int_equal(N_TYPES, AUDIT_TYPE__MAX - 1);
 	for (size_t i = 0; i < N_TYPES; i++) {
+		assert_int_equal(types[i].type, i + 1);
 		assert_string_equal(audit_type_name(types[i].type),
 		    types[i].name);
 		assert_int_equal(audit_fields(types[i].type), types[i].fields);
@@ -214,37 +226,62 @@ find(const uint8_t *in, size_t len, const void *what, size_t n)
 	return p;
 }
 
-/* In the order of the struct. */
+/* Each of the pieces behind the one before it; the last ends the leaf. */
+static void
+in_this_order(enum audit_type type, const char *const *pieces, size_t n)
+{
+	static const char call[] = "\x41\x42\x43\x44\x03"
+				   "\x51\x52\x53\x54\x55\x56\x57\x58";
+	uint8_t leaf[MAX_AUDIT_LEAF], w[32], d[32];
+	const struct audit_entry e = full(type);
+	const size_t len = encode(&e, leaf);
+	const uint8_t *p = leaf + 26, *const end = leaf + len;
+
+	memset(w, 0x61, sizeof(w));
+	memset(d, 0x62, sizeof(d));
+	for (size_t i = 0; i < n; i++) {
+		const char *s = pieces[i];
+		size_t k = strlen(s);
+
+		if (strcmp(s, "(warrant)") == 0) {
+			p = find(p, (size_t)(end - p), w, k = sizeof(w));
+		} else if (strcmp(s, "(digest)") == 0) {
+			p = find(p, (size_t)(end - p), d, k = sizeof(d));
+		} else if (strcmp(s, "(call)") == 0) {
+			k = sizeof(call) - 1;
+			p = find(p, (size_t)(end - p), call, k);
+		} else
+			p = find(p, (size_t)(end - p), s, k);
+		p += k;
+	}
+	assert_ptr_equal(p, end);
+}
+
+#define REF_OCTETS "\x21\x22\x23\x24\x25\x26\x27\x28"
+#define IN_ORDER(type, ...) \
+	do { \
+		static const char *const pieces[] = {__VA_ARGS__}; \
+\
+		in_this_order(type, pieces, \
+		    sizeof(pieces) / sizeof(pieces[0])); \
+	} while (0)
+
 static void
 fields_stand_in_the_order_of_the_struct(void **state)
 {
-	uint8_t leaf[MAX_AUDIT_LEAF], w[32], d[32];
-	const struct audit_entry intent = full(AUDIT_KEY_INTENT);
-	const struct audit_entry refused = full(AUDIT_KEY_REFUSED);
-	const uint8_t *p, *end;
-	size_t len = encode(&intent, leaf);
+	static const char target[] = "sip:target@example.com";
 
 	(void)state;
-	memset(w, 0x61, sizeof(w));
-	memset(d, 0x62, sizeof(d));
-	end = leaf + len;
-	p = find(leaf + 26, len - 26, "df2-client", 10);
-	p = find(p, (size_t)(end - p), "sip:target@example.com", 22);
-	p = find(p, (size_t)(end - p), "LIID-1", 6);
-	p = find(p, (size_t)(end - p), w, 32);
-	p = find(p, (size_t)(end - p), d, 32);
-	p = find(p, (size_t)(end - p),
-	    "\x41\x42\x43\x44\x03\x51\x52\x53\x54\x55\x56\x57\x58", 13);
-	assert_ptr_equal(p + 13, end);
-
-	len = encode(&refused, leaf);
-	end = leaf + len;
-	assert_int_equal(leaf[26], 7); /* the reason */
-	p = find(leaf + 26, len - 26, "df2-client", 10);
-	p = find(p, (size_t)(end - p), "sip:target@example.com", 22);
-	p = find(p, (size_t)(end - p), "LIID-1", 6);
-	p = find(p, (size_t)(end - p), "some text", 9);
-	assert_ptr_equal(p + 9, end);
+	/* the last octet of an intent says that it is a test */
+	IN_ORDER(AUDIT_KEY_INTENT, "df2-client", target, "LIID-1", "(warrant)",
+	    "(digest)", "(call)", "\x01");
+	IN_ORDER(AUDIT_KEY_REFUSED, "\x07", "df2-client", target, "LIID-1",
+	    "(call)", "some text");
+	IN_ORDER(AUDIT_CHANGE, REF_OCTETS "\x07", target, "LIID-1", "(warrant)",
+	    "(digest)", "some text");
+	IN_ORDER(AUDIT_HEAD, REF_OCTETS, "(digest)", "some text");
+	IN_ORDER(AUDIT_REQUEST, "(digest)", "some text");
+	IN_ORDER(AUDIT_ALARM, "some text");
 }
 
 static void
@@ -292,6 +329,49 @@ a_trailing_octet_is_malformed(void **state)
 
 		leaf[len] = 0;
 		malformed(leaf, len + 1);
+	}
+}
+
+static void
+a_test_flag_of_another_value_is_malformed(void **state)
+{
+	struct audit_entry e = full(AUDIT_KEY_INTENT), out;
+	uint8_t leaf[MAX_AUDIT_LEAF];
+	const size_t len = encode(&e, leaf);
+
+	(void)state;
+	for (unsigned v = 2; v < 256; v++) {
+		leaf[len - 1] = (uint8_t)v;
+		malformed(leaf, len);
+	}
+	for (int test = 0; test < 2; test++) {
+		e.test = test == 1;
+		assert_int_equal(encode(&e, leaf), len);
+		assert_int_equal(audit_entry_decode(view(leaf, len), &out),
+		    ERR_OK);
+		assert_int_equal(out.test, test == 1);
+	}
+}
+
+static void
+a_digest_is_that_of_the_octets_or_it_is_not(void **state)
+{
+	struct audit_entry e = {.type = AUDIT_KMS_CREATED};
+	const struct rd abc = str("abc");
+
+	(void)state;
+	/* SHA-256 of "abc": FIPS 180-4, example */
+	assert_int_equal(hex_get("ba7816bf8f01cfea414140de5dae2223"
+				 "b00361a396177a9cb410ff61f20015ad",
+			     e.digest, sizeof(e.digest)),
+	    ERR_OK);
+	assert_true(audit_has_digest(&e, abc));
+	assert_false(audit_has_digest(&e, str("abd")));
+	assert_false(audit_has_digest(&e, view(NULL, 0)));
+	for (size_t i = 0; i < sizeof(e.digest); i++) {
+		e.digest[i] ^= 1;
+		assert_false(audit_has_digest(&e, abc));
+		e.digest[i] ^= 1;
 	}
 }
 
@@ -429,13 +509,15 @@ a_name_that_does_not_fit_fails_and_is_not_cut(void **state)
 
 	(void)state;
 	memset(fill, 'f', sizeof(fill));
-	for (int which = 0; which < 3; which++) {
-		struct audit_entry e = full(AUDIT_KEY_INTENT);
+	for (int which = 0; which < 6; which++) {
+		/* both types whose names say whom it was about */
+		struct audit_entry e =
+		    full(which < 3 ? AUDIT_KEY_INTENT : AUDIT_KEY_REFUSED);
 		size_t len = 99;
 
-		*(which == 0	     ? &e.client
-			: which == 1 ? &e.target
-				     : &e.liid) = view(fill, sizeof(fill));
+		*(which % 3 == 0	 ? &e.client
+			: which % 3 == 1 ? &e.target
+					 : &e.liid) = view(fill, sizeof(fill));
 		assert_int_equal(audit_entry_encode(&e, leaf, &len),
 		    ERR_TOOBIG);
 		assert_int_equal(len, 99);
@@ -453,6 +535,8 @@ main(void)
 	    cmocka_unit_test(fields_stand_in_the_order_of_the_struct),
 	    cmocka_unit_test(every_truncation_is_malformed),
 	    cmocka_unit_test(a_trailing_octet_is_malformed),
+	    cmocka_unit_test(a_test_flag_of_another_value_is_malformed),
+	    cmocka_unit_test(a_digest_is_that_of_the_octets_or_it_is_not),
 	    cmocka_unit_test(unknown_versions_are_malformed),
 	    cmocka_unit_test(unknown_types_are_malformed),
 	    cmocka_unit_test(an_unknown_type_is_not_encoded),

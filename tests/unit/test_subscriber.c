@@ -19,6 +19,8 @@ str(const char *s)
 	return view(s, strlen(s));
 }
 
+#define TEST_AT (1 + 8 + 8) /* behind version, time and number */
+
 static const uint8_t seal_octets[SUBSCRIBER_SEAL_LEN] = {0xaa, 1, 2, 3};
 
 /* The record with its seal; *len set, static memory. */
@@ -38,7 +40,9 @@ record(const struct subscriber *s, size_t *len)
 static struct subscriber
 sample(void)
 {
-	struct subscriber s = {.created = -1234567890123LL};
+	struct subscriber s = {.created = -1234567890123LL,
+	    .number = 0xfedcba9876543210,
+	    .test = true};
 
 	s.identity = str("sip:alice@example.com");
 	s.n_devices = 2;
@@ -55,6 +59,8 @@ static void
 same(const struct subscriber *a, const struct subscriber *b)
 {
 	assert_true(a->created == b->created);
+	assert_true(a->number == b->number);
+	assert_int_equal(a->test, b->test);
 	assert_true(rd_equal(&a->identity, &b->identity));
 	assert_int_equal(a->n_devices, b->n_devices);
 	for (unsigned i = 0; i < a->n_devices; i++)
@@ -103,6 +109,8 @@ a_record_reads_back_as_it_was_put(void **state)
 	(void)state;
 	good(&s);
 	s.created = INT64_MAX;
+	s.number = 0;
+	s.test = false;
 	s.n_devices = 0;
 	s.label = str("");
 	s.device_cert = str("");
@@ -162,12 +170,52 @@ another_version_is_malformed(void **state)
 
 	(void)state;
 	for (int v = 0; v < 256; v++)
-		if (v != 1) {
+		if (v != 2) {
 			p[0] = (uint8_t)v;
 			bad(p, len);
 		}
-	p[0] = 1;
+	p[0] = 2;
 	good(&s);
+}
+
+/* Whose record it is hangs on these: they stand where they always stood. */
+static void
+version_time_number_and_test_stand_first(void **state)
+{
+	static const uint8_t head[] = {2, 0, 0, 0, 0, 0x69, 0x7f, 0x29, 0x80, 1,
+	    2, 3, 4, 5, 6, 7, 8, 1, 21};
+	struct subscriber s = sample();
+	size_t len;
+	const uint8_t *p;
+
+	(void)state;
+	s.created = 0x697f2980;
+	s.number = 0x0102030405060708;
+	p = record(&s, &len);
+	assert_memory_equal(p, head, sizeof(head));
+}
+
+/* A record is for test calls or it is not: nothing else can be read into it. */
+static void
+a_test_flag_of_another_value_is_malformed(void **state)
+{
+	struct subscriber s = sample(), out;
+	struct rd sealed, seal;
+	size_t len;
+	uint8_t *p = record(&s, &len);
+
+	(void)state;
+	for (unsigned v = 2; v < 256; v++) {
+		p[TEST_AT] = (uint8_t)v;
+		bad(p, len);
+	}
+	for (unsigned v = 0; v < 2; v++) {
+		p[TEST_AT] = (uint8_t)v;
+		assert_int_equal(subscriber_parse(view(p, len), &out, &sealed,
+				     &seal),
+		    ERR_OK);
+		assert_int_equal(out.test, v == 1);
+	}
 }
 
 static void
@@ -204,8 +252,10 @@ more_devices_than_allowed_are_malformed(void **state)
 		enum err rc;
 
 		wr_init(&w, buf, sizeof(buf));
-		wr_u8(&w, 1);
+		wr_u8(&w, 2);
 		wr_i64(&w, s.created);
+		wr_u64(&w, s.number);
+		wr_bool(&w, s.test);
 		wr_view8(&w, s.identity.p, s.identity.left);
 		wr_u8(&w, (uint8_t)n);
 		for (unsigned i = 0; i < n; i++)
@@ -296,6 +346,8 @@ main(void)
 	    cmocka_unit_test(every_prefix_is_malformed),
 	    cmocka_unit_test(trailing_octets_are_malformed),
 	    cmocka_unit_test(another_version_is_malformed),
+	    cmocka_unit_test(version_time_number_and_test_stand_first),
+	    cmocka_unit_test(a_test_flag_of_another_value_is_malformed),
 	    cmocka_unit_test(an_empty_identity_or_device_is_malformed),
 	    cmocka_unit_test(more_devices_than_allowed_are_malformed),
 	    cmocka_unit_test(a_label_over_its_limit_is_malformed),
