@@ -1,6 +1,7 @@
 /*
  * hsm: the token, in the appliance's own words.  Only this folder includes
- * pkcs11.h, and only the hsm worker process links this part of it.
+ * pkcs11.h, and only the hsm worker process uses this part of it.  The token of
+ * a person who signs is card.h.
  *
  * One session; threads may share it, and wait for each other at each call.
  * Never fork after hsm_open(): a child would share the session.  After ERR_HSM

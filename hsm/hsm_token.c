@@ -21,7 +21,7 @@ hsm_release(struct hsm *h, enum err rc)
 	return rc;
 }
 
-static struct hsm *
+struct hsm *
 hsm_new(void)
 {
 	struct hsm *h = calloc(1, sizeof(*h));
@@ -64,8 +64,8 @@ hsm_info(const struct hsm *h)
 	return &h->info;
 }
 
-static enum err
-load(struct hsm *h, const char *module)
+enum err
+hsm_load(struct hsm *h, const char *module)
 {
 	union {
 		void *p;
@@ -95,8 +95,8 @@ unpad(char *out, const CK_UTF8CHAR *in, size_t n)
 	out[n] = '\0';
 }
 
-static void
-fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
+void
+hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 {
 	unpad(i->label, t->label, sizeof(t->label));
 	unpad(i->manufacturer, t->manufacturerID, sizeof(t->manufacturerID));
@@ -123,7 +123,7 @@ find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
 
 		if (h->f->C_GetTokenInfo(slots[i], &t) != CKR_OK)
 			continue;
-		fill_info(&info, &t);
+		hsm_fill_info(&info, &t);
 		if (label == NULL ? (t.flags & CKF_TOKEN_INITIALIZED) != 0
 				  : strcmp(info.label, label) != 0)
 			continue;
@@ -153,9 +153,8 @@ log_in(struct hsm *h, CK_USER_TYPE who, struct secret *pin)
 	return hsm_note(h, "C_Login", rv);
 }
 
-/* Do not be the one who locks the token. */
-static enum err
-pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
+enum err
+hsm_pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
 {
 	if ((flags & CKF_USER_PIN_LOCKED) != 0)
 		return why_set(&h->why, ERR_PIN,
@@ -176,9 +175,9 @@ hsm_open(const char *module, const char *label, struct secret *pin,
 
 	if (h == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	if ((rc = load(h, module)) != ERR_OK ||
+	if ((rc = hsm_load(h, module)) != ERR_OK ||
 	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
-	    (rc = pin_may_be_tried(h, flags)) != ERR_OK ||
+	    (rc = hsm_pin_may_be_tried(h, flags)) != ERR_OK ||
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||
@@ -226,7 +225,7 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 	}
 	memset(padded, ' ', sizeof(padded));
 	memcpy(padded, label, strlen(label));
-	if ((rc = load(h, module)) != ERR_OK)
+	if ((rc = hsm_load(h, module)) != ERR_OK)
 		goto out;
 	if (find_slot(h, label, &flags) == ERR_OK) {
 		rc = why_set(&h->why, ERR_EXISTS,

@@ -24,6 +24,14 @@ struct hsm {
 	pthread_mutex_t lock; /* recursive */
 };
 
+/* Nothing loaded; hsm_close() frees it at any stage.  NULL: no memory. */
+struct hsm *hsm_new(void);
+/* The module's functions, initialised; the reason in h->why. */
+enum err hsm_load(struct hsm *, const char *module) MUST_CHECK;
+void hsm_fill_info(struct hsm_info *, const CK_TOKEN_INFO *);
+/* ERR_PIN, by the token's flags: do not be the one who locks it. */
+enum err hsm_pin_may_be_tried(struct hsm *, CK_FLAGS) MUST_CHECK;
+
 /* The token has one caller at a time; holds may nest. */
 void hsm_hold(struct hsm *);
 enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */

@@ -128,6 +128,25 @@ a_locked_pin_is_not_shown_to_the_token(void **state)
 	(void)lab_user(); /* the real token knows nothing of a lock */
 }
 
+static void
+a_keypad_has_its_own_pin(void **state)
+{
+	CK_SESSION_HANDLE s;
+	CK_TOKEN_INFO t;
+
+	(void)state;
+	assert_rv(lab_begin("C_Login always pin-pad=1234\n"), CKR_OK);
+	assert_rv(p11->C_GetTokenInfo(lab_slot(), &t), CKR_OK);
+	assert_true((t.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0);
+	s = lab_session();
+	assert_rv(lab_login(s, LAB_PIN), CKR_ARGUMENTS_BAD);
+	assert_rv(p11->C_Login(s, CKU_USER, NULL, 0), CKR_PIN_INCORRECT);
+	assert_rv(p11->C_Finalize(NULL), CKR_OK);
+	assert_rv(lab_begin("%s", ""), CKR_OK);
+	assert_rv(p11->C_GetTokenInfo(lab_slot(), &t), CKR_OK);
+	assert_true((t.flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0);
+}
+
 int
 pin_cases(void)
 {
@@ -142,6 +161,8 @@ pin_cases(void)
 		lab_end),
 	    cmocka_unit_test_setup_teardown(
 		a_locked_pin_is_not_shown_to_the_token, forget, lab_end),
+	    cmocka_unit_test_setup_teardown(a_keypad_has_its_own_pin, forget,
+		lab_end),
 	};
 
 	return cmocka_run_group_tests(tests, lab_up, lab_down);

@@ -52,6 +52,7 @@ static const struct {
     [ACT_NOT_LOGGED_IN] = {"not-logged-in", VALUE_NONE, {0}},
     [ACT_STALE_HANDLES] = {"stale-handles", VALUE_NONE, {0}},
     [ACT_PIN_LOCK] = {"pin-lock", VALUE_POSITIVE, {FN_C_Login}},
+    [ACT_PIN_PAD] = {"pin-pad", VALUE_POSITIVE, {FN_C_Login}},
     [ACT_TRUNCATE_ECDH] = {"truncate-ecdh", VALUE_NUMBER, {FN_C_DeriveKey}},
     [ACT_POINT_OCTET_STRING] = {"point-octet-string", VALUE_NONE,
 	{FN_C_DeriveKey}},

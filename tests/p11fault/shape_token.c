@@ -102,9 +102,16 @@ CK_RV
 shape_C_Login(CK_SESSION_HANDLE s, CK_USER_TYPE user, CK_BYTE *pin,
     CK_ULONG pin_len)
 {
-	unsigned long limit;
+	unsigned long limit, typed;
+	char pad[24];
 	CK_RV rv;
 
+	if (rules_trait(ACT_PIN_PAD, FN_C_Login, &typed)) {
+		if (pin != NULL)
+			return CKR_ARGUMENTS_BAD;
+		pin_len = (CK_ULONG)snprintf(pad, sizeof(pad), "%lu", typed);
+		pin = (CK_BYTE *)pad;
+	}
 	if (user == CKU_USER && rules_trait(ACT_PIN_LOCK, FN_C_Login, &limit))
 		rv = login_counted(s, pin, pin_len, limit);
 	else
@@ -159,9 +166,11 @@ CK_RV
 shape_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real_list->C_GetTokenInfo(slot, info);
-	unsigned long limit;
+	unsigned long limit, typed;
 	struct pin_file f;
 
+	if (rv == CKR_OK && rules_trait(ACT_PIN_PAD, FN_C_Login, &typed))
+		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
 	/* The rule is one for C_Login: its WHEN counts those calls. */
 	if (rv != CKR_OK || !rules_trait(ACT_PIN_LOCK, FN_C_Login, &limit))
 		return rv;

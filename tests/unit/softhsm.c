@@ -36,6 +36,14 @@ pin_of(const char *text)
 }
 
 void
+softhsm_pins(struct softhsm *s)
+{
+	s->module = "/usr/lib/softhsm/libsofthsm2.so";
+	s->pin = pin_of("user-pin-1234");
+	s->so_pin = pin_of("so-pin-5678");
+}
+
+void
 softhsm_init(struct softhsm *s)
 {
 	struct why why = {""};
@@ -55,9 +63,7 @@ softhsm_init(struct softhsm *s)
 	    s->dir);
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(setenv("SOFTHSM2_CONF", path, 1), 0);
-	s->module = "/usr/lib/softhsm/libsofthsm2.so";
-	s->pin = pin_of("user-pin-1234");
-	s->so_pin = pin_of("so-pin-5678");
+	softhsm_pins(s);
 	if (hsm_init_token(s->module, SOFTHSM_LABEL, s->so_pin, s->pin, &why) !=
 	    ERR_OK)
 		fail_msg("%s", why.text);

@@ -17,6 +17,9 @@ struct softhsm {
 void softhsm_init(struct softhsm *s);
 void softhsm_done(struct softhsm *s);
 
+/* Module and PINs alone, for a process that another one has set up. */
+void softhsm_pins(struct softhsm *s);
+
 /* rm -r, for directories under /tmp only. */
 void remove_tree(const char *dir);
 
