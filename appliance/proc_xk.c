@@ -45,13 +45,12 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	struct xk *x = ctx;
 
 	if (kind == CTL_PEER_POLICY) {
-		if (x->policy != NULL) {
-			peer_free(&x->policy);
-			xk_fail_all(x);
-		}
+		if (x->policy != NULL)
+			xk_policy_left(x);
 		if (peer_new(&x->loop, fd, &xk_policy_ops, x, &x->policy) !=
 		    ERR_OK)
 			fatal("no channel to policy");
+		xk_policy_joined(x);
 		return;
 	}
 	if (kind != CTL_PEER_HSM)
@@ -144,6 +143,7 @@ on_tick(uv_timer_t *h)
 {
 	xk_request_tick(h->data);
 	xk_conn_tick(h->data);
+	xk_client_tick(h->data);
 }
 
 int
@@ -153,8 +153,9 @@ main(void)
 
 	ctl_init("keywarden-xk");
 	if (uv_loop_init(&x.loop) != 0 ||
-	    slots_new(sizeof(struct request), XK_REQUESTS, &x.requests) !=
-		ERR_OK)
+	    slots_new(sizeof(struct asked), XK_REQUESTS, &x.requests) !=
+		ERR_OK ||
+	    slots_new(sizeof(struct conn *), MAX_CONNECTIONS, &x.ids) != ERR_OK)
 		fatal("out of memory");
 	x.tick.data = x.again.data = &x;
 	ctl_start(&handlers, &x);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
 
 #include "appliance/xk_proc.h"
 #include "base/log.h"
@@ -32,7 +31,7 @@ watch(struct conn *c)
 {
 	int want = UV_READABLE;
 
-	if (c->state == CONN_CLOSING ||
+	if (c->state == CONN_WAITING || c->state == CONN_CLOSING ||
 	    c->out_len - c->out_at > c->x->settings.max_queued / 2)
 		want = 0; /* no more in while so much must go out */
 	if (c->want_write || c->out_len > c->out_at)
@@ -51,6 +50,7 @@ after_close(uv_handle_t *h)
 {
 	struct conn *c = h->data;
 
+	xk_proof_done(c->ssl, &c->proof);
 	SSL_free(c->ssl);
 	close(c->fd);
 	if (c->in != NULL)
@@ -71,7 +71,8 @@ xk_conn_free(struct conn *c)
 	c->dead = true;
 	xk_forget_conn(c);
 	if (c->overloads > 0)
-		xk_note(c->x, c->client, c->overloads, "overloaded");
+		xk_note(c, c->overloads, "overloaded");
+	xk_client_left(c);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -210,7 +211,7 @@ reserve_in(struct conn *c)
 static void
 malformed(struct conn *c, uint32_t id, const char *text)
 {
-	xk_note(c->x, c->client, 1, text);
+	xk_note(c, 1, text);
 	xk_answer_refusal(c, id, XK_MALFORMED);
 	xk_conn_close_after_sending(c);
 }
@@ -294,16 +295,18 @@ static bool
 take_client(struct conn *c)
 {
 	const unsigned char *proto = NULL;
-	unsigned proto_len = 0, n = 0;
-	X509 *x = SSL_get0_peer_certificate(c->ssl);
+	unsigned proto_len = 0;
+	enum err rc;
 
 	SSL_get0_alpn_selected(c->ssl, &proto, &proto_len);
 	if (proto_len != 4 || memcmp(proto, "xk/1", 4) != 0) {
 		log_warning("a client that does not ask for ALPN xk/1: closed");
 		return false;
 	}
-	return x != NULL && X509_digest(x, EVP_sha256(), c->client, &n) == 1 &&
-	    n == 32;
+	if ((rc = xk_client_prove(c)) != ERR_OK)
+		log_warning("what a client has signed: %s: closed",
+		    err_str(rc));
+	return rc == ERR_OK;
 }
 
 static void
@@ -332,6 +335,13 @@ handshake(struct conn *c)
 	c->state = CONN_OPEN;
 	c->last_heard = uv_now(&c->x->loop);
 	read_in(c);
+}
+
+void
+xk_conn_begin(struct conn *c)
+{
+	c->state = CONN_HANDSHAKE;
+	watch(c);
 }
 
 static void
@@ -386,27 +396,35 @@ on_again(uv_idle_t *h)
 static bool
 add_conn(struct xk *x, int fd)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = calloc(1, sizeof(*c)), **place;
+	uint32_t id;
 
-	if (c == NULL)
+	if (c == NULL || (place = slots_take(x->ids, &id)) == NULL) {
+		free(c);
 		return false;
+	}
+	*place = c;
+	c->id = id;
 	c->x = x;
 	c->fd = fd;
 	c->last_heard = uv_now(&x->loop);
 	c->poll.data = c;
 	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
 	    uv_poll_init(&x->loop, &c->poll, fd) != 0) {
+		slots_drop(x->ids, id);
 		SSL_free(c->ssl);
 		free(c);
 		return false;
 	}
+	xk_proof_watch(c->ssl, &c->proof);
 	c->next = x->conns;
 	c->at = &x->conns;
 	if (c->next != NULL)
 		c->next->at = &c->next;
 	x->conns = c;
 	x->n_conns++;
-	watch(c);
+	if (xk_client_came(c) != ERR_OK)
+		xk_conn_free(c);
 	return true;
 }
 
@@ -438,7 +456,7 @@ too_late(const struct conn *c, uint64_t now)
 {
 	const struct xk_settings *s = &c->x->settings;
 
-	if (c->state == CONN_HANDSHAKE)
+	if (c->state == CONN_WAITING || c->state == CONN_HANDSHAKE)
 		return now - c->last_heard > 1000ULL * s->handshake_seconds;
 	if (c->state == CONN_LINGER)
 		return now - c->last_sent > LINGER_MS;
@@ -457,7 +475,7 @@ xk_conn_tick(struct xk *x)
 	for (c = x->conns; c != NULL; c = next) {
 		next = c->next;
 		if (c->overloads > 0) {
-			xk_note(x, c->client, c->overloads, "overloaded");
+			xk_note(c, c->overloads, "overloaded");
 			c->overloads = 0;
 		}
 		if (too_late(c, now)) {

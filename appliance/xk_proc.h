@@ -9,12 +9,14 @@
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
+#include "appliance/xk_proof.h"
 #include "appliance/xk_tls.h"
 
 #define XK_MAX_LISTEN 8
 #define XK_REQUESTS 65536
 
 enum conn_state {
+	CONN_WAITING, /* for policy's nonce; nothing is read */
 	CONN_HANDSHAKE,
 	CONN_OPEN,
 	CONN_CLOSING, /* reads no more; what is due still goes out */
@@ -32,7 +34,10 @@ struct conn {
 	bool want_write; /* TLS itself waits for the socket */
 	bool more; /* has octets that no event will announce */
 	bool dead;
-	uint8_t client[32]; /* SHA-256 of its certificate */
+	uint32_t id; /* by which policy knows it */
+	struct xk_proof proof; /* during the handshake */
+	bool known; /* to the policy that is there now */
+	bool proven; /* and that has been shown who it is */
 	uint64_t last_heard, last_sent; /* uv_now() ms */
 	uint8_t *in;
 	size_t in_len, in_cap;
@@ -45,7 +50,7 @@ struct conn {
 };
 
 /* A request that policy has; conn is NULL once its connection has gone. */
-struct request {
+struct asked {
 	struct conn *conn;
 	uint32_t request_id;
 	uint64_t deadline;
@@ -64,6 +69,7 @@ struct xk {
 	struct xk_settings settings;
 	struct peer *policy, *hsm[MAX_WORKERS];
 	struct slots *requests;
+	struct slots *ids; /* struct conn *; NULL: gone, untold */
 	uint64_t epoch;
 	struct conn *conns;
 	unsigned n_conns;
@@ -80,6 +86,30 @@ void xk_conn_send(struct conn *, const uint8_t *der, size_t len);
 /* Answers that are due, then the end. */
 void xk_conn_close_after_sending(struct conn *);
 void xk_conn_free(struct conn *);
+/* The handshake, with the nonce that it has. */
+void xk_conn_begin(struct conn *);
+
+/* ---- xk_client.c: connections, with policy ---- */
+
+/* A new one asks for its nonce, or begins without if there is no policy. */
+enum err xk_client_came(struct conn *) MUST_CHECK;
+/* After the handshake: who it is.  Without policy it is nobody. */
+enum err xk_client_prove(struct conn *) MUST_CHECK;
+/* Its id is free again when policy has been told, now or at a tick. */
+void xk_client_left(struct conn *);
+void xk_client_tick(struct xk *);
+enum err xk_on_nonce(void *ctx, const struct ipc_frame *);
+
+/* Something of a client for the log; lost where policy does not know it. */
+void xk_note(struct conn *, uint32_t count, const char *text);
+
+/*
+ * With a policy goes what it knew of connections: all that is under way ends
+ * in unavailable, and when there is one again they end too, so that clients
+ * connect anew and are known.
+ */
+void xk_policy_left(struct xk *);
+void xk_policy_joined(struct xk *);
 
 /* ---- xk_request.c ---- */
 
@@ -90,8 +120,6 @@ void xk_forget_conn(struct conn *);
 /* Everything under way ends in unavailable. */
 void xk_fail_all(struct xk *);
 void xk_request_tick(struct xk *);
-void xk_note(struct xk *, const uint8_t client[32], uint32_t count,
-    const char *text);
 
 extern const struct peer_ops xk_policy_ops, xk_hsm_ops;
 

@@ -11,24 +11,6 @@
 #include "xk/call.h"
 
 void
-xk_note(struct xk *x, const uint8_t client[32], uint32_t count,
-    const char *text)
-{
-	struct msg_note m = {.count = count};
-	struct wr w;
-
-	if (x->policy == NULL)
-		return;
-	memcpy(m.client, client, sizeof(m.client));
-	rd_init(&m.text, text, strlen(text));
-	if (peer_begin(x->policy, MSG_NOTE, 0, 300, &w) != ERR_OK)
-		return;
-	msg_note_put(&w, &m);
-	if (peer_commit(x->policy, &w) != ERR_OK)
-		log_warning("a note could not be sent");
-}
-
-void
 xk_answer_refusal(struct conn *c, uint32_t request_id, enum xk_reason reason)
 {
 	uint8_t *der = NULL;
@@ -88,6 +70,7 @@ send_ask(struct conn *c, const struct xk_msg *m, uint32_t id)
 	static struct call call;
 	struct xk *x = c->x;
 	struct msg_ask a = {.epoch = x->epoch,
+	    .connection = c->id,
 	    .role_reason = m->type == XK_GET_KEYS ? XK_GRANTED : XK_UNSUPPORTED,
 	    .target = m->u.get_keys.public_kms_identity,
 	    .liid = m->u.get_keys.liid};
@@ -95,7 +78,6 @@ send_ask(struct conn *c, const struct xk_msg *m, uint32_t id)
 	struct wr w;
 	enum err rc;
 
-	memcpy(a.client, c->client, sizeof(a.client));
 	if (a.role_reason == XK_GRANTED) {
 		a.call_reason = call_from_request(&m->u.get_keys, &call);
 		len = a.call_reason == XK_GRANTED ? call_put_max(&call) : 0;
@@ -128,7 +110,7 @@ on_request(struct conn *c, const struct xk_msg *m)
 {
 	struct xk *x = c->x;
 	const struct xk_settings *s = &x->settings;
-	struct request *q = NULL;
+	struct asked *q = NULL;
 	uint32_t id;
 
 	if (slots_used(x->requests) >= s->max_outstanding ||
@@ -138,9 +120,9 @@ on_request(struct conn *c, const struct xk_msg *m)
 		xk_answer_refusal(c, m->request_id, XK_OVERLOADED);
 		return;
 	}
-	*q = (struct request){c, m->request_id,
+	*q = (struct asked){c, m->request_id,
 	    uv_now(&x->loop) + 1000ULL * s->request_seconds};
-	if (!add_outstanding(c, m->request_id) || x->policy == NULL ||
+	if (!add_outstanding(c, m->request_id) || !c->proven ||
 	    send_ask(c, m, id) != ERR_OK) {
 		remove_outstanding(c, m->request_id);
 		slots_drop(x->requests, id);
@@ -151,7 +133,7 @@ on_request(struct conn *c, const struct xk_msg *m)
 static void
 malformed(struct conn *c, uint32_t id)
 {
-	xk_note(c->x, c->client, 1, "malformed PDU");
+	xk_note(c, 1, "malformed PDU");
 	xk_answer_refusal(c, id, XK_MALFORMED);
 	xk_conn_close_after_sending(c);
 }
@@ -203,7 +185,7 @@ xk_on_pdu(struct conn *c, struct rd pdu)
 void
 xk_forget_conn(struct conn *c)
 {
-	struct request *q;
+	struct asked *q;
 	unsigned at = 0;
 	uint32_t id;
 
@@ -218,14 +200,14 @@ xk_forget_conn(struct conn *c)
 /* ---- to the client ---- */
 
 /* The request that an answer is to; NULL if nobody waits any longer. */
-static struct request *
+static struct asked *
 asked(struct xk *x, uint32_t id, uint64_t epoch)
 {
 	return epoch == x->epoch ? slots_find(x->requests, id) : NULL;
 }
 
 static void
-end_request(struct xk *x, uint32_t id, const struct request *q)
+end_request(struct xk *x, uint32_t id, const struct asked *q)
 {
 	if (q->conn != NULL)
 		remove_outstanding(q->conn, q->request_id);
@@ -237,7 +219,7 @@ on_refuse(void *ctx, const struct ipc_frame *f)
 {
 	struct xk *x = ctx;
 	struct msg_refuse m;
-	struct request *q, copy;
+	struct asked *q, copy;
 
 	if (msg_refuse_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
@@ -255,7 +237,7 @@ on_answer(void *ctx, const struct ipc_frame *f)
 {
 	static struct xk_get_keys_response keys;
 	struct xk *x = ctx;
-	struct request *q, copy;
+	struct asked *q, copy;
 	uint64_t epoch;
 	uint8_t *der;
 	size_t len;
@@ -283,7 +265,7 @@ out:
 void
 xk_fail_all(struct xk *x)
 {
-	struct request *q, copy;
+	struct asked *q, copy;
 	unsigned at = 0;
 	uint32_t id;
 
@@ -300,7 +282,7 @@ void
 xk_request_tick(struct xk *x)
 {
 	const uint64_t now = uv_now(&x->loop);
-	struct request *q, copy;
+	struct asked *q, copy;
 	unsigned at = 0;
 	uint32_t id;
 
@@ -319,12 +301,9 @@ xk_request_tick(struct xk *x)
 static void
 policy_closed(void *ctx, struct peer *peer)
 {
-	struct xk *x = ctx;
-
 	(void)peer;
 	log_warning("policy has gone: what was under way is unavailable");
-	peer_free(&x->policy);
-	xk_fail_all(x);
+	xk_policy_left(ctx);
 }
 
 static void
@@ -339,6 +318,7 @@ hsm_closed(void *ctx, struct peer *peer)
 
 static const struct ipc_rule policy_rules[] = {
     {MSG_REFUSE, 10, 300, 1, on_refuse},
+    {MSG_CONN_NONCE, CLIENT_NONCE_LEN, CLIENT_NONCE_LEN, 1, xk_on_nonce},
 };
 static const struct ipc_rule hsm_rules[] = {
     {MSG_ANSWER, 40, MAX_IPC_BODY, 1, on_answer},

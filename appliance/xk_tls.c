@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "appliance/xk_proof.h"
 #include "appliance/xk_tls.h"
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
@@ -130,7 +131,7 @@ set_profile(SSL_CTX *c)
 	    SSL_CTX_set_ciphersuites(c,
 		"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
 		"TLS_CHACHA20_POLY1305_SHA256") != 1 ||
-	    SSL_CTX_set_num_tickets(c, 0) != 1)
+	    SSL_CTX_set_num_tickets(c, 0) != 1 || !xk_proof_profile(c))
 		return false;
 	if (SSL_CTX_set1_groups_list(c, hybrid) != 1) {
 		ERR_clear_error();
