@@ -62,21 +62,44 @@ fail_item(struct audit *a, const struct item *it)
 		audit_tell_task_done(a, it->asker, it->policy_id, ERR_HSM, r);
 }
 
+/* Knows all there is to know, and is not behind what it knew before. */
+static bool
+usable(const struct audit *a, unsigned i)
+{
+	const struct worker *w = &a->worker[i];
+
+	return w->ready && w->current && !w->refused && !w->asked &&
+	    a->chain.complete && w->taught == a->chain.n;
+}
+
+unsigned
+audit_usable_workers(const struct audit *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
+		n += usable(a, i);
+	return n;
+}
+
 void
 audit_tell_service(struct audit *a)
 {
-	struct msg_service m = {.log_has_room = audit_has_room(a)};
+	struct msg_service m = {.workers = audit_usable_workers(a),
+	    .log_has_room = audit_has_room(a),
+	    .state_old = audit_state_old(a),
+	    .floor = a->seen.latest};
 	uint8_t body[MSG_SERVICE_LEN];
 	struct wr w;
 	size_t len;
 
-	for (unsigned i = 0; i < MAX_WORKERS; i++) {
-		m.workers += a->worker[i].ready;
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		m.test_token |= a->worker[i].ready && a->worker[i].test_token;
-	}
 	wr_init(&w, body, sizeof(body));
 	msg_service_put(&w, &m);
 	a->told_room = m.log_has_room;
+	a->told_old = m.state_old;
+	a->told_workers = m.workers;
 	if (a->policy != NULL && wr_finish(&w, &len) == ERR_OK &&
 	    peer_send(a->policy, MSG_SERVICE, 0, body, len) != ERR_OK)
 		log_warning("policy does not take what it is sent");
@@ -108,7 +131,7 @@ free_worker(const struct audit *a)
 	int best = -1;
 
 	for (int i = 0; i < MAX_WORKERS; i++)
-		if (a->worker[i].ready && !a->worker[i].learning &&
+		if (usable(a, (unsigned)i) &&
 		    a->worker[i].jobs < MAX_WORKER_JOBS &&
 		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
 			best = i;
@@ -118,8 +141,10 @@ free_worker(const struct audit *a)
 bool
 audit_any_worker(const struct audit *a)
 {
+	/* One that is still learning will come to be of use. */
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
-		if (a->worker[i].ready)
+		if (a->worker[i].ready && !a->worker[i].refused &&
+		    (a->worker[i].current || a->worker[i].asked))
 			return true;
 	return false;
 }

@@ -74,11 +74,15 @@ on_grant(void *ctx, const struct ipc_frame *f)
 		return ERR_MALFORMED;
 	if (digest_of(m.call, e.digest) != ERR_OK)
 		return ERR_CRYPTO;
-	if (warrant_set_has(&a->revoked, e.warrant)) {
-		log_error("policy grants under a warrant whose revocation is "
-			  "in the log: is registry.db an older one?");
+	if (!a->chain.complete || audit_state_old(a)) {
+		refuse_grant(a, f->id, &e, XK_UNAVAILABLE,
+		    "the warrant state is older than the log's");
+		return ERR_OK;
+	}
+	if (state_seen_stopped(&a->seen, e.warrant)) {
 		refuse_grant(a, f->id, &e, XK_NO_AUTHORISATION,
-		    "the log has a revocation of this warrant");
+		    "the log has a suspension or revocation of this warrant "
+		    "that policy does not know");
 		return ERR_OK;
 	}
 	if (!audit_any_worker(a)) {
@@ -160,9 +164,9 @@ on_task(void *ctx, const struct ipc_frame *f)
 static bool
 may_record(enum audit_type t)
 {
-	return t == AUDIT_KEY_REFUSED || t == AUDIT_WARRANT_ADDED ||
-	    t == AUDIT_DOCUMENT_REFUSED || t == AUDIT_CLIENT_EVENT ||
-	    t == AUDIT_SUBSCRIBER_REMOVED || t == AUDIT_CONFIG;
+	return t == AUDIT_KEY_REFUSED || t == AUDIT_DOCUMENT_REFUSED ||
+	    t == AUDIT_CLIENT_EVENT || t == AUDIT_CONFIG ||
+	    t == AUDIT_REQUEST || t == AUDIT_ALARM;
 }
 
 static enum err
@@ -184,7 +188,8 @@ on_record(void *ctx, const struct ipc_frame *f)
 static const struct ipc_rule policy_rules[] = {
     {MSG_GRANT, 32, MAX_IPC_BODY, 1, on_grant},
     {MSG_RECORD, 16, MAX_AUDIT_LEAF, 1, on_record},
-    {MSG_REVOKE, 8, MAX_WARRANT_CMS + MAX_AUDIT_LEAF + 8, 1, audit_on_revoke},
+    {MSG_CHAIN, 1, 1 + CHAIN_BATCH, 1, audit_on_chain},
+    {MSG_CHANGE, 2, MAX_IPC_BODY, 1, audit_on_change},
     {MSG_TASK, 8, MAX_IPC_BODY, 1, on_task},
 };
 

@@ -9,7 +9,7 @@
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
-#include "policy/warrant_set.h"
+#include "policy/state_seen.h"
 
 /* Requests between intent and outcome; what they hold in memory. */
 #define AUDIT_ITEMS 4096
@@ -19,8 +19,12 @@ struct worker {
 	struct peer *peer;
 	bool ready, test_token;
 	unsigned jobs;
-	bool learning; /* revocations, and has no job before it is done */
-	size_t taught;
+	/* the warrant state: it has no job before it knows all of it */
+	size_t taught; /* batches it was given */
+	bool asked; /* one of them is on its way */
+	bool greeted; /* it has said how far it is */
+	bool current; /* not behind the head that it has sealed */
+	bool refused; /* it does not take what policy has told */
 };
 
 /* Something that may leave only when all that was written is on disk. */
@@ -47,19 +51,48 @@ struct item {
 	size_t job_len;
 };
 
-/* A revocation that workers have not all learnt. */
-struct lesson {
-	bool used;
-	bool logged;
-	uint32_t policy_id;
-	uint32_t asker;
-	bool waits_for[MAX_WORKERS];
-};
-#define AUDIT_LESSONS 64
-
-struct cms_blob {
+/* Changes of the warrant state, as change_put() writes them. */
+struct batch {
 	uint8_t *p;
 	size_t len;
+};
+
+/*
+ * The warrant state as policy has told it, for the workers.  What policy says
+ * is held against the log: it can be longer, but not another or a shorter one.
+ */
+struct chain {
+	struct batch *batch;
+	size_t n, cap;
+	struct head head; /* behind all batches */
+	struct head told; /* how far this policy is */
+	bool complete; /* policy has said that this is all */
+	bool wrong; /* it is not the log's */
+	bool refused; /* a worker did not take it */
+	uint32_t generation; /* new when it is told from the beginning */
+	size_t n_before; /* when policy began to tell */
+	struct head head_before;
+};
+
+/* The one change that is to take effect. */
+enum change_state {
+	CHANGE_NONE,
+	CHANGE_WRITTEN, /* waits for the sync, then for a worker to judge it */
+	CHANGE_WAITS, /* for one that still learns what was before */
+	CHANGE_JUDGED, /* a worker has it */
+	CHANGE_SPREADS /* in effect; the other workers are to learn it */
+};
+struct change_under_way {
+	enum change_state state;
+	uint32_t policy_id, asker;
+	int judge; /* the worker, or -1 */
+	bool tried; /* a worker may have sealed it */
+	bool logged;
+	bool entered; /* and not before */
+	uint8_t *octets; /* change_put() */
+	size_t len;
+	struct head head; /* behind it */
+	enum request_kind kind;
 };
 
 struct audit {
@@ -67,6 +100,7 @@ struct audit {
 	struct ctl_watch ctl;
 	uv_check_t after_io;
 	int log_fd;
+	bool serving; /* the log has been read */
 	struct audit_log log;
 	struct peer *policy;
 	uint32_t policy_epoch; /* new for each policy process */
@@ -76,20 +110,21 @@ struct audit {
 	uint32_t waiting[AUDIT_ITEMS]; /* ring of item ids without a worker */
 	unsigned first_waiting, n_waiting;
 	struct after_sync *out, **out_end;
-	struct cms_blob *revocation;
-	size_t n_revocations;
-	/*
-	 * Warrants whose revocation is in the log.  What policy grants is
-	 * held against it: its database may be an older one.
-	 */
-	struct warrant_set revoked;
+	struct state_seen seen; /* by the log's entries */
+	struct chain chain;
+	struct change_under_way change;
 	bool told_room; /* what policy was told last of the log */
-	struct lesson lesson[AUDIT_LESSONS];
+	bool told_old;
+	unsigned told_workers;
+	bool alarmed_old; /* of what this policy goes by */
 };
 
 /* Write an entry; failures that leave the log unusable end the process. */
 enum err audit_write(struct audit *, struct audit_entry *, uint8_t *leaf,
     size_t *leaf_len) MUST_CHECK;
+
+/* An entry, if there is room, and a line, whatever there is. */
+void audit_alarm(struct audit *, const char *text);
 
 /* Room for this entry and the outcomes of all that is in flight? */
 bool audit_has_room(const struct audit *);
@@ -117,6 +152,8 @@ void audit_give_up(struct audit *, uint32_t id, struct item *);
 /* The worker is done with an item in one way or another. */
 void audit_release_worker(struct audit *, const struct item *);
 bool audit_any_worker(const struct audit *);
+/* How many could take a job now. */
+unsigned audit_usable_workers(const struct audit *);
 
 /* To policy, after the sync, unless who asked has gone. */
 void audit_tell_done(struct audit *, uint32_t asker, uint32_t id, bool told,
@@ -134,14 +171,37 @@ void audit_policy_left(struct audit *);
 enum err audit_wished_entry(struct rd, enum audit_type,
     struct audit_entry *out) MUST_CHECK;
 
-/* ---- audit_lessons.c: revocations ---- */
+/* ---- audit_chain.c: the warrant state, as policy tells it ---- */
 
-enum err audit_on_revoke(void *ctx, const struct ipc_frame *);
-void audit_finish_lesson(struct audit *, struct lesson *);
-void audit_worker_joined(struct audit *, unsigned index);
+enum err audit_on_chain(void *ctx, const struct ipc_frame *);
 
-/* The worker has learnt one of those from before it joined. */
-void audit_teach_next(struct audit *, unsigned index);
+/* A new policy will tell the warrant state from the beginning. */
+void audit_policy_joined(struct audit *);
+
+/* Is what policy goes by older than what the log has seen, or another? */
+bool audit_state_old(const struct audit *);
+
+/* Give a worker the next batch that it has not; more work if it has all. */
+void audit_teach(struct audit *, unsigned index);
+void audit_teach_all(struct audit *);
+enum err audit_keep_batch(struct audit *, struct rd changes) MUST_CHECK;
+
+void audit_send_changes(struct audit *, unsigned index, struct rd changes,
+    bool fresh);
+
+/* ---- audit_change.c: the one change under way ---- */
+
+enum err audit_on_change(void *ctx, const struct ipc_frame *);
+
+/* All that was written is on disk: a worker may judge. */
+void audit_change_synced(struct audit *);
+/* What a worker says of what it was to learn. */
+void audit_change_learnt(struct audit *, unsigned index,
+    const struct msg_learnt *);
+void audit_change_worker_left(struct audit *, unsigned index);
+
+/* A head that a worker has sealed and the log does not have yet. */
+void audit_note_head(struct audit *, const struct msg_learnt *);
 
 /* ---- audit_worker.c: from the workers ---- */
 

@@ -27,6 +27,7 @@ on_ready(void *ctx, const struct ipc_frame *f)
 	w->ready = true;
 	if (audit_has_room(c->a) && audit_write(c->a, &e, NULL, NULL) != ERR_OK)
 		log_error("a worker's start could not be written");
+	audit_teach(c->a, c->index);
 	audit_tell_service(c->a);
 	audit_dispatch(c->a);
 	return ERR_OK;
@@ -114,24 +115,61 @@ on_task_result(void *ctx, const struct ipc_frame *f)
 	return ERR_OK;
 }
 
+/* Where it stands after a lesson of what is in effect. */
+static void
+was_taught(struct audit *a, struct worker *w, uint32_t generation,
+    const struct msg_learnt *m)
+{
+	char text[WHY_MAX], why[WHY_MAX];
+
+	if (generation != a->chain.generation)
+		return; /* of a chain that is told anew */
+	if (m->rc == ERR_OK) {
+		w->taught += w->taught < a->chain.n;
+		return;
+	}
+	w->refused = true;
+	w->taught = 0; /* it has forgotten all */
+	a->chain.refused = true;
+	if (view_text(m->text, why, sizeof(why)) != ERR_OK)
+		why[0] = '\0';
+	(void)snprintf(text, sizeof(text),
+	    "an hsm worker refused the warrant state that policy told: %.160s",
+	    why);
+	audit_alarm(a, text);
+}
+
 static enum err
 on_learnt(void *ctx, const struct ipc_frame *f)
 {
 	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct worker *w = &a->worker[c->index];
+	const bool judging = a->change.state == CHANGE_JUDGED &&
+	    a->change.judge == (int)c->index;
+	struct msg_learnt m;
 
-	if (f->id == AUDIT_LESSONS)
-		audit_teach_next(c->a, c->index);
-	else if (f->id < AUDIT_LESSONS && c->a->lesson[f->id].used) {
-		c->a->lesson[f->id].waits_for[c->index] = false;
-		audit_finish_lesson(c->a, &c->a->lesson[f->id]);
-	}
+	if (msg_learnt_get(f->body, &m) != ERR_OK || !w->asked)
+		return ERR_MALFORMED;
+	w->asked = false;
+	w->greeted = true;
+	w->current = m.current;
+	if (m.rc == ERR_OK && m.current)
+		audit_note_head(a, &m);
+	if (!judging)
+		was_taught(a, w, f->id, &m);
+	else if (m.rc != ERR_OK && !head_equal(&m.head, &a->chain.head))
+		w->taught = 0; /* it begins anew */
+	audit_change_learnt(a, c->index, &m);
+	audit_teach(a, c->index);
+	audit_dispatch(a);
 	return ERR_OK;
 }
 
 static const struct ipc_rule worker_rules[] = {
     {MSG_OUTCOME, 5, 5, 1, on_outcome},
     {MSG_CLOSED, 5, 5, 1, on_closed},
-    {MSG_LEARNT, 0, 0, 1, on_learnt},
+    {MSG_LEARNT, 45, 512, 1, on_learnt},
     {MSG_TASK_RESULT, 5, MAX_IPC_BODY, 1, on_task_result},
     {MSG_WORKER_READY, 2, 255, 1, on_ready},
 };
@@ -177,11 +215,7 @@ audit_worker_left(struct audit *a, unsigned index)
 	while ((it = slots_next(a->items, &at, &id)) != NULL)
 		if (it->worker == (int)index)
 			audit_give_up(a, id, it);
-	for (unsigned i = 0; i < AUDIT_LESSONS; i++)
-		if (a->lesson[i].used) {
-			a->lesson[i].waits_for[index] = false;
-			audit_finish_lesson(a, &a->lesson[i]);
-		}
+	audit_change_worker_left(a, index);
 	if (was_ready)
 		audit_tell_service(a);
 	audit_dispatch(a);

@@ -55,6 +55,20 @@ read_pin(int fd)
 	return s;
 }
 
+/* The head at 0, where the warrant state begins. */
+static enum err
+first_head(struct hsm_proc *p, const uint8_t *state, size_t len,
+    struct why *why)
+{
+	struct head h = {.number = 0};
+	struct rd whole;
+
+	rd_init(&whole, state, len);
+	if (digest_of(whole, h.hash) != ERR_OK)
+		return why_set(why, ERR_CRYPTO, "SHA-256 failed");
+	return hsm_head_create(p, &h, p->state.created, why);
+}
+
 /* Keys, parameters, seal. */
 static enum err
 make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
@@ -95,13 +109,15 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	wr_init(&w, out, cap - HSM_SEAL_LEN);
 	kms_state_put(&w, &p->state);
 	if ((rc = wr_finish(&w, &n)) != ERR_OK) {
-		(void)why_set(why, rc, "too many officers");
+		(void)why_set(why, rc, "too many persons or clients");
 		goto out;
 	}
 	rc = hsm_seal(p->token, HSM_KEY_SEAL_STATE, out, n, out + n);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", hsm_why(p->token));
 	*len = n + HSM_SEAL_LEN;
+	if (rc == ERR_OK)
+		rc = first_head(p, out, *len, why);
 out:
 	ibe_setup_free(&setup);
 	return rc;

@@ -8,16 +8,18 @@
 #include "base/ipc.h"
 #include "hsm/hsm.h"
 #include "policy/subscriber.h"
-#include "policy/warrant_set.h"
+#include "policy/authority.h"
+#include "policy/clock_guard.h"
 
 #define HSM_PENDING 64
 #define HSM_WARRANTS_KEPT 64
 
 /* A warrant whose signatures this worker has verified itself. */
 struct known_warrant {
-	uint8_t cms_hash[32];
+	uint64_t number; /* of the change by which it was entered */
+	uint8_t evidence[DIGEST_LEN]; /* SHA-256 of what was verified */
 	struct warrant *w; /* NULL: free */
-	int64_t valid_until;
+	unsigned voidings; /* how often signatures had been declared void */
 	unsigned users; /* pending releases that still judge by it */
 	uint64_t used;
 };
@@ -33,6 +35,7 @@ struct pending {
 	uint32_t n_keys;
 	struct secret *answer; /* body of MSG_ANSWER; NULL when refused */
 	struct known_warrant *warrant;
+	uint64_t record; /* number of the subscriber's */
 	uint8_t client[MAX_NAME], target[MAX_PUBLIC_ID], liid[MAX_LIID];
 	struct ask ask; /* views into the three above */
 };
@@ -48,21 +51,25 @@ struct job_body {
 struct hsm_proc {
 	struct hsm_settings settings;
 	char module[4096], label[33];
-	int state_fd, pin_fd, so_pin_fd, new_state_fd;
+	int state_fd, pin_fd, so_pin_fd, new_state_fd, head_fd;
 	bool serving;
 	struct hsm *token;
 	struct ibe *ibe; /* the loop's own: self-test, private keys */
 	struct hsm_run *run;
 	uint8_t *state_octets;
+	size_t state_len;
 	struct kms_state state;
-	struct officers *officers;
+	struct authority *authority;
+	bool current; /* it reaches the head that was sealed last */
+	unsigned voidings;
+	struct clock_guard time;
+	int64_t head_time; /* when the sealed head was written last */
 	struct ipc_chan *audit, *xk;
 	unsigned xk_generation, audit_generation;
 	struct job_body waiting[MAX_WORKER_JOBS];
 	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
 	uint64_t clock;
-	struct warrant_set revoked; /* as audit has taught */
 	struct pending pending[HSM_PENDING];
 };
 
@@ -75,7 +82,6 @@ enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);
 enum err hsm_on_durable(void *ctx, const struct ipc_frame *);
-enum err hsm_on_learn(void *ctx, const struct ipc_frame *);
 
 /* Report what the threads have ended, and start what waits. */
 enum err hsm_take_results(struct hsm_proc *) MUST_CHECK;
@@ -83,6 +89,37 @@ enum err hsm_take_results(struct hsm_proc *) MUST_CHECK;
 void hsm_xk_replaced(struct hsm_proc *);
 /* How many there were. */
 unsigned hsm_drop_pending(struct hsm_proc *);
+
+/* ---- hsm_learn.c: the warrant state ---- */
+enum err hsm_on_learn(void *ctx, const struct ipc_frame *);
+
+/* Back to what init fixed; the process ends if that is not to be had. */
+void hsm_forget_state(struct hsm_proc *);
+
+/* The time to judge by; false: the clock has stepped back. */
+bool hsm_now(struct hsm_proc *, int64_t *now);
+
+/* ---- hsm_head.c: the highest head, sealed by a token key ---- */
+struct sealed_head {
+	struct head head;
+	int64_t time; /* it was this late when it was written */
+	uint8_t seal[HSM_SEAL_LEN];
+};
+
+/* The file's last; ERR_MALFORMED: none with this token's seal. */
+enum err hsm_head_read(struct hsm_proc *, struct sealed_head *out,
+    struct why *) MUST_CHECK;
+
+/*
+ * Seal a head and have it on disk.  One that is below the file's last is
+ * ERR_MISMATCH.
+ */
+enum err hsm_head_write(struct hsm_proc *, const struct head *, int64_t time,
+    struct sealed_head *out, struct why *) MUST_CHECK;
+
+/* The first, into an empty file. */
+enum err hsm_head_create(struct hsm_proc *, const struct head *, int64_t time,
+    struct why *) MUST_CHECK;
 
 /* ---- hsm_task.c ---- */
 enum err hsm_on_task(void *ctx, const struct ipc_frame *);

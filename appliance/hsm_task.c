@@ -33,41 +33,29 @@ parse_cert(struct rd der)
 	return x;
 }
 
-static enum err
-check_identities(const struct task_subscriber *t, struct why *why)
-{
-	enum err rc = identity_check(t->identity, why);
-
-	for (unsigned i = 0; i < t->n_devices && rc == ERR_OK; i++)
-		rc = identity_check(t->device[i], why);
-	if (rc == ERR_OK && t->label.left > MAX_SEED_LABEL)
-		rc = why_set(why, ERR_MALFORMED,
-		    "a seed label has at most %d octets", MAX_SEED_LABEL);
-	return rc;
-}
-
 /* The seed into the store's form, and for the device if it is new. */
 static enum err
-make_seed(struct hsm_proc *p, const struct task_subscriber *t, uint8_t *store,
+make_seed(struct hsm_proc *p, const struct request *q, uint8_t *store,
     size_t *store_len, uint8_t *dev, size_t *dev_len, struct why *why)
 {
 	unsigned char *spki = NULL;
-	struct rd r;
+	struct rd r, cert;
 	X509 *x;
 	int n;
 	enum err rc;
 
 	*dev_len = 0;
-	if (t->wrapped_seed.left > 0) {
-		rc = hsm_seed_import(p->token, t->wrapped_seed, store,
-		    store_len);
+	if (q->seed.len > 0) {
+		rd_init(&r, q->seed.p, q->seed.len);
+		rc = hsm_seed_import(p->token, r, store, store_len);
 		return rc != ERR_MISMATCH ? rc
 					  : why_set(why, rc,
 						"the seed is not wrapped under "
 						"this token's import key, or "
 						"is not 32 octets long");
 	}
-	if ((x = parse_cert(t->device_cert)) == NULL)
+	rd_init(&cert, q->cert.p, q->cert.len);
+	if ((x = parse_cert(cert)) == NULL)
 		return why_set(why, ERR_MALFORMED,
 		    "the device's certificate is not one");
 	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
@@ -91,53 +79,118 @@ not_the_logs(struct why *why)
 	    "the order is not the one in the audit log");
 }
 
+/* Seal a record and put it, with the seed for the device, into the result. */
 static enum err
-add_subscriber(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
+finish_record(struct hsm_proc *p, const struct subscriber *s, struct rd dev,
     uint8_t *out, size_t *len, struct why *why)
 {
-	uint8_t store[HSM_SEED_BLOB_MAX], dev[HSM_DEVICE_BLOB_MAX];
 	uint8_t record[SUBSCRIBER_MAX];
-	struct task_subscriber_result result;
-	struct task_subscriber t;
-	struct subscriber s = {.created = clock_seconds()};
-	size_t store_len, dev_len, n;
+	struct task_subscriber_result result = {.for_device = dev};
 	struct wr w;
-	X509 *x;
+	size_t n;
 	enum err rc;
 
-	if (task_subscriber_get(body, &t) != ERR_OK)
-		return why_set(why, ERR_MALFORMED, "not a subscriber");
-	if (!rd_equal(&e->target, &t.identity))
-		return not_the_logs(why);
-	if ((rc = check_identities(&t, why)) != ERR_OK)
-		return rc;
-	if (t.device_cert.left > 0) {
-		if ((x = parse_cert(t.device_cert)) == NULL)
-			return why_set(why, ERR_MALFORMED,
-			    "the device's certificate is not one");
-		X509_free(x);
-	}
-	rc = make_seed(p, &t, store, &store_len, dev, &dev_len, why);
-	if (rc != ERR_OK)
-		return rc;
-	s.identity = t.identity;
-	s.n_devices = t.n_devices;
-	memcpy(s.device, t.device, sizeof(s.device));
-	s.label = t.label;
-	s.device_cert = t.device_cert;
-	rd_init(&s.seed, store, store_len);
 	wr_init(&w, record, sizeof(record) - HSM_SEAL_LEN);
-	subscriber_put(&w, &s);
+	subscriber_put(&w, s);
 	if ((rc = wr_finish(&w, &n)) != ERR_OK)
 		return why_set(why, rc, "the subscriber's record is too long");
 	rc = hsm_seal(p->token, HSM_KEY_SEAL_REGISTRY, record, n, record + n);
 	if (rc != ERR_OK)
 		return rc;
 	rd_init(&result.record, record, n + HSM_SEAL_LEN);
-	rd_init(&result.for_device, dev, dev_len);
 	wr_init(&w, out, RESULT_MAX);
 	task_subscriber_result_put(&w, &result);
 	return wr_finish(&w, len);
+}
+
+static void
+take_devices(struct subscriber *s, const struct request *q)
+{
+	s->n_devices = q->devices.n;
+	for (unsigned i = 0; i < q->devices.n; i++)
+		rd_init(&s->device[i], q->devices.w[i],
+		    strlen(q->devices.w[i]));
+}
+
+/* As two have approved it: a new record. */
+static enum err
+new_record(struct hsm_proc *p, const struct request *q, uint64_t number,
+    uint8_t *out, size_t *len, struct why *why)
+{
+	uint8_t store[HSM_SEED_BLOB_MAX], dev[HSM_DEVICE_BLOB_MAX];
+	struct subscriber s = {.created = clock_seconds(),
+	    .number = number,
+	    .test = q->test};
+	size_t store_len, dev_len;
+	struct rd for_device;
+	enum err rc;
+
+	rc = make_seed(p, q, store, &store_len, dev, &dev_len, why);
+	if (rc != ERR_OK)
+		return rc;
+	rd_init(&s.identity, q->identity, strlen(q->identity));
+	take_devices(&s, q);
+	rd_init(&s.label, q->label.p, q->label.len);
+	rd_init(&s.device_cert, q->cert.p, q->cert.len);
+	rd_init(&s.seed, store, store_len);
+	rd_init(&for_device, dev, dev_len);
+	return finish_record(p, &s, for_device, out, len, why);
+}
+
+/* The record before, with other devices. */
+static enum err
+other_devices(struct hsm_proc *p, const struct request *q,
+    const struct task_subscriber *t, uint8_t *out, size_t *len, struct why *why)
+{
+	struct subscriber s;
+	struct rd none;
+	enum err rc;
+
+	if ((rc = hsm_open_record(p->token, t->record, &s)) == ERR_HSM)
+		return rc;
+	if (rc != ERR_OK || s.number != q->record ||
+	    !rd_is(&s.identity, q->identity, strlen(q->identity)))
+		return why_set(why, ERR_MISMATCH,
+		    "the subscriber's record is not the one that the request "
+		    "is about");
+	s.number = t->number;
+	take_devices(&s, q);
+	rd_init(&none, NULL, 0);
+	return finish_record(p, &s, none, out, len, why);
+}
+
+/* What the warrant state says about this number is what is done, no more. */
+static enum err
+make_record(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
+    uint8_t *out, size_t *len, struct why *why)
+{
+	struct change_known c = {.kind = REQUEST__MAX};
+	uint8_t hash[DIGEST_LEN];
+	struct request *q = NULL;
+	struct task_subscriber t;
+	enum err rc;
+
+	if (task_subscriber_get(body, &t) != ERR_OK)
+		return why_set(why, ERR_MALFORMED, "not a subscriber");
+	if (!p->current || !authority_record_stands(p->authority, t.number) ||
+	    authority_change(p->authority, t.number, &c) != ERR_OK)
+		return why_set(why, ERR_DENIED,
+		    "no change of this number asks for a record");
+	if ((rc = digest_of(t.request, hash)) != ERR_OK)
+		return why_set(why, rc, "SHA-256 failed");
+	if (memcmp(hash, c.hash, sizeof(c.hash)) != 0)
+		return why_set(why, ERR_DENIED,
+		    "the request is not the one that was approved");
+	if ((rc = request_parse(t.request, &q, why)) != ERR_OK)
+		return rc;
+	if (!rd_is(&e->target, q->identity, strlen(q->identity)))
+		rc = not_the_logs(why);
+	else if (q->kind == REQUEST_SUBSCRIBER_ADD)
+		rc = new_record(p, q, t.number, out, len, why);
+	else
+		rc = other_devices(p, q, &t, out, len, why);
+	request_free(&q);
+	return rc;
 }
 
 /* CMS AuthEnvelopedData, AES-256-GCM, RSA-OAEP to the one certificate. */
@@ -228,6 +281,9 @@ issue_key(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 	if (rc != ERR_OK)
 		return why_set(why, ERR_MISMATCH,
 		    "the subscriber's record was not sealed by this token");
+	if (!p->current || !authority_record_stands(p->authority, s.number))
+		return why_set(why, ERR_DENIED,
+		    "the subscriber's record is not the last one");
 	if (!belongs_to(&s, &t.identity))
 		return why_set(why, ERR_DENIED,
 		    "the identity is neither the subscriber's nor one of its "
@@ -271,8 +327,8 @@ do_task(struct hsm_proc *p, const struct msg_task *t, uint8_t *out, size_t *len,
 	if (!log_has_task(t, &e))
 		return not_the_logs(why);
 	switch (t->kind) {
-	case TASK_SUBSCRIBER_ADD:
-		return add_subscriber(p, &e, t->body, out, len, why);
+	case TASK_SUBSCRIBER:
+		return make_record(p, &e, t->body, out, len, why);
 	case TASK_KEY_ISSUE:
 		return issue_key(p, &e, t->body, out, len, why);
 	case TASK__MAX:

@@ -33,86 +33,75 @@ place(struct hsm_proc *p)
 	return best;
 }
 
+static bool
+is_known(const struct hsm_proc *p, const struct known_warrant *k,
+    uint64_t number, const uint8_t evidence[DIGEST_LEN])
+{
+	return k->w != NULL && k->number == number &&
+	    k->voidings == p->voidings &&
+	    memcmp(k->evidence, evidence, DIGEST_LEN) == 0;
+}
+
 /*
- * Two different officers signed this very document, with certificates that
- * are valid now.  The work is done once for each CMS and remembered by its
- * hash for the life of the worker.
+ * The warrant of that change of the state, with the signatures of two officers
+ * who were in office when it was entered.  The work is done once for each and
+ * remembered by the hash of what was verified for the life of the worker.
  */
 static enum err
-verify_warrant(struct hsm_proc *p, struct rd cms, int64_t now,
+verify_warrant(struct hsm_proc *p, const struct msg_work *m,
     struct known_warrant **out, struct why *why)
 {
-	struct signed_doc doc = {.payload = NULL};
+	uint8_t evidence[DIGEST_LEN];
+	struct change_known c;
 	struct known_warrant *k;
-	struct rd payload;
-	uint8_t hash[32];
 	enum err rc;
 
-	if (digest_of(cms, hash) != ERR_OK)
+	if (digest_of(m->warrant, evidence) != ERR_OK ||
+	    authority_change(p->authority, m->number, &c) != ERR_OK ||
+	    memcmp(c.hash, evidence, DIGEST_LEN) != 0)
+		return why_set(why, ERR_DENIED,
+		    "it is not the warrant of change %llu",
+		    (unsigned long long)m->number);
+	if (digest_of(m->evidence, evidence) != ERR_OK)
 		return why_set(why, ERR_CRYPTO, "SHA-256 failed");
-	for (unsigned i = 0; i < HSM_WARRANTS_KEPT; i++) {
-		k = &p->known[i];
-		if (k->w != NULL && memcmp(k->cms_hash, hash, 32) == 0 &&
-		    now <= k->valid_until) {
-			k->used = ++p->clock;
-			*out = k;
+	for (unsigned i = 0; i < HSM_WARRANTS_KEPT; i++)
+		if (is_known(p, &p->known[i], m->number, evidence)) {
+			*out = &p->known[i];
+			(*out)->used = ++p->clock;
 			return ERR_OK;
 		}
-	}
 	if ((k = place(p)) == NULL)
 		return why_set(why, ERR_FULL, "too many warrants in use");
-	rc = officers_verify(p->officers, cms, now, 2, &doc, why);
+	rc = authority_open_warrant(p->authority, m->number, m->warrant,
+	    m->evidence, &k->w, why);
 	if (rc != ERR_OK)
 		return rc;
-	rd_init(&payload, doc.payload, doc.payload_len);
-	if ((rc = warrant_parse(payload, &k->w, why)) == ERR_OK) {
-		memcpy(k->cms_hash, hash, sizeof(hash));
-		k->valid_until = doc.valid_until;
-		k->used = ++p->clock;
-		*out = k;
-	}
-	signed_doc_done(&doc);
-	return rc;
+	memcpy(k->evidence, evidence, sizeof(evidence));
+	k->number = m->number;
+	k->voidings = p->voidings;
+	k->used = ++p->clock;
+	*out = k;
+	return ERR_OK;
 }
 
 /* The one question, asked twice: may this go out now? */
-static bool
-covered(const struct hsm_proc *p, const struct known_warrant *k,
-    struct ask *ask)
+static enum xk_reason
+covered(struct hsm_proc *p, const struct pending *d)
 {
-	ask->now = clock_seconds();
-	return ask->now <= k->valid_until &&
-	    !warrant_set_has(&p->revoked, k->w->id) &&
-	    warrant_is_for(k->w, ask) && warrant_covers_call(k->w, ask);
-}
+	const struct known_warrant *k = d->warrant;
+	struct ask ask = d->ask;
+	struct warrant_state s;
 
-enum err
-hsm_on_learn(void *ctx, const struct ipc_frame *f)
-{
-	struct hsm_proc *p = ctx;
-	struct signed_doc doc = {.payload = NULL};
-	struct revocation r;
-	struct rd payload;
-	struct why why = {""};
-	enum err rc;
-
-	/* Ending a warrant stays good when its officer's certificate ends. */
-	rc = officers_verify(p->officers, f->body, OFFICERS_AT_ANY_TIME, 1,
-	    &doc, &why);
-	if (rc == ERR_OK) {
-		rd_init(&payload, doc.payload, doc.payload_len);
-		rc = revocation_parse(payload, &r, &why);
-	}
-	signed_doc_done(&doc);
-	if (rc != ERR_OK) {
-		log_error("policy passed on a revocation that does not "
-			  "verify: %s",
-		    why.text);
-		return ERR_DENIED;
-	}
-	if ((rc = warrant_set_add(&p->revoked, r.warrant)) != ERR_OK)
-		return rc;
-	return ipc_send(p->audit, MSG_LEARNT, f->id, NULL, 0);
+	if (!hsm_now(p, &ask.now) || !p->current)
+		return XK_UNAVAILABLE;
+	s = authority_warrant(p->authority, k->w->id, k->w->end);
+	if (k->voidings != p->voidings ||
+	    warrant_is_for(k->w, &s, &ask) != WARRANT_ALLOWS ||
+	    warrant_covers_call(k->w, &s, &ask) != WARRANT_ALLOWS)
+		return XK_NO_AUTHORISATION;
+	return authority_record_stands(p->authority, d->record)
+	    ? XK_GRANTED
+	    : XK_UNKNOWN_SUBSCRIBER;
 }
 
 /* ---- the request ---- */
@@ -130,7 +119,7 @@ log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
 
 	return e->type == AUDIT_KEY_INTENT && audit_has_digest(e, m->call) &&
 	    memcmp(e->warrant, w->id, WARRANT_ID_LEN) == 0 &&
-	    rd_is(&e->liid, w->liid, strlen(w->liid)) &&
+	    rd_is(&e->liid, w->liid, strlen(w->liid)) && e->test == w->test &&
 	    e->csb_id == c->r1.csb_id && e->ts_type == (uint8_t)type &&
 	    e->ts == ts;
 }
@@ -150,6 +139,7 @@ fill_ask(struct pending *d, const struct audit_entry *e, const struct call *c)
 	n = e->liid.left < sizeof(d->liid) ? e->liid.left : sizeof(d->liid);
 	memcpy(d->liid, e->liid.p, n);
 	rd_init(&d->ask.liid, d->liid, n);
+	d->ask.products = PRODUCT_KEYS;
 	call_times(c, d->ask.t, &d->ask.n_t);
 }
 
@@ -161,12 +151,16 @@ static enum xk_reason
 prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
     struct hsm_job *j)
 {
+	struct rd wire = m->call, sealed, seal;
+	struct subscriber record;
 	struct audit_entry e;
 	struct why why = {""};
-	struct rd wire = m->call;
+	enum xk_reason reason;
 
 	if (audit_entry_decode(m->intent, &e) != ERR_OK ||
-	    call_get(&wire, &j->call) != ERR_OK || rd_end(&wire) != ERR_OK) {
+	    call_get(&wire, &j->call) != ERR_OK || rd_end(&wire) != ERR_OK ||
+	    subscriber_parse(m->subscriber, &record, &sealed, &seal) !=
+		ERR_OK) {
 		log_error("a job that is not one: policy or xk is broken");
 		return XK_UNAVAILABLE;
 	}
@@ -175,21 +169,26 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 	    e.liid.left > MAX_LIID)
 		return XK_NO_AUTHORISATION;
 	fill_ask(d, &e, &j->call);
-	if (verify_warrant(p, m->warrant, clock_seconds(), &d->warrant, &why) !=
-	    ERR_OK) {
+	d->record = record.number; /* sealed: a thread looks at that */
+	if (verify_warrant(p, m, &d->warrant, &why) != ERR_OK) {
 		log_warning("a warrant does not verify here: %s", why.text);
 		return XK_NO_AUTHORISATION;
 	}
 	d->warrant->users++;
 	if (!log_tells_truth(&e, m, &j->call, d->warrant->w) ||
-	    !covered(p, d->warrant, &d->ask)) {
+	    record.test != d->warrant->w->test) {
 		log_warning("a request is refused that policy had granted");
 		return XK_NO_AUTHORISATION;
+	}
+	if ((reason = covered(p, d)) != XK_GRANTED) {
+		log_warning("a request is refused that policy had granted: %s",
+		    xk_reason_name(reason));
+		return reason;
 	}
 	j->epoch = m->ticket.epoch;
 	j->record = m->subscriber;
 	j->target = e.target; /* a view into the body, as the others */
-	j->now = d->ask.now;
+	j->now = p->time.real;
 	return XK_GRANTED;
 }
 
@@ -394,8 +393,8 @@ hsm_on_durable(void *ctx, const struct ipc_frame *f)
 		return ERR_MALFORMED;
 	reason = d->reason;
 	n_keys = d->n_keys;
-	if (reason == XK_GRANTED && !covered(p, d->warrant, &d->ask))
-		reason = XK_NO_AUTHORISATION;
+	if (reason == XK_GRANTED)
+		reason = covered(p, d);
 	if (p->xk == NULL || d->xk_generation != p->xk_generation)
 		reason = XK_UNAVAILABLE; /* who asked has gone */
 	else if (reason == XK_GRANTED)

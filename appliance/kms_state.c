@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include "appliance/kms_state.h"
+#include "appliance/proto.h"
 
 #define MAGIC 0x4b57535aU /* "KWSZ" */
-#define VERSION 1
+#define VERSION 2
 
 void
 kms_state_put(struct wr *w, const struct kms_state *s)
@@ -22,11 +23,44 @@ kms_state_put(struct wr *w, const struct kms_state *s)
 	wr_u8(w, (uint8_t)s->period);
 	wr_view16(w, s->params.p, s->params.left);
 	wr_view16(w, s->import_key.p, s->import_key.left);
-	wr_u8(w, (uint8_t)s->n_officers);
-	for (unsigned i = 0; i < s->n_officers; i++) {
-		wr_view8(w, s->officer[i].name.p, s->officer[i].name.left);
-		wr_view16(w, s->officer[i].cert.p, s->officer[i].cert.left);
+	wr_view16(w, s->config.p, s->config.left);
+	wr_u8(w, (uint8_t)s->n_persons);
+	for (unsigned i = 0; i < s->n_persons; i++) {
+		wr_view8(w, s->person[i].name.p, s->person[i].name.left);
+		wr_u8(w, (uint8_t)s->person[i].role);
+		wr_view16(w, s->person[i].cert.p, s->person[i].cert.left);
 	}
+	wr_u16(w, (uint16_t)s->n_clients);
+	for (unsigned i = 0; i < s->n_clients; i++) {
+		wr_view8(w, s->client[i].name.p, s->client[i].name.left);
+		wr_view16(w, s->client[i].cert.p, s->client[i].cert.left);
+	}
+}
+
+static enum err
+get_enrolled(struct rd *in, struct kms_state *out)
+{
+	uint8_t n, role;
+	uint16_t clients;
+
+	if (rd_u8(in, &n) != ERR_OK || n > MAX_INIT_PERSONS)
+		return ERR_MALFORMED;
+	out->n_persons = n;
+	for (unsigned i = 0; i < n; i++) {
+		if (rd_view8(in, &out->person[i].name) != ERR_OK ||
+		    rd_u8(in, &role) != ERR_OK || role >= ROLE__MAX ||
+		    rd_view16(in, &out->person[i].cert) != ERR_OK)
+			return ERR_MALFORMED;
+		out->person[i].role = (enum role)role;
+	}
+	if (rd_u16(in, &clients) != ERR_OK || clients > MAX_CLIENTS)
+		return ERR_MALFORMED;
+	out->n_clients = clients;
+	for (unsigned i = 0; i < clients; i++)
+		if (rd_view8(in, &out->client[i].name) != ERR_OK ||
+		    rd_view16(in, &out->client[i].cert) != ERR_OK)
+			return ERR_MALFORMED;
+	return ERR_OK;
 }
 
 enum err
@@ -36,7 +70,7 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	struct rd whole = in;
 	uint16_t version;
 	uint32_t magic;
-	uint8_t period, n;
+	uint8_t period;
 
 	if (rd_u32(&in, &magic) != ERR_OK || magic != MAGIC ||
 	    rd_u16(&in, &version) != ERR_OK || version != VERSION ||
@@ -47,14 +81,10 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	    rd_u8(&in, &period) != ERR_OK || period >= KEY_PERIOD__MAX ||
 	    rd_view16(&in, &out->params) != ERR_OK ||
 	    rd_view16(&in, &out->import_key) != ERR_OK ||
-	    rd_u8(&in, &n) != ERR_OK || n > MAX_OFFICERS)
+	    rd_view16(&in, &out->config) != ERR_OK ||
+	    get_enrolled(&in, out) != ERR_OK)
 		return ERR_MALFORMED;
 	out->period = (enum key_period)period;
-	out->n_officers = n;
-	for (unsigned i = 0; i < n; i++)
-		if (rd_view8(&in, &out->officer[i].name) != ERR_OK ||
-		    rd_view16(&in, &out->officer[i].cert) != ERR_OK)
-			return ERR_MALFORMED;
 	if (in.left != KMS_STATE_SEAL_LEN)
 		return ERR_MALFORMED;
 	*seal = in;
@@ -104,36 +134,60 @@ kms_state_load(int fd, uint8_t **octets, struct kms_state *out,
 	    : why_set(why, ERR_MALFORMED, "kms-state is not one of ours");
 }
 
-enum err
-view_text(struct rd v, char *out, size_t cap)
+static enum err
+name_of(struct rd v, char out[MAX_NAME + 1], struct why *why)
 {
-	if (v.left >= cap)
-		return ERR_TOOBIG;
-	if (v.left > 0)
-		memcpy(out, v.p, v.left);
-	out[v.left] = '\0';
+	return view_text(v, out, MAX_NAME + 1) == ERR_OK
+	    ? ERR_OK
+	    : why_set(why, ERR_TOOBIG,
+		  "kms-state: a name has more than %d octets", MAX_NAME);
+}
+
+static enum err
+first_enrolment(const struct kms_state *s, struct authority *a, struct why *why)
+{
+	char name[MAX_NAME + 1];
+	enum err rc;
+
+	for (unsigned i = 0; i < s->n_persons; i++) {
+		const struct kms_person *p = &s->person[i];
+
+		if ((rc = name_of(p->name, name, why)) != ERR_OK ||
+		    (rc = authority_first_person(a, name, p->role, p->cert,
+			 why)) != ERR_OK)
+			return rc;
+	}
+	for (unsigned i = 0; i < s->n_clients; i++) {
+		const struct kms_client *c = &s->client[i];
+
+		if ((rc = name_of(c->name, name, why)) != ERR_OK ||
+		    (rc = authority_first_client(a, name, c->cert, why)) !=
+			ERR_OK)
+			return rc;
+	}
 	return ERR_OK;
 }
 
 enum err
-kms_state_officers(const struct kms_state *s, struct officers **out,
-    struct why *why)
+kms_state_authority(const struct kms_state *s, struct rd whole,
+    struct authority **out, struct why *why)
 {
-	struct officers *set = NULL;
-	char name[MAX_NAME + 1];
+	struct genesis g = {.time = s->created};
+	struct authority *a = NULL;
+	char kms[256];
 	enum err rc;
 
-	if ((rc = officers_new(&set)) != ERR_OK)
+	if (view_text(s->uri, kms, sizeof(kms)) != ERR_OK)
+		return why_set(why, ERR_MALFORMED,
+		    "the KMS's URI has more than 255 octets");
+	g.kms = kms;
+	if ((rc = digest_of(whole, g.digest)) != ERR_OK ||
+	    (rc = digest_of(s->config, g.config)) != ERR_OK ||
+	    (rc = authority_new(&g, &a)) != ERR_OK)
 		return why_set(why, rc, "out of memory");
-	for (unsigned i = 0; i < s->n_officers; i++) {
-		rc = view_text(s->officer[i].name, name, sizeof(name));
-		if (rc == ERR_OK)
-			rc = officers_add(set, name, s->officer[i].cert, why);
-		if (rc != ERR_OK) {
-			officers_free(&set);
-			return rc;
-		}
-	}
-	*out = set;
-	return ERR_OK;
+	if ((rc = first_enrolment(s, a, why)) != ERR_OK)
+		authority_free(&a);
+	else
+		*out = a;
+	return rc;
 }

@@ -1,21 +1,26 @@
 /*
  * kms_state: what `keywarden init` fixed for good, sealed by the token: the
- * IBE parameters, the key period, the officers, the key under which seeds are
- * imported.  Everybody may read it; only the hsm worker can tell that it is
- * unchanged.
+ * IBE parameters, the key period, the key under which seeds are imported, and
+ * who and what was enrolled first.  Everybody may read it; only the hsm worker
+ * can tell that it is unchanged.
  */
 #ifndef APPLIANCE_KMS_STATE_H
 #define APPLIANCE_KMS_STATE_H
 
 #include "base/bytes.h"
 #include "base/limits.h"
-#include "policy/officers.h"
+#include "policy/authority.h"
 #include "xk/key_period.h"
 
 #define KMS_STATE_MAX (1024 * 1024)
 #define KMS_STATE_SEAL_LEN 32
 
-struct kms_officer {
+struct kms_person {
+	struct rd name, cert;
+	enum role role;
+};
+
+struct kms_client {
 	struct rd name, cert;
 };
 
@@ -27,8 +32,11 @@ struct kms_state {
 	enum key_period period;
 	struct rd params; /* DER BFPublicParameters */
 	struct rd import_key; /* SubjectPublicKeyInfo */
-	unsigned n_officers;
-	struct kms_officer officer[MAX_OFFICERS];
+	struct rd config; /* what matters of it: config_matters() */
+	unsigned n_persons;
+	struct kms_person person[MAX_INIT_PERSONS];
+	unsigned n_clients;
+	struct kms_client client[MAX_CLIENTS];
 };
 
 /* All but the seal. */
@@ -46,11 +54,11 @@ enum err kms_state_read(int fd, uint8_t **out, size_t *len,
 enum err kms_state_load(int fd, uint8_t **octets, struct kms_state *out,
     struct rd *sealed, struct rd *seal, struct why *why) MUST_CHECK;
 
-/* The officer set; the caller's to officers_free(). */
-enum err kms_state_officers(const struct kms_state *, struct officers **out,
-    struct why *why) MUST_CHECK;
-
-/* A NUL-terminated copy of a short view; ERR_TOOBIG. */
-enum err view_text(struct rd v, char *out, size_t cap) MUST_CHECK;
+/*
+ * The warrant state at its beginning; `whole` are the file's octets, whose
+ * hash is the head at 0.  The caller's to authority_free().
+ */
+enum err kms_state_authority(const struct kms_state *, struct rd whole,
+    struct authority **out, struct why *why) MUST_CHECK;
 
 #endif

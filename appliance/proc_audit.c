@@ -24,6 +24,8 @@ audit_write(struct audit *a, struct audit_entry *e, uint8_t *leaf,
 	if (a->log.failed)
 		fatal("the audit log cannot be written: restart to read what "
 		      "is on disk");
+	if (rc == ERR_OK && state_seen_entry(&a->seen, e) != ERR_OK)
+		fatal("out of memory");
 	return rc;
 }
 
@@ -33,6 +35,17 @@ audit_has_room(const struct audit *a)
 	/* Each item still writes an outcome, perhaps two; a stop one more. */
 	return audit_log_room(&a->log) >= 2 * AUDIT_RECORD_MAX +
 	    2 * (slots_used(a->items) + 1ULL) * AUDIT_OUTCOME_RECORD_MAX;
+}
+
+void
+audit_alarm(struct audit *a, const char *text)
+{
+	struct audit_entry e = {.type = AUDIT_ALARM};
+
+	rd_init(&e.text, text, strlen(text));
+	if (!audit_has_room(a) || audit_write(a, &e, NULL, NULL) != ERR_OK)
+		log_error("the next could not be written into the log");
+	log_error("%s", text);
 }
 
 void
@@ -91,16 +104,28 @@ send_out(struct audit *a)
 static void
 commit(struct audit *a)
 {
-	while (a->out != NULL || a->log.synced != a->log.end) {
+	if (a->policy != NULL && !a->alarmed_old && audit_state_old(a)) {
+		a->alarmed_old = true;
+		audit_alarm(a,
+		    "the warrant state that policy goes by is not "
+		    "the last one that the log or a worker has seen:"
+		    " nothing is released");
+	}
+	while (a->out != NULL || a->log.synced != a->log.end ||
+	    a->change.state == CHANGE_WRITTEN) {
 		if (audit_log_sync(&a->log) != ERR_OK)
 			fatal("the audit log cannot be synced: nothing is "
 			      "released");
 		send_out(a);
+		audit_change_synced(a);
 		audit_dispatch(a);
 	}
 	if (audit_log_prepare(&a->log) == ERR_IO)
 		fatal("the audit log cannot be extended");
-	if (a->policy != NULL && audit_has_room(a) != a->told_room)
+	if (a->policy != NULL &&
+	    (audit_has_room(a) != a->told_room ||
+		audit_state_old(a) != a->told_old ||
+		audit_usable_workers(a) != a->told_workers))
 		audit_tell_service(a);
 }
 
@@ -123,8 +148,7 @@ seen(void *ctx, const struct audit_entry *e)
 	struct history *h = ctx;
 	bool was_open;
 
-	if (e->type == AUDIT_WARRANT_REVOKED &&
-	    warrant_set_add(&h->a->revoked, e->warrant) != ERR_OK)
+	if (state_seen_entry(&h->a->seen, e) != ERR_OK)
 		fatal("out of memory");
 	if (audit_open_see(&h->open, e, &was_open) != ERR_OK)
 		fatal("out of memory");
@@ -195,7 +219,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		if (peer_new(&a->loop, fd, &audit_policy_ops, a, &a->policy) !=
 		    ERR_OK)
 			fatal("no channel to policy");
-		audit_tell_service(a);
+		if (a->serving)
+			audit_policy_joined(a);
 		return;
 	}
 	if (kind != CTL_PEER_HSM)
@@ -204,7 +229,6 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	if (peer_new(&a->loop, fd, &audit_worker_ops,
 		audit_worker_ctx(a, index), &a->worker[index].peer) != ERR_OK)
 		fatal("no channel to a worker");
-	audit_worker_joined(a, index);
 }
 
 static void
@@ -217,6 +241,10 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	sandbox_enter(SANDBOX_AUDIT);
 	open_log(a, &s);
+	a->serving = true;
+	/* One that has come before: only now is the first head known. */
+	if (a->policy != NULL)
+		audit_policy_joined(a);
 }
 
 static void

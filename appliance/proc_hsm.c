@@ -64,6 +64,7 @@ static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
 	struct rd sealed, seal;
+	struct sealed_head head;
 	enum err rc;
 
 	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
@@ -78,8 +79,11 @@ check_state(struct hsm_proc *p, struct why *why)
 		    "since");
 	if (rc != ERR_OK)
 		return why_set(why, rc, "%s", hsm_why(p->token));
+	p->state_len = sealed.left + seal.left;
+	hsm_forget_state(p);
+	/* That there is one is to be known before anything is served. */
 	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
-	    (rc = kms_state_officers(&p->state, &p->officers, why)) != ERR_OK)
+	    (rc = hsm_head_read(p, &head, why)) != ERR_OK)
 		return rc;
 	if ((rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
 		return rc;
@@ -126,6 +130,8 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 		p->so_pin_fd = fd;
 	else if (kind == CTL_FILE_NEW_STATE)
 		p->new_state_fd = fd;
+	else if (kind == CTL_FILE_HEAD)
+		p->head_fd = fd;
 	else
 		fatal("a file that is not for this process");
 }
@@ -206,7 +212,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
 static const struct ipc_rule audit_rules[] = {
     {MSG_WORK, 32, MAX_IPC_BODY, 1, hsm_on_work},
     {MSG_DURABLE, 0, 0, 1, hsm_on_durable},
-    {MSG_LEARN, 1, MAX_WARRANT_CMS, 1, hsm_on_learn},
+    {MSG_LEARN, 9, MAX_IPC_BODY, 1, hsm_on_learn},
     {MSG_DO_TASK, 8, MAX_IPC_BODY, 1, hsm_on_task},
 };
 
@@ -324,14 +330,15 @@ main(void)
 	static struct hsm_proc p = {.state_fd = -1,
 	    .pin_fd = -1,
 	    .so_pin_fd = -1,
-	    .new_state_fd = -1};
+	    .new_state_fd = -1,
+	    .head_fd = -1};
 
 	ctl_init("keywarden-hsm");
 	/* Where OpenSSL keeps the numbers of the curves' secrets. */
 	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST) != 1)
 		fatal("no locked memory: is LimitMEMLOCK too low?");
 	ctl_start(&handlers, &p);
-	if (p.state_fd == -1 || p.pin_fd == -1)
+	if (p.state_fd == -1 || p.pin_fd == -1 || p.head_fd == -1)
 		fatal("incomplete start");
 	open_all(&p);
 	p.serving = true;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "appliance/proto_int.h"
 
 static enum err
@@ -15,7 +17,7 @@ void
 msg_ask_put(struct wr *w, const struct msg_ask *m)
 {
 	wr_u64(w, m->epoch);
-	wr_copy(w, m->client, sizeof(m->client));
+	wr_u32(w, m->connection);
 	wr_u8(w, (uint8_t)m->role_reason);
 	wr_u8(w, (uint8_t)m->call_reason);
 	wr_view8(w, m->target.p, m->target.left);
@@ -29,7 +31,7 @@ msg_ask_get(struct rd r, struct msg_ask *m)
 	enum err rc;
 
 	if ((rc = rd_u64(&r, &m->epoch)) == ERR_OK &&
-	    (rc = rd_copy(&r, m->client, sizeof(m->client))) == ERR_OK &&
+	    (rc = rd_u32(&r, &m->connection)) == ERR_OK &&
 	    (rc = get_reason(&r, &m->role_reason)) == ERR_OK &&
 	    (rc = get_reason(&r, &m->call_reason)) == ERR_OK &&
 	    (rc = rd_view8(&r, &m->target)) == ERR_OK &&
@@ -62,7 +64,7 @@ msg_refuse_get(struct rd r, struct msg_refuse *m)
 void
 msg_note_put(struct wr *w, const struct msg_note *m)
 {
-	wr_copy(w, m->client, sizeof(m->client));
+	wr_u32(w, m->connection);
 	wr_u32(w, m->count);
 	wr_view8(w, m->text.p, m->text.left);
 }
@@ -72,17 +74,51 @@ msg_note_get(struct rd r, struct msg_note *m)
 {
 	enum err rc;
 
-	if ((rc = rd_copy(&r, m->client, sizeof(m->client))) == ERR_OK &&
+	if ((rc = rd_u32(&r, &m->connection)) == ERR_OK &&
 	    (rc = rd_u32(&r, &m->count)) == ERR_OK)
 		rc = rd_view8(&r, &m->text);
 	return proto_whole(&r, rc);
 }
 
 size_t
+msg_client_max(const struct client_proof *m)
+{
+	return MSG_CLIENT_LEAST + m->signature.left + m->cert.left +
+	    m->transcript.left;
+}
+
+void
+msg_client_put(struct wr *w, const struct client_proof *m)
+{
+	wr_u8(w, (uint8_t)m->hash);
+	wr_u16(w, m->scheme);
+	wr_view16(w, m->signature.p, m->signature.left);
+	wr_view32(w, m->cert.p, m->cert.left);
+	wr_view32(w, m->transcript.p, m->transcript.left);
+}
+
+enum err
+msg_client_get(struct rd r, struct client_proof *m)
+{
+	uint8_t hash = 0;
+	enum err rc;
+
+	if ((rc = rd_u8(&r, &hash)) == ERR_OK &&
+	    (rc = rd_u16(&r, &m->scheme)) == ERR_OK &&
+	    (rc = rd_view16(&r, &m->signature)) == ERR_OK &&
+	    (rc = rd_view32(&r, &m->cert)) == ERR_OK)
+		rc = rd_view32(&r, &m->transcript);
+	if (hash >= CLIENT_HASH__MAX)
+		rc = ERR_MALFORMED;
+	m->hash = (enum client_hash)hash;
+	return proto_whole(&r, rc);
+}
+
+size_t
 msg_work_max(const struct msg_work *m)
 {
-	return 8 + 4 + 2 + MAX_AUDIT_LEAF + 4 + m->warrant.left + 2 +
-	    m->subscriber.left + 4 + m->call.left;
+	return 8 + 4 + 2 + MAX_AUDIT_LEAF + 8 + 4 + m->warrant.left + 4 +
+	    m->evidence.left + 2 + m->subscriber.left + 4 + m->call.left;
 }
 
 void
@@ -91,7 +127,9 @@ msg_work_put(struct wr *w, const struct msg_work *m)
 	wr_u64(w, m->ticket.epoch);
 	wr_u32(w, m->ticket.id);
 	wr_view16(w, m->intent.p, m->intent.left);
+	wr_u64(w, m->number);
 	wr_view32(w, m->warrant.p, m->warrant.left);
+	wr_view32(w, m->evidence.p, m->evidence.left);
 	wr_view16(w, m->subscriber.p, m->subscriber.left);
 	wr_view32(w, m->call.p, m->call.left);
 }
@@ -104,7 +142,9 @@ msg_work_get(struct rd r, struct msg_work *m)
 	if ((rc = rd_u64(&r, &m->ticket.epoch)) == ERR_OK &&
 	    (rc = rd_u32(&r, &m->ticket.id)) == ERR_OK &&
 	    (rc = rd_view16(&r, &m->intent)) == ERR_OK &&
+	    (rc = rd_u64(&r, &m->number)) == ERR_OK &&
 	    (rc = rd_view32(&r, &m->warrant)) == ERR_OK &&
+	    (rc = rd_view32(&r, &m->evidence)) == ERR_OK &&
 	    (rc = rd_view16(&r, &m->subscriber)) == ERR_OK)
 		rc = rd_view32(&r, &m->call);
 	return proto_whole(&r, rc);
@@ -133,6 +173,8 @@ msg_service_put(struct wr *w, const struct msg_service *m)
 	wr_u32(w, m->workers);
 	wr_bool(w, m->log_has_room);
 	wr_bool(w, m->test_token);
+	wr_bool(w, m->state_old);
+	wr_i64(w, m->floor);
 }
 
 enum err
@@ -141,25 +183,10 @@ msg_service_get(struct rd r, struct msg_service *m)
 	enum err rc;
 
 	if ((rc = rd_u32(&r, &m->workers)) == ERR_OK &&
-	    (rc = rd_bool(&r, &m->log_has_room)) == ERR_OK)
-		rc = rd_bool(&r, &m->test_token);
-	return proto_whole(&r, rc);
-}
-
-void
-msg_revoke_put(struct wr *w, const struct msg_revoke *m)
-{
-	wr_view16(w, m->entry.p, m->entry.left);
-	wr_view32(w, m->cms.p, m->cms.left);
-}
-
-enum err
-msg_revoke_get(struct rd r, struct msg_revoke *m)
-{
-	enum err rc;
-
-	if ((rc = rd_view16(&r, &m->entry)) == ERR_OK)
-		rc = rd_view32(&r, &m->cms);
+	    (rc = rd_bool(&r, &m->log_has_room)) == ERR_OK &&
+	    (rc = rd_bool(&r, &m->test_token)) == ERR_OK &&
+	    (rc = rd_bool(&r, &m->state_old)) == ERR_OK)
+		rc = rd_i64(&r, &m->floor);
 	return proto_whole(&r, rc);
 }
 
@@ -253,4 +280,15 @@ msg_answer_get(struct rd r, uint64_t *epoch, struct xk_get_keys_response *k)
 	    k->has_sk)
 		rc = rd_copy(&r, k->sk, sizeof(k->sk));
 	return proto_whole(&r, rc);
+}
+
+enum err
+view_text(struct rd v, char *out, size_t cap)
+{
+	if (v.left >= cap)
+		return ERR_TOOBIG;
+	if (v.left > 0)
+		memcpy(out, v.p, v.left);
+	out[v.left] = '\0';
+	return ERR_OK;
 }

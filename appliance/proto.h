@@ -17,6 +17,8 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "policy/audit_entry.h"
+#include "policy/change.h"
+#include "policy/client_proof.h"
 #include "xk/xk_pdu.h"
 
 enum msg_type {
@@ -35,14 +37,23 @@ enum msg_type {
 	MSG_ASK = 20,
 	MSG_REFUSE = 21,
 	MSG_NOTE = 22, /* something of a client worth an audit entry */
+	/* the frame's id is the connection's in these four */
+	MSG_CONN = 24, /* a client has connected */
+	MSG_CONN_NONCE = 25, /* what its handshake is to carry */
+	MSG_CLIENT = 26, /* a client_proof: who it is */
+	MSG_CONN_GONE = 28,
+
+	/* policy -> audit, audit -> policy: the warrant state on joining */
+	MSG_CHAIN = 54, /* msg_chain */
+	MSG_CHAINED = 55, /* u8 enum err; taken, or not the log's */
 
 	/* policy -> audit, audit -> policy */
 	MSG_GRANT = 30,
 	MSG_DONE = 31,
 	MSG_RECORD = 32, /* an entry to be written */
 	MSG_RECORDED = 33,
-	MSG_REVOKE = 34, /* a revocation, new or known */
-	MSG_REVOKED = 35, /* bool: it is in the log */
+	MSG_CHANGE = 34, /* msg_change: one that is to take effect */
+	MSG_CHANGED = 35, /* msg_changed */
 	MSG_TASK = 36, /* work of the token that is not a getKeys */
 	MSG_TASK_DONE = 37,
 	MSG_SERVICE = 39, /* msg_service: what audit can do now */
@@ -52,8 +63,8 @@ enum msg_type {
 	MSG_OUTCOME = 41,
 	MSG_DURABLE = 42, /* the outcome is on disk */
 	MSG_CLOSED = 43, /* released or, at the last moment, not */
-	MSG_LEARN = 44, /* a revocation */
-	MSG_LEARNT = 45,
+	MSG_LEARN = 44, /* msg_learn: changes of the warrant state */
+	MSG_LEARNT = 45, /* msg_learnt */
 	MSG_DO_TASK = 46,
 	MSG_TASK_RESULT = 47,
 	MSG_WORKER_READY = 49, /* bool TEST TOKEN, text to the end */
@@ -64,13 +75,13 @@ enum msg_type {
 
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
-	MSG_CLI_WARRANT_ADD = 62,
-	MSG_CLI_WARRANT_LIST = 64,
-	MSG_CLI_WARRANT_REVOKE = 66,
-	MSG_CLI_WARRANT_CHECK = 68,
-	MSG_CLI_SUBSCRIBER_ADD = 70,
-	MSG_CLI_SUBSCRIBER_LIST = 72,
-	MSG_CLI_SUBSCRIBER_REMOVE = 74,
+	MSG_CLI_SUBMIT = 62, /* CMS: a request or a rejection */
+	MSG_CLI_WARRANT_LIST = 64, /* u32 from which row on */
+	MSG_CLI_WARRANT_CHECK = 66, /* octets of a request, or a CMS of one */
+	MSG_CLI_REQUEST_LIST = 68, /* u32 from which row on */
+	MSG_CLI_REQUEST_SHOW = 70, /* 32 octets: SHA-256 of a request */
+	MSG_CLI_SUBSCRIBER_LIST = 72, /* u32 from which bucket on */
+	MSG_CLI_STATE = 74, /* persons, clients, configuration, head */
 	MSG_CLI_KEY_ISSUE = 76,
 	MSG_CLI_OK = 81, /* JSON */
 	MSG_CLI_ERROR = 83 /* u8 enum err, text */
@@ -88,6 +99,7 @@ enum ctl_file {
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
 	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
+	CTL_FILE_HEAD, /* hsm: read and write, in init too */
 	CTL_FILE__MAX
 };
 
@@ -109,7 +121,7 @@ struct ticket {
 /* A getKeys as xk passes it on; the first two steps' reasons come along. */
 struct msg_ask {
 	uint64_t epoch;
-	uint8_t client[32]; /* SHA-256 of the client's certificate */
+	uint32_t connection; /* whose it is, policy knows */
 	enum xk_reason role_reason; /* step (2) */
 	enum xk_reason call_reason; /* step (4) */
 	struct rd target, liid;
@@ -128,12 +140,18 @@ void msg_refuse_put(struct wr *, const struct msg_refuse *);
 enum err msg_refuse_get(struct rd, struct msg_refuse *) MUST_CHECK;
 
 struct msg_note {
-	uint8_t client[32];
+	uint32_t connection;
 	uint32_t count;
 	struct rd text;
 };
 void msg_note_put(struct wr *, const struct msg_note *);
 enum err msg_note_get(struct rd, struct msg_note *) MUST_CHECK;
+
+/* MSG_CLIENT */
+#define MSG_CLIENT_LEAST 13
+void msg_client_put(struct wr *, const struct client_proof *);
+enum err msg_client_get(struct rd, struct client_proof *) MUST_CHECK;
+size_t msg_client_max(const struct client_proof *);
 
 /*
  * MSG_GRANT and MSG_WORK.  `intent` is an encoded audit entry: in a GRANT as
@@ -142,7 +160,9 @@ enum err msg_note_get(struct rd, struct msg_note *) MUST_CHECK;
 struct msg_work {
 	struct ticket ticket;
 	struct rd intent;
-	struct rd warrant; /* CMS */
+	uint64_t number; /* of the change by which the warrant was entered */
+	struct rd warrant; /* octets of its request */
+	struct rd evidence; /* its signatures: evidence_put() */
 	struct rd subscriber; /* sealed record */
 	struct rd call; /* call_put() */
 };
@@ -162,18 +182,62 @@ struct msg_service {
 	uint32_t workers; /* that are ready */
 	bool log_has_room;
 	bool test_token; /* a worker's token is none of hardware */
+	bool state_old; /* the warrant state is not the last that was seen */
+	int64_t floor; /* it has been this late, by the log: seconds */
 };
-#define MSG_SERVICE_LEN 6
+#define MSG_SERVICE_LEN 15
 void msg_service_put(struct wr *, const struct msg_service *);
 enum err msg_service_get(struct rd, struct msg_service *) MUST_CHECK;
 
-/* MSG_REVOKE and MSG_LEARN; `entry` is empty for one that is in the log. */
-struct msg_revoke {
-	struct rd entry; /* audit entry to write */
-	struct rd cms;
+/*
+ * MSG_CHAIN: changes in order, as change_put() writes them, to the end; light
+ * ones without octets, the others with request and signatures.  `last`: that
+ * is all there is.
+ */
+#define CHAIN_BATCH (256 * 1024) /* octets of changes in one message */
+struct msg_chain {
+	bool last;
+	struct rd changes;
 };
-void msg_revoke_put(struct wr *, const struct msg_revoke *);
-enum err msg_revoke_get(struct rd, struct msg_revoke *) MUST_CHECK;
+void msg_chain_put(struct wr *, const struct msg_chain *);
+enum err msg_chain_get(struct rd, struct msg_chain *) MUST_CHECK;
+
+/* MSG_CHANGE; `entry` is empty for one that is in the log. */
+struct msg_change {
+	struct rd entry; /* audit entry to write */
+	struct rd change; /* one, change_put() */
+};
+void msg_change_put(struct wr *, const struct msg_change *);
+enum err msg_change_get(struct rd, struct msg_change *) MUST_CHECK;
+
+/* MSG_CHANGED: ERR_OK: in effect, and every worker has it. */
+struct msg_changed {
+	enum err rc;
+	bool logged;
+	struct rd text; /* for people, when it was not taken */
+};
+void msg_changed_put(struct wr *, const struct msg_changed *);
+enum err msg_changed_get(struct rd, struct msg_changed *) MUST_CHECK;
+
+/* MSG_LEARN: changes as in MSG_CHAIN; `fresh`: one to be judged now. */
+struct msg_learn {
+	int64_t floor; /* it has been this late, by the log: seconds */
+	bool fresh;
+	struct rd changes;
+};
+void msg_learn_put(struct wr *, const struct msg_learn *);
+enum err msg_learn_get(struct rd, struct msg_learn *) MUST_CHECK;
+
+/* MSG_LEARNT: how far the worker is. */
+struct msg_learnt {
+	enum err rc; /* of what it was to learn */
+	bool current; /* not behind the last head that it has sealed */
+	struct head head;
+	struct rd seal; /* of the head, under the token's key */
+	struct rd text; /* when rc is none */
+};
+void msg_learnt_put(struct wr *, const struct msg_learnt *);
+enum err msg_learnt_get(struct rd, struct msg_learnt *) MUST_CHECK;
 
 /* MSG_OUTCOME, MSG_CLOSED */
 struct msg_outcome {
@@ -184,7 +248,7 @@ void msg_outcome_put(struct wr *, const struct msg_outcome *);
 enum err msg_outcome_get(struct rd, struct msg_outcome *) MUST_CHECK;
 
 enum task_kind {
-	TASK_SUBSCRIBER_ADD, /* body: a task_subscriber; result: see there */
+	TASK_SUBSCRIBER, /* body: a task_subscriber; result: see there */
 	TASK_KEY_ISSUE, /* body: a task_key; result: a task_key_result */
 	TASK__MAX
 };
@@ -206,14 +270,14 @@ struct msg_result {
 void msg_result_put(struct wr *, const struct msg_result *);
 enum err msg_result_get(struct rd, struct msg_result *) MUST_CHECK;
 
-/* MSG_CLI_SUBSCRIBER_ADD, and the body of TASK_SUBSCRIBER_ADD. */
+/*
+ * Body of TASK_SUBSCRIBER: make the record that an approved subscriber.add or
+ * subscriber.devices asks for.
+ */
 struct task_subscriber {
-	struct rd identity;
-	unsigned n_devices;
-	struct rd device[MAX_DEVICES];
-	struct rd label;
-	struct rd device_cert; /* DER */
-	struct rd wrapped_seed; /* empty: the token makes one */
+	uint64_t number; /* of the change */
+	struct rd request; /* its octets */
+	struct rd record; /* sealed, the one before; empty for a new one */
 };
 void task_subscriber_put(struct wr *, const struct task_subscriber *);
 enum err task_subscriber_get(struct rd, struct task_subscriber *) MUST_CHECK;
@@ -276,15 +340,9 @@ struct xk_settings {
 void xk_settings_put(struct wr *, const struct xk_settings *);
 enum err xk_settings_get(struct rd, struct xk_settings *) MUST_CHECK;
 
-#define MAX_CLIENTS 256
-struct client_settings {
-	struct rd name;
-	uint8_t fingerprint[32]; /* SHA-256 of the certificate */
-};
 struct policy_settings {
 	struct rd database; /* path */
-	unsigned n_clients;
-	struct client_settings client[MAX_CLIENTS];
+	struct rd config; /* what matters of it: config_matters() */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
@@ -312,5 +370,8 @@ struct audit_settings {
 };
 void audit_settings_put(struct wr *, const struct audit_settings *);
 enum err audit_settings_get(struct rd, struct audit_settings *) MUST_CHECK;
+
+/* A NUL-terminated copy of a short view; ERR_TOOBIG. */
+enum err view_text(struct rd v, char *out, size_t cap) MUST_CHECK;
 
 #endif

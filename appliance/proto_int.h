@@ -13,4 +13,6 @@ proto_whole(const struct rd *r, enum err rc)
 	return rd_end(r);
 }
 
+enum err proto_get_err(struct rd *, enum err *out) MUST_CHECK;
+
 #endif

@@ -30,29 +30,16 @@ void
 policy_settings_put(struct wr *w, const struct policy_settings *s)
 {
 	wr_view16(w, s->database.p, s->database.left);
-	wr_u16(w, (uint16_t)s->n_clients);
-	for (unsigned i = 0; i < s->n_clients; i++) {
-		wr_view8(w, s->client[i].name.p, s->client[i].name.left);
-		wr_copy(w, s->client[i].fingerprint,
-		    sizeof(s->client[i].fingerprint));
-	}
+	wr_view16(w, s->config.p, s->config.left);
 }
 
 enum err
 policy_settings_get(struct rd r, struct policy_settings *s)
 {
-	uint16_t n = 0;
 	enum err rc;
 
 	if ((rc = rd_view16(&r, &s->database)) == ERR_OK)
-		rc = rd_u16(&r, &n);
-	if (rc == ERR_OK && n > MAX_CLIENTS)
-		rc = ERR_MALFORMED;
-	for (unsigned i = 0; rc == ERR_OK && i < n; i++)
-		if ((rc = rd_view8(&r, &s->client[i].name)) == ERR_OK)
-			rc = rd_copy(&r, s->client[i].fingerprint,
-			    sizeof(s->client[i].fingerprint));
-	s->n_clients = n;
+		rc = rd_view16(&r, &s->config);
 	return proto_whole(&r, rc);
 }
 

@@ -3,8 +3,8 @@
 
 #include "appliance/proto_int.h"
 
-static enum err
-get_err(struct rd *r, enum err *out)
+enum err
+proto_get_err(struct rd *r, enum err *out)
 {
 	uint8_t v;
 
@@ -50,7 +50,7 @@ msg_result_get(struct rd r, struct msg_result *m)
 {
 	enum err rc;
 
-	if ((rc = get_err(&r, &m->rc)) == ERR_OK)
+	if ((rc = proto_get_err(&r, &m->rc)) == ERR_OK)
 		rc = rd_view32(&r, &m->result);
 	return proto_whole(&r, rc);
 }
@@ -58,31 +58,19 @@ msg_result_get(struct rd r, struct msg_result *m)
 void
 task_subscriber_put(struct wr *w, const struct task_subscriber *m)
 {
-	wr_view8(w, m->identity.p, m->identity.left);
-	wr_u8(w, (uint8_t)m->n_devices);
-	for (unsigned i = 0; i < m->n_devices; i++)
-		wr_view8(w, m->device[i].p, m->device[i].left);
-	wr_view8(w, m->label.p, m->label.left);
-	wr_view16(w, m->device_cert.p, m->device_cert.left);
-	wr_view16(w, m->wrapped_seed.p, m->wrapped_seed.left);
+	wr_u64(w, m->number);
+	wr_view32(w, m->request.p, m->request.left);
+	wr_view16(w, m->record.p, m->record.left);
 }
 
 enum err
 task_subscriber_get(struct rd r, struct task_subscriber *m)
 {
-	uint8_t n = 0;
 	enum err rc;
 
-	if ((rc = rd_view8(&r, &m->identity)) == ERR_OK)
-		rc = rd_u8(&r, &n);
-	if (rc == ERR_OK && n > MAX_DEVICES)
-		rc = ERR_MALFORMED;
-	for (unsigned i = 0; rc == ERR_OK && i < n; i++)
-		rc = rd_view8(&r, &m->device[i]);
-	m->n_devices = n;
-	if (rc == ERR_OK && (rc = rd_view8(&r, &m->label)) == ERR_OK &&
-	    (rc = rd_view16(&r, &m->device_cert)) == ERR_OK)
-		rc = rd_view16(&r, &m->wrapped_seed);
+	if ((rc = rd_u64(&r, &m->number)) == ERR_OK &&
+	    (rc = rd_view32(&r, &m->request)) == ERR_OK)
+		rc = rd_view16(&r, &m->record);
 	return proto_whole(&r, rc);
 }
 
@@ -172,7 +160,7 @@ msg_error_get(struct rd r, enum err *e, struct rd *text)
 {
 	enum err rc;
 
-	if ((rc = get_err(&r, e)) == ERR_OK)
+	if ((rc = proto_get_err(&r, e)) == ERR_OK)
 		rc = rd_view16(&r, text);
 	return proto_whole(&r, rc);
 }

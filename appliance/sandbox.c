@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <seccomp.h>
@@ -54,10 +55,13 @@ static const int of_policy[] = {SCMP_SYS(accept4), SCMP_SYS(getsockopt),
 static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
     SCMP_SYS(fdatasync), SCMP_SYS(fsync)};
 
-/* SoftHSM reads its object files and locks them; alarm() is the deadline. */
+/*
+ * SoftHSM reads its object files and locks them; alarm() is the deadline; the
+ * sealed head is written.
+ */
 static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(alarm), SCMP_SYS(openat),
     SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
-    SCMP_SYS(pread64)};
+    SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync)};
 
 struct set {
 	const int *calls;
@@ -112,12 +116,17 @@ add_where(scmp_filter_ctx c, int call, unsigned arg, uint64_t mask,
  * go to nobody else.
  */
 static int
-add_limited(scmp_filter_ctx c)
+add_limited(scmp_filter_ctx c, enum sandbox which)
 {
 	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD,
 	    F_SETLK, F_SETLKW, F_GETLK};
 	int rc;
 
+	/* To read whether the clock is synchronised: no privilege to set it. */
+	if (which == SANDBOX_POLICY &&
+	    (rc = add_where(c, SCMP_SYS(clock_adjtime), 0, UINT64_MAX,
+		 CLOCK_REALTIME)) != 0)
+		return rc;
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0 ||
@@ -184,8 +193,8 @@ load(enum sandbox which)
 	if (c == NULL)
 		fatal("seccomp: out of memory");
 	if ((rc = set_reach(c)) != 0 || (rc = add_sets(c, which)) != 0 ||
-	    (rc = add_limited(c)) != 0 || (rc = add_probes(c, which)) != 0 ||
-	    (rc = seccomp_load(c)) != 0)
+	    (rc = add_limited(c, which)) != 0 ||
+	    (rc = add_probes(c, which)) != 0 || (rc = seccomp_load(c)) != 0)
 		fatal("the seccomp filter of %s does not load: %s",
 		    names[which], strerror(-rc));
 	seccomp_release(c);

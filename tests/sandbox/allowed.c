@@ -219,6 +219,33 @@ act_pwrite(void)
 	return outcome(pwrite(held.file, "what", 4, 0));
 }
 
+/* What was opened to be read stays unwritten: the kernel's part. */
+int
+act_pwrite_read_only(void)
+{
+	const int fd = openat(AT_FDCWD, held.path, O_RDONLY | O_CLOEXEC);
+
+	return fd == -1 ? errno : outcome(pwrite(fd, "what", 4, 0));
+}
+
+/* As the file of the head is locked, waiting for whoever has it. */
+int
+act_lock(void)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(held.file, F_SETLKW, &l) == -1)
+		return errno;
+	l.l_type = F_UNLCK;
+	return outcome(fcntl(held.file, F_SETLKW, &l));
+}
+
+int
+act_fchmod(void)
+{
+	return outcome(fchmod(held.file, 0600));
+}
+
 int
 act_fdatasync(void)
 {

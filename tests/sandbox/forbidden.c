@@ -127,6 +127,18 @@ ACT(act_splice, SYS_splice, held.file, NULL, held.pipe[1], NULL, 4, 0)
 ACT(act_dup3, SYS_dup3, held.file, 100, 0)
 ACT(act_pipe2, SYS_pipe2, NULL, 0)
 
+/* ---- other ways to write ---- */
+ACT(act_pwritev, SYS_pwritev, held.file, NULL, 0, 0, 0)
+ACT(act_pwritev2, SYS_pwritev2, held.file, NULL, 0, 0, 0, 0)
+ACT(act_writev, SYS_writev, held.file, NULL, 0)
+ACT(act_fallocate, SYS_fallocate, held.file, 0, 0, 1)
+ACT(act_truncate, SYS_truncate, "/none", 0)
+ACT(act_copy_range, SYS_copy_file_range, WRONG, NULL, held.file, NULL, 1, 0)
+ACT(act_sync_range, SYS_sync_file_range, held.file, 0, 1, 0)
+ACT(act_sync, SYS_sync)
+ACT(act_syncfs, SYS_syncfs, held.file)
+ACT(act_flock, SYS_flock, held.file, 0)
+
 /* ---- the network, and descriptors beyond reading and writing ---- */
 ACT(act_socket_inet, SYS_socket, AF_INET, SOCK_STREAM, 0)
 ACT(act_socket_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
@@ -248,6 +260,16 @@ static const struct act acts[] = {
     {"splice", act_splice, DIES},
     {"dup3", act_dup3, DIES},
     {"pipe2", act_pipe2, DIES},
+    {"pwritev", act_pwritev, DIES},
+    {"pwritev2", act_pwritev2, DIES},
+    {"writev", act_writev, DIES},
+    {"fallocate", act_fallocate, DIES},
+    {"truncate of a path", act_truncate, DIES},
+    {"copy_file_range", act_copy_range, DIES},
+    {"sync_file_range", act_sync_range, DIES},
+    {"sync", act_sync, DIES},
+    {"syncfs", act_syncfs, DIES},
+    {"flock", act_flock, DIES},
     {"socket, IP", act_socket_inet, EACCES},
     {"socket, local", act_socket_unix, EACCES},
     {"socket, raw", act_socket_raw, EACCES},

@@ -1,4 +1,7 @@
-/* keywarden-hsm: the token's files, a deadline, and no network. */
+/*
+ * keywarden-hsm: the token's files, a deadline, the sealed head in a file that
+ * it was handed, and no network.
+ */
 #include <errno.h>
 
 #include "sandbox_test.h"
@@ -7,11 +10,15 @@ static const struct act acts[] = {
     {"poll", act_poll, WORKS},
     {"alarm", act_alarm, WORKS},
     {"openat to read", act_openat_read, WORKS},
+    {"openat to write, as SoftHSM its locks", act_openat_write, WORKS},
     {"getdents64", act_getdents, WORKS},
     {"stat of a path", act_stat_path, WORKS},
+    {"a lock that is waited for", act_lock, WORKS},
     {"pread", act_pread, WORKS},
-    {"pwrite", act_pwrite, DIES},
-    {"fdatasync", act_fdatasync, DIES},
+    {"pwrite", act_pwrite, WORKS},
+    {"fdatasync", act_fdatasync, WORKS},
+    {"pwrite to what it opened to read", act_pwrite_read_only, EBADF},
+    {"fchmod", act_fchmod, DIES},
     {"fsync", act_fsync, DIES},
     {"ftruncate", act_ftruncate, DIES},
     {"unlink", act_unlink, DIES},

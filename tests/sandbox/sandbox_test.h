@@ -66,6 +66,7 @@ int act_openat_read(void), act_openat_write(void), act_stat_path(void);
 int act_accept4(void), act_pread(void), act_pwrite(void), act_fdatasync(void);
 int act_fsync(void), act_poll(void), act_alarm(void), act_getdents(void);
 int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
+int act_pwrite_read_only(void), act_lock(void), act_fchmod(void);
 int act_getsockopt(void), act_shutdown(void), act_epoll(void);
 
 #endif
