@@ -6,39 +6,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "appliance/policy_proc.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "xk/call.h"
 
-struct pending *
-policy_pending(struct policy *p, enum pending_kind kind, uint32_t *id)
-{
-	struct pending *d = slots_take(p->pending, id);
-
-	if (d != NULL)
-		d->kind = kind;
-	return d;
-}
-
-enum err
-policy_record(struct policy *p, const struct audit_entry *e, uint32_t pending)
-{
-	uint8_t leaf[MAX_AUDIT_LEAF];
-	size_t len;
-	enum err rc;
-
-	if (p->audit == NULL)
-		return ERR_CLOSED;
-	if ((rc = audit_entry_encode(e, leaf, &len)) != ERR_OK)
-		return rc;
-	return peer_send(p->audit, MSG_RECORD, pending, leaf, len);
-}
-
-static void
-tell(struct policy *p, struct ticket t, enum xk_reason reason)
+void
+policy_tell(struct policy *p, struct ticket t, enum xk_reason reason)
 {
 	const char *text = xk_reason_text(reason);
 	struct msg_refuse m = {.epoch = t.epoch, .reason = reason};
@@ -58,11 +32,14 @@ tell(struct policy *p, struct ticket t, enum xk_reason reason)
 
 /* ---- one request ---- */
 
-struct request {
+/* A key request on its way through the checks. */
+struct asked {
 	struct policy *p;
 	struct ticket ticket;
 	struct msg_ask m;
-	struct rd client; /* enrolled name; left = 0: unknown */
+	const struct connection *connection;
+	struct rd client; /* enrolled name; left = 0: nobody */
+	const struct call *call; /* NULL: not known */
 	struct ask ask;
 	struct held_warrant *warrant;
 	struct held_subscriber *subscriber;
@@ -70,17 +47,24 @@ struct request {
 
 /* A client that is not enrolled is known by its certificate. */
 static void
-name_client(struct audit_entry *e, const uint8_t fingerprint[32], char hex[65])
+name_client(struct audit_entry *e, const struct connection *c, char hex[65])
 {
 	if (e->client.left > 0)
 		return;
-	hex_put(fingerprint, 32, hex);
+	hex_put(c->fingerprint, sizeof(c->fingerprint), hex);
 	rd_init(&e->client, hex, 64);
+}
+
+static void
+put_call(struct audit_entry *e, const struct call *c)
+{
+	e->csb_id = c->r1.csb_id;
+	e->ts_type = (uint8_t)call_key_time(c, &e->ts);
 }
 
 /* Into the log, then to the asker; `detail` is for the auditor alone. */
 static void
-refuse(struct request *q, enum xk_reason reason, const char *detail)
+refuse(struct asked *q, enum xk_reason reason, const char *detail)
 {
 	struct audit_entry e = {.type = AUDIT_KEY_REFUSED,
 	    .reason = (uint8_t)reason,
@@ -91,70 +75,89 @@ refuse(struct request *q, enum xk_reason reason, const char *detail)
 	char hex[65];
 	uint32_t id;
 
-	name_client(&e, q->m.client, hex);
+	name_client(&e, q->connection, hex);
+	if (q->call != NULL)
+		put_call(&e, q->call);
 	rd_init(&e.text, detail, strlen(detail));
 	d = policy_pending(q->p, PENDING_REFUSAL, &id);
 	if (d == NULL) {
-		tell(q->p, q->ticket, XK_OVERLOADED);
+		policy_tell(q->p, q->ticket, XK_OVERLOADED);
 		return;
 	}
 	d->ticket = q->ticket;
 	d->reason = reason;
-	if (policy_record(q->p, &e, id) != ERR_OK) {
+	if (policy_record_entry(q->p, &e, id) != ERR_OK) {
 		slots_drop(q->p->pending, id);
-		tell(q->p, q->ticket, XK_UNAVAILABLE);
+		policy_tell(q->p, q->ticket, XK_UNAVAILABLE);
 	}
 }
 
-static struct rd
-client_name(const struct policy *p, const uint8_t fingerprint[32])
+struct rd
+policy_client_name(const struct policy *p, const uint8_t fingerprint[32])
 {
 	struct rd r;
 
 	rd_init(&r, NULL, 0);
-	for (unsigned i = 0; i < p->n_clients; i++)
-		if (memcmp(p->client[i].fingerprint, fingerprint, 32) == 0)
-			rd_init(&r, p->client[i].name,
-			    strlen(p->client[i].name));
+	for (unsigned i = 0; i < authority_clients(p->authority); i++) {
+		const struct client_entry c = authority_client(p->authority, i);
+
+		if (memcmp(c.fingerprint, fingerprint, 32) == 0)
+			rd_init(&r, c.name, strlen(c.name));
+	}
 	return r;
 }
 
-/* Step (3), and with the call's times step (5): the warrant, or none. */
-static struct held_warrant *
-find_warrant(struct policy *p, const struct ask *a, bool with_call)
-{
-	struct held_warrant *best = NULL;
+/* ---- the warrant ---- */
 
-	for (struct warrant_link *l = policy_warrants_for(p, a->target);
-	     l != NULL; l = l->next)
-		if (!l->held->revoked && warrant_is_for(l->held->w, a) &&
-		    (!with_call || warrant_covers_call(l->held->w, a)) &&
-		    (best == NULL || l->held->w->end > best->w->end))
-			best = l->held;
-	return best;
+static struct found
+find_warrant(const struct policy *p, const struct ask *a, bool with_call,
+    enum for_whom whom)
+{
+	return warrants_find(&p->warrants, p->authority, a, with_call, whom);
 }
 
+static void
+refuse_by_warrant(struct asked *q, const struct found *f)
+{
+	char text[128];
+
+	if (q->client.left == 0)
+		refuse(q, XK_NO_AUTHORISATION,
+		    policy_connection_refused(q->p, q->connection));
+	else if (f->nearest == NULL)
+		refuse(q, XK_NO_AUTHORISATION, "no warrant names this target");
+	else
+		refuse(q, XK_NO_AUTHORISATION,
+		    warrant_explain(f->verdict, f->nearest->w, &f->state,
+			&q->ask, text, sizeof(text)));
+}
+
+/* ---- granting ---- */
+
 static enum err
-send_grant(struct request *q, const struct call *c, uint32_t id)
+send_grant(struct asked *q, const struct db_octets *o, uint32_t id)
 {
 	const struct held_warrant *h = q->warrant;
 	uint8_t leaf[MAX_AUDIT_LEAF];
 	struct audit_entry e = {.type = AUDIT_KEY_INTENT,
 	    .client = q->client,
 	    .target = q->m.target,
-	    .csb_id = c->r1.csb_id};
-	struct msg_work m = {.ticket = q->ticket, .call = q->m.call};
+	    .test = h->w->test};
+	struct msg_work m = {.ticket = q->ticket,
+	    .number = h->number,
+	    .warrant = o->request,
+	    .evidence = o->evidence,
+	    .call = q->m.call};
 	struct wr w;
 	size_t len;
 	enum err rc;
 
-	e.ts_type = (uint8_t)call_key_time(c, &e.ts);
+	put_call(&e, q->call);
 	memcpy(e.warrant, h->w->id, sizeof(e.warrant));
 	rd_init(&e.liid, h->w->liid, strlen(h->w->liid));
 	if ((rc = audit_entry_encode(&e, leaf, &len)) != ERR_OK)
 		return rc;
 	rd_init(&m.intent, leaf, len);
-	rd_init(&m.warrant, h->cms, h->cms_len);
 	rd_init(&m.subscriber, q->subscriber->record, q->subscriber->len);
 	rc = peer_begin(q->p->audit, MSG_GRANT, id, msg_work_max(&m), &w);
 	if (rc != ERR_OK)
@@ -164,91 +167,125 @@ send_grant(struct request *q, const struct call *c, uint32_t id)
 }
 
 static void
-grant(struct request *q, const struct call *c)
+grant(struct asked *q)
 {
+	struct db_octets o = {.memory = NULL};
+	struct why why = {""};
 	struct pending *d;
 	uint32_t id;
 
 	if (q->p->audit == NULL) {
-		tell(q->p, q->ticket, XK_UNAVAILABLE);
+		policy_tell(q->p, q->ticket, XK_UNAVAILABLE);
 		return;
 	}
 	if ((d = policy_pending(q->p, PENDING_GRANT, &id)) == NULL) {
-		tell(q->p, q->ticket, XK_OVERLOADED);
+		policy_tell(q->p, q->ticket, XK_OVERLOADED);
 		return;
 	}
 	d->ticket = q->ticket;
-	if (send_grant(q, c, id) != ERR_OK) {
+	if (db_read_change(q->p->db, q->warrant->number, &o, &why) != ERR_OK) {
+		log_error("a warrant's octets cannot be read: %s", why.text);
 		slots_drop(q->p->pending, id);
-		tell(q->p, q->ticket, XK_UNAVAILABLE);
+		refuse(q, XK_UNAVAILABLE, "the warrant cannot be read");
+	} else if (send_grant(q, &o, id) != ERR_OK) {
+		slots_drop(q->p->pending, id);
+		policy_tell(q->p, q->ticket, XK_UNAVAILABLE);
 	}
+	free(o.memory);
 }
+
+/* ---- the checks ---- */
 
 /* Step (7): the messages fit and the target takes part. */
 static bool
-target_takes_part(const struct held_subscriber *s, const struct call *c)
+target_takes_part(const struct subscriber *s, const struct call *c)
 {
 	struct rd ids[1 + MAX_DEVICES], as;
-	struct call_target t = {ids, 1 + s->s.n_devices};
+	struct call_target t = {ids, 1 + s->n_devices};
 	enum call_role role;
 
-	ids[0] = s->s.identity;
-	memcpy(&ids[1], s->s.device, s->s.n_devices * sizeof(ids[0]));
+	ids[0] = s->identity;
+	memcpy(&ids[1], s->device, s->n_devices * sizeof(ids[0]));
 	return call_check(c, &t, &role, &as) == ERR_OK;
 }
 
+/* Steps (6) and (7), and that test warrants are for test subscribers alone. */
 static void
-decide(struct request *q)
+decide_on_subscriber(struct asked *q)
 {
-	static struct call call;
-	struct rd wire = q->m.call;
+	struct subscriber s;
+	struct found f;
+
+	q->subscriber = policy_subscriber(q->p, q->m.target);
+	if (q->subscriber == NULL) {
+		refuse(q, XK_UNKNOWN_SUBSCRIBER, "not enrolled");
+		return;
+	}
+	s = policy_read_record(q->subscriber);
+	f = find_warrant(q->p, &q->ask, true, s.test ? FOR_TEST : FOR_REAL);
+	if ((q->warrant = f.allows) == NULL) {
+		refuse(q, XK_NO_AUTHORISATION,
+		    s.test ? "a test subscriber, and no test warrant"
+			   : "a test warrant, and no test subscriber");
+		return;
+	}
+	if (!authority_record_stands(q->p->authority, q->subscriber->number)) {
+		refuse(q, XK_UNAVAILABLE,
+		    "the subscriber's record is not the last one approved");
+		return;
+	}
+	if (!target_takes_part(&s, q->call)) {
+		refuse(q, XK_TARGET_MISMATCH,
+		    "the messages do not belong together, or the target does "
+		    "not take part");
+		return;
+	}
+	grant(q);
+}
+
+static void
+decide(struct asked *q)
+{
+	const char *stopped = policy_stopped(q->p);
+	struct found f;
 
 	if (q->m.role_reason != XK_GRANTED) {
 		refuse(q, q->m.role_reason,
 		    "a request for another server role");
 		return;
 	}
+	if (stopped != NULL) {
+		refuse(q, XK_UNAVAILABLE, stopped);
+		return;
+	}
 	q->ask = (struct ask){.target = q->m.target,
 	    .client = q->client,
 	    .liid = q->m.liid,
-	    .now = clock_seconds()};
-	if (find_warrant(q->p, &q->ask, false) == NULL) {
-		refuse(q, XK_NO_AUTHORISATION,
-		    q->client.left == 0
-			? "the client is not enrolled"
-			: "no warrant in force for this client and target");
+	    .products = PRODUCT_KEYS,
+	    .now = policy_now(q->p)};
+	f = find_warrant(q->p, &q->ask, false, FOR_ANYBODY);
+	if (f.allows == NULL) {
+		refuse_by_warrant(q, &f);
 		return;
 	}
 	if (q->m.call_reason != XK_GRANTED) {
 		refuse(q, q->m.call_reason, "a MIKEY message");
 		return;
 	}
-	if (call_get(&wire, &call) != ERR_OK || rd_end(&wire) != ERR_OK)
-		fatal("xk sent a call that is none");
-	call_times(&call, q->ask.t, &q->ask.n_t);
-	if ((q->warrant = find_warrant(q->p, &q->ask, true)) == NULL) {
-		refuse(q, XK_NO_AUTHORISATION,
-		    "the call is outside the period of every warrant");
-		return;
-	}
-	q->subscriber = policy_subscriber(q->p, q->m.target);
-	if (q->subscriber == NULL) {
-		refuse(q, XK_UNKNOWN_SUBSCRIBER, "not enrolled");
-		return;
-	}
-	if (!target_takes_part(q->subscriber, &call)) {
-		refuse(q, XK_TARGET_MISMATCH,
-		    "the messages do not belong together, or the target does "
-		    "not take part");
-		return;
-	}
-	grant(q, &call);
+	call_times(q->call, q->ask.t, &q->ask.n_t);
+	f = find_warrant(q->p, &q->ask, true, FOR_ANYBODY);
+	if (f.allows == NULL)
+		refuse_by_warrant(q, &f);
+	else
+		decide_on_subscriber(q);
 }
 
 static enum err
 on_ask(void *ctx, const struct ipc_frame *f)
 {
-	struct request q = {.p = ctx};
+	static struct call call;
+	struct asked q = {.p = ctx};
+	struct rd wire;
 
 	if (msg_ask_get(f->body, &q.m) != ERR_OK ||
 	    (q.m.role_reason != XK_GRANTED &&
@@ -257,8 +294,17 @@ on_ask(void *ctx, const struct ipc_frame *f)
 		q.m.call_reason != XK_UNSUPPORTED &&
 		q.m.call_reason != XK_MALFORMED))
 		return ERR_MALFORMED;
+	wire = q.m.call;
+	if (q.m.role_reason == XK_GRANTED && q.m.call_reason == XK_GRANTED) {
+		if (call_get(&wire, &call) != ERR_OK || rd_end(&wire) != ERR_OK)
+			return ERR_MALFORMED;
+		q.call = &call;
+	}
 	q.ticket = (struct ticket){q.m.epoch, f->id};
-	q.client = client_name(q.p, q.m.client);
+	q.connection = policy_connection(q.p, q.m.connection);
+	if (q.connection == NULL)
+		return ERR_MALFORMED;
+	q.client = policy_connection_client(q.p, q.connection);
 	decide(&q);
 	return ERR_OK;
 }
@@ -268,20 +314,18 @@ on_note(void *ctx, const struct ipc_frame *f)
 {
 	struct policy *p = ctx;
 	struct audit_entry e = {.type = AUDIT_CLIENT_EVENT};
-	struct pending *d;
+	const struct connection *c;
 	struct msg_note m;
 	char hex[65];
-	uint32_t id;
 
-	if (msg_note_get(f->body, &m) != ERR_OK)
+	if (msg_note_get(f->body, &m) != ERR_OK ||
+	    (c = policy_connection(p, m.connection)) == NULL)
 		return ERR_MALFORMED;
-	e.client = client_name(p, m.client);
-	name_client(&e, m.client, hex);
+	e.client = policy_connection_client(p, c);
+	name_client(&e, c, hex);
 	e.n_keys = m.count;
 	e.text = m.text;
-	if ((d = policy_pending(p, PENDING_NOTE, &id)) != NULL &&
-	    policy_record(p, &e, id) != ERR_OK)
-		slots_drop(p->pending, id);
+	policy_note(p, &e);
 	return ERR_OK;
 }
 
@@ -293,11 +337,15 @@ xk_closed(void *ctx, struct peer *peer)
 	(void)peer;
 	log_debug("xk has gone");
 	peer_free(&p->xk);
+	policy_forget_connections(p);
 }
 
 static const struct ipc_rule xk_rules[] = {
-    {MSG_ASK, 48, MAX_IPC_BODY, 1, on_ask},
-    {MSG_NOTE, 37, 300, 1, on_note},
+    {MSG_ASK, 20, MAX_IPC_BODY, 1, on_ask},
+    {MSG_NOTE, 9, 300, 1, on_note},
+    {MSG_CONN, 0, 0, 1, policy_on_conn},
+    {MSG_CLIENT, MSG_CLIENT_LEAST, MAX_IPC_BODY, 1, policy_on_client},
+    {MSG_CONN_GONE, 0, 0, 1, policy_on_conn_gone},
 };
 const struct peer_ops policy_xk_ops = {.name = "xk",
     .table = xk_rules,
@@ -305,167 +353,3 @@ const struct peer_ops policy_xk_ops = {.name = "xk",
     .max_body = MAX_IPC_BODY,
     .max_queue = MAX_IPC_QUEUE,
     .closed = xk_closed};
-
-/* ---- audit's word ---- */
-
-/* Its place may be the one that a revocation has been waiting for. */
-static void
-end_pending(struct policy *p, uint32_t id)
-{
-	slots_drop(p->pending, id);
-	if (p->revocation_due)
-		policy_next_revocation(p);
-}
-
-static enum err
-on_done(void *ctx, const struct ipc_frame *f)
-{
-	struct policy *p = ctx;
-	struct pending *d = slots_find(p->pending, f->id);
-	struct msg_done m;
-
-	if (d == NULL || d->kind != PENDING_GRANT ||
-	    msg_done_get(f->body, &m) != ERR_OK)
-		return ERR_MALFORMED;
-	if (!m.told)
-		tell(p, d->ticket,
-		    m.reason == XK_GRANTED ? XK_UNAVAILABLE : m.reason);
-	end_pending(p, f->id);
-	return ERR_OK;
-}
-
-static enum err
-on_recorded(void *ctx, const struct ipc_frame *f)
-{
-	struct policy *p = ctx;
-	struct pending *d = slots_find(p->pending, f->id);
-	struct rd r = f->body;
-	uint8_t rc;
-
-	if (d == NULL || rd_u8(&r, &rc) != ERR_OK || rc >= ERR__MAX)
-		return ERR_MALFORMED;
-	switch (d->kind) {
-	case PENDING_REFUSAL:
-		tell(p, d->ticket, rc == ERR_OK ? d->reason : XK_UNAVAILABLE);
-		break;
-	case PENDING_NOTE:
-		break;
-	case PENDING_CONFIG:
-		policy_config_recorded(p, d, (enum err)rc);
-		break;
-	case PENDING_WARRANT:
-	case PENDING_REMOVE:
-	case PENDING_DOCUMENT:
-		policy_cli_recorded(p, d, (enum err)rc);
-		break;
-	case PENDING_GRANT:
-	case PENDING_REVOKE:
-	case PENDING_TASK:
-		return ERR_MALFORMED;
-	}
-	end_pending(p, f->id);
-	return ERR_OK;
-}
-
-static enum err
-on_revoked(void *ctx, const struct ipc_frame *f)
-{
-	struct policy *p = ctx;
-	struct pending *d = slots_find(p->pending, f->id);
-	struct rd r = f->body;
-	struct held_warrant *h;
-	bool logged;
-
-	if (d == NULL || d->kind != PENDING_REVOKE ||
-	    rd_bool(&r, &logged) != ERR_OK)
-		return ERR_MALFORMED;
-	h = d->held;
-	slots_drop(p->pending, f->id);
-	policy_revoked(p, h, logged);
-	return ERR_OK;
-}
-
-static enum err
-on_task_done(void *ctx, const struct ipc_frame *f)
-{
-	struct policy *p = ctx;
-	struct pending *d = slots_find(p->pending, f->id);
-	struct msg_result m;
-
-	if (d == NULL || d->kind != PENDING_TASK ||
-	    msg_result_get(f->body, &m) != ERR_OK)
-		return ERR_MALFORMED;
-	policy_cli_task_done(p, d, &m);
-	end_pending(p, f->id);
-	return ERR_OK;
-}
-
-static enum err
-on_service(void *ctx, const struct ipc_frame *f)
-{
-	struct policy *p = ctx;
-	const bool had_room = p->service.log_has_room;
-
-	if (msg_service_get(f->body, &p->service) != ERR_OK)
-		return ERR_MALFORMED;
-	if (p->service.log_has_room && !had_room)
-		policy_log_has_room(p);
-	return ERR_OK;
-}
-
-/* Everything that waited for audit ends here, never in silence. */
-void
-policy_audit_left(struct policy *p)
-{
-	struct pending *d;
-	unsigned at = 0;
-	uint32_t id;
-
-	peer_free(&p->audit);
-	p->service = (struct msg_service){.workers = 0};
-	while ((d = slots_next(p->pending, &at, &id)) != NULL) {
-		switch (d->kind) {
-		case PENDING_GRANT:
-		case PENDING_REFUSAL:
-			tell(p, d->ticket, XK_UNAVAILABLE);
-			break;
-		case PENDING_NOTE:
-			break;
-		case PENDING_CONFIG:
-			policy_config_recorded(p, d, ERR_CLOSED);
-			break;
-		case PENDING_REVOKE:
-			break; /* below, with those that were not sent yet */
-		case PENDING_WARRANT:
-		case PENDING_REMOVE:
-		case PENDING_TASK:
-		case PENDING_DOCUMENT:
-			policy_cli_failed(p, d);
-			break;
-		}
-		slots_drop(p->pending, id);
-	}
-	policy_revocations_interrupted(p);
-}
-
-static void
-audit_closed(void *ctx, struct peer *peer)
-{
-	(void)peer;
-	log_warning("audit has gone: what was under way is unavailable");
-	policy_audit_left(ctx);
-}
-
-static const struct ipc_rule audit_rules[] = {
-    {MSG_DONE, 2, 2, 1, on_done},
-    {MSG_RECORDED, 1, 1, 1, on_recorded},
-    {MSG_REVOKED, 1, 1, 1, on_revoked},
-    {MSG_TASK_DONE, 5, MAX_IPC_BODY, 1, on_task_done},
-    {MSG_SERVICE, MSG_SERVICE_LEN, MSG_SERVICE_LEN, 1, on_service},
-};
-const struct peer_ops policy_audit_ops = {.name = "audit",
-    .table = audit_rules,
-    .n_rules = sizeof(audit_rules) / sizeof(audit_rules[0]),
-    .max_body = MAX_IPC_BODY,
-    .max_queue = MAX_IPC_QUEUE,
-    .closed = audit_closed};

@@ -1,24 +1,15 @@
 /*
- * The control socket: what officers and engineers do with keywarden(1).  Each
- * act is in the log before it takes effect; a document that is refused is
- * noted too.
+ * The control socket: what persons do with keywarden(1).  Each act is in the
+ * log before it is told; a document that is refused is noted too.
  */
 #include <sys/socket.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-#include <openssl/evp.h>
-
 #include "appliance/policy_cli.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "policy/rfc3339.h"
-#include "version.h"
 
 /* ---- answers ---- */
 
@@ -55,22 +46,6 @@ cli_json(struct policy *p, uint32_t cli, json_t *j)
 	free(text);
 }
 
-json_t *
-cli_time(int64_t t)
-{
-	char s[RFC3339_LEN];
-
-	return json_string(rfc3339_print(t, s));
-}
-
-void
-cli_unavailable(struct cli *c)
-{
-	cli_error(c->p, c->id, ERR_CLOSED,
-	    "the audit process is out of service: nothing was done, try "
-	    "again");
-}
-
 void
 cli_page(struct cli *c, json_t *rows, int64_t next)
 {
@@ -82,86 +57,41 @@ cli_page(struct cli *c, json_t *rows, int64_t next)
 	cli_json(c->p, c->id, j);
 }
 
-/* ---- audit's word on a record ---- */
-
 void
-policy_cli_recorded(struct policy *p, struct pending *d, enum err rc)
+cli_refuse_document(struct cli *c, struct rd cms, enum err rc,
+    const struct why *why)
 {
-	if (d->kind == PENDING_DOCUMENT) {
-		cli_error(p, d->cli, d->rc, d->why.text);
+	struct audit_entry e = {.type = AUDIT_DOCUMENT_REFUSED};
+	struct pending *d;
+	uint32_t id;
+
+	if (digest_of(cms, e.digest) != ERR_OK)
+		fatal("SHA-256 failed");
+	rd_init(&e.text, why->text, strlen(why->text));
+	if ((d = policy_pending(c->p, PENDING_DOCUMENT, &id)) == NULL) {
+		cli_error(c->p, c->id, rc, why->text);
 		return;
 	}
-	if (rc != ERR_OK) {
-		cli_error(p, d->cli, rc,
-		    "the audit log is full or unwritable: nothing was done");
-		if (d->kind == PENDING_WARRANT)
-			policy_free_warrant(&d->held);
-		return;
+	d->cli = c->id;
+	d->rc = rc;
+	d->why = *why;
+	if (policy_record_entry(c->p, &e, id) != ERR_OK) {
+		slots_drop(c->p->pending, id);
+		cli_error(c->p, c->id, rc, why->text);
 	}
-	if (d->kind == PENDING_WARRANT)
-		policy_warrant_recorded(p, d);
-	else
-		policy_removal_recorded(p, d);
-}
-
-void
-policy_cli_failed(struct policy *p, struct pending *d)
-{
-	if (d->kind == PENDING_WARRANT)
-		policy_free_warrant(&d->held);
-	cli_error(p, d->cli, ERR_CLOSED,
-	    "the audit process went out of service meanwhile: see what was "
-	    "done with 'keywarden audit show'");
-}
-
-/* ---- status ---- */
-
-static enum err
-on_status(void *ctx, const struct ipc_frame *f)
-{
-	struct cli *c = ctx;
-	const struct policy *p = c->p;
-	json_t *j = json_object();
-	size_t in_force = 0;
-
-	(void)f;
-	for (size_t i = 0; i < p->n_warrants; i++)
-		in_force +=
-		    strcmp(policy_warrant_state(p->warrant[i], clock_seconds()),
-			"in force") == 0;
-	json_object_set_new(j, "version", json_string(KEYWARDEN_VERSION));
-	json_object_set_new(j, "xk", json_boolean(p->xk != NULL));
-	json_object_set_new(j, "audit", json_boolean(p->audit != NULL));
-	json_object_set_new(j, "workers", json_integer(p->service.workers));
-	json_object_set_new(j, "logHasRoom",
-	    json_boolean(p->service.log_has_room));
-	json_object_set_new(j, "serving",
-	    json_boolean(p->xk != NULL && p->audit != NULL &&
-		p->service.workers > 0 && p->service.log_has_room));
-	json_object_set_new(j, "testToken",
-	    json_boolean(p->service.test_token));
-	json_object_set_new(j, "warrants",
-	    json_integer((json_int_t)p->n_warrants));
-	json_object_set_new(j, "warrantsInForce",
-	    json_integer((json_int_t)in_force));
-	json_object_set_new(j, "subscribers",
-	    json_integer((json_int_t)p->n_subscribers));
-	json_object_set_new(j, "clients", json_integer(p->n_clients));
-	cli_json(c->p, c->id, j);
-	return ERR_OK;
 }
 
 /* ---- connections ---- */
 
 static const struct ipc_rule cli_rules[] = {
-    {MSG_CLI_STATUS, 0, 0, 1, on_status},
-    {MSG_CLI_WARRANT_ADD, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_add},
+    {MSG_CLI_STATUS, 0, 0, 1, cli_on_status},
+    {MSG_CLI_SUBMIT, 1, MAX_SIGNED_DOC, 1, cli_on_submit},
     {MSG_CLI_WARRANT_LIST, 4, 4, 1, cli_on_warrant_list},
-    {MSG_CLI_WARRANT_REVOKE, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_revoke},
-    {MSG_CLI_WARRANT_CHECK, 1, MAX_WARRANT_CMS, 1, cli_on_warrant_check},
-    {MSG_CLI_SUBSCRIBER_ADD, 8, 32768, 1, cli_on_subscriber_add},
+    {MSG_CLI_WARRANT_CHECK, 1, MAX_SIGNED_DOC, 1, cli_on_warrant_check},
+    {MSG_CLI_REQUEST_LIST, 4, 4, 1, cli_on_request_list},
+    {MSG_CLI_REQUEST_SHOW, DIGEST_LEN, DIGEST_LEN, 1, cli_on_request_show},
     {MSG_CLI_SUBSCRIBER_LIST, 4, 4, 1, cli_on_subscriber_list},
-    {MSG_CLI_SUBSCRIBER_REMOVE, 1, MAX_PUBLIC_ID, 1, cli_on_subscriber_remove},
+    {MSG_CLI_STATE, 0, 0, 1, cli_on_state},
     {MSG_CLI_KEY_ISSUE, 10, 1024, 1, cli_on_key_issue},
 };
 
@@ -178,7 +108,7 @@ cli_closed(void *ctx, struct peer *peer)
 static const struct peer_ops cli_ops = {.name = "keywarden(1)",
     .table = cli_rules,
     .n_rules = sizeof(cli_rules) / sizeof(cli_rules[0]),
-    .max_body = MAX_WARRANT_CMS,
+    .max_body = MAX_SIGNED_DOC,
     .max_queue = MAX_IPC_QUEUE,
     .closed = cli_closed,
     .foreign = true};

@@ -1,16 +1,15 @@
 /*
- * keywarden-policy: decides from warrants who may have what.  Its files are
- * the database of warrants and subscribers; no network but the control socket
- * of this machine, no key.
+ * keywarden-policy: decides from warrants who may have what, and takes the
+ * requests of persons.  Its files are the database of changes, requests and
+ * subscribers; no network but the control socket of this machine, no key.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/policy_proc.h"
+#include "appliance/policy_cli.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
-#include "policy/digest.h"
 
 #define MAX_CLIS 16
 
@@ -35,6 +34,7 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	(void)index;
 	if (kind == CTL_PEER_XK) {
 		peer_free(&p->xk);
+		policy_forget_connections(p);
 		if (peer_new(&p->loop, fd, &policy_xk_ops, p, &p->xk) != ERR_OK)
 			fatal("no channel to xk");
 		return;
@@ -45,36 +45,22 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		policy_audit_left(p);
 	if (peer_new(&p->loop, fd, &policy_audit_ops, p, &p->audit) != ERR_OK)
 		fatal("no channel to audit");
-	policy_audit_joined(p);
-}
-
-static struct client *
-read_clients(const struct policy_settings *s)
-{
-	struct client *list = calloc(s->n_clients + 1, sizeof(*list));
-
-	if (list == NULL)
-		fatal("out of memory");
-	for (unsigned i = 0; i < s->n_clients; i++) {
-		if (view_text(s->client[i].name, list[i].name,
-			sizeof(list[i].name)) != ERR_OK)
-			fatal("bad settings");
-		memcpy(list[i].fingerprint, s->client[i].fingerprint,
-		    sizeof(list[i].fingerprint));
-	}
-	return list;
+	if (p->db != NULL) /* else: when there is something to tell */
+		policy_audit_joined(p);
 }
 
 static void
 read_state(struct policy *p)
 {
-	struct rd sealed, seal;
+	struct rd sealed, seal, whole;
 	struct why why = {""};
 
 	if (kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
 		&seal, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
-	if (kms_state_officers(&p->state, &p->officers, &why) != ERR_OK)
+	rd_init(&whole, p->state_octets, sealed.left + seal.left);
+	if (kms_state_authority(&p->state, whole, &p->authority, &why) !=
+	    ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	close(p->state_fd);
 }
@@ -82,7 +68,7 @@ read_state(struct policy *p)
 static void
 on_setup(void *ctx, struct rd settings)
 {
-	static struct policy_settings s;
+	struct policy_settings s;
 	struct policy *p = ctx;
 	struct why why = {""};
 	char path[4096];
@@ -92,57 +78,25 @@ on_setup(void *ctx, struct rd settings)
 	    policy_settings_get(settings, &s) != ERR_OK ||
 	    view_text(s.database, path, sizeof(path)) != ERR_OK)
 		fatal("incomplete start");
-	p->client = read_clients(&s);
-	p->n_clients = s.n_clients;
 	sandbox_enter(SANDBOX_POLICY);
 	read_state(p);
 	if ((rc = db_open(path, &p->db, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	policy_load(p);
+	policy_clock_start(p);
+	policy_config_use(p, s.config, true);
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
 }
 
-void
-policy_config_recorded(struct policy *p, struct pending *d, enum err rc)
-{
-	if (rc == ERR_OK) {
-		free(p->client);
-		p->client = d->client;
-		p->n_clients = d->n_clients;
-	} else {
-		log_error("a change of clients could not be written into the "
-			  "audit log: those in use stay");
-		free(d->client);
-	}
-	d->client = NULL;
-}
-
-/* New clients count once the change is in the log. */
 static void
 on_reload(void *ctx, struct rd settings)
 {
-	static struct policy_settings s;
-	static const char text[] = "configuration read again";
-	struct policy *p = ctx;
-	struct audit_entry e = {.type = AUDIT_CONFIG};
-	struct pending *d;
-	uint32_t id;
+	struct policy_settings s;
 
 	if (policy_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
-	if ((d = policy_pending(p, PENDING_CONFIG, &id)) == NULL) {
-		log_error("too much under way: send SIGHUP again");
-		return;
-	}
-	d->client = read_clients(&s);
-	d->n_clients = s.n_clients;
-	rd_init(&e.text, text, strlen(text));
-	if (digest_of(settings, e.digest) != ERR_OK ||
-	    policy_record(p, &e, id) != ERR_OK) {
-		policy_config_recorded(p, d, ERR_CLOSED);
-		slots_drop(p->pending, id);
-	}
+	policy_config_use(ctx, s.config, false);
 }
 
 static void
@@ -184,6 +138,7 @@ main(void)
 	ctl_watch(&p.loop, &p.ctl, &handlers, &p);
 	(void)uv_poll_init(&p.loop, &p.control, p.control_fd);
 	(void)uv_poll_start(&p.control, UV_READABLE, on_control);
+	policy_watch_start(&p);
 	ctl_ready();
 	return uv_run(&p.loop, UV_RUN_DEFAULT);
 }

@@ -1,0 +1,238 @@
+/* How things stand: for people, from what is held in memory. */
+#include <string.h>
+
+#include "appliance/policy_cli.h"
+#include "version.h"
+
+static size_t
+count_in_force(struct policy *p)
+{
+	const int64_t now = policy_now(p);
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->warrants.n; i++) {
+		const struct held_warrant *h = p->warrants.w[i];
+		const struct warrant_state s = warrants_state(p->authority, h);
+
+		n += strcmp(cli_warrant_state(h->w, &s, now), "in force") == 0;
+	}
+	return n;
+}
+
+static void
+put_bool(json_t *j, const char *name, bool v)
+{
+	json_object_set_new(j, name, json_boolean(v));
+}
+
+static void
+put_count(json_t *j, const char *name, uint64_t v)
+{
+	json_object_set_new(j, name, json_integer((json_int_t)v));
+}
+
+enum err
+cli_on_status(void *ctx, const struct ipc_frame *f)
+{
+	struct cli *c = ctx;
+	struct policy *p = c->p;
+	const bool well = policy_stopped(p) == NULL;
+	json_t *j = json_object();
+
+	(void)f;
+	json_object_set_new(j, "version", json_string(KEYWARDEN_VERSION));
+	put_bool(j, "xk", p->xk != NULL);
+	put_bool(j, "audit", p->audit != NULL);
+	put_count(j, "workers", p->service.workers);
+	put_bool(j, "logHasRoom", p->service.log_has_room);
+	put_bool(j, "serving",
+	    well && p->xk != NULL && p->service.workers > 0 &&
+		p->service.log_has_room);
+	put_bool(j, "testToken", p->service.test_token);
+	put_bool(j, "stateOld", p->service.state_old);
+	put_bool(j, "configApproved", p->config_approved);
+	put_bool(j, "clockStopped", p->clock.stopped);
+	put_bool(j, "clockSynchronised", !p->alarm[ALARM_SYNC]);
+	put_count(j, "head", authority_head(p->authority).number);
+	put_count(j, "warrants", p->warrants.n);
+	put_count(j, "warrantsInForce", count_in_force(p));
+	put_count(j, "subscribers", p->n_subscribers);
+	put_count(j, "clients", authority_clients(p->authority));
+	put_count(j, "requests", p->waiting.n);
+	cli_json(p, c->id, j);
+	return ERR_OK;
+}
+
+/* ---- state ---- */
+
+/* When a change was; that of number 0 is init. */
+static json_t *
+time_of(const struct policy *p, uint64_t number)
+{
+	struct change_known k;
+
+	if (number == 0)
+		return cli_time(p->state.created);
+	return authority_change(p->authority, number, &k) == ERR_OK
+	    ? cli_time(k.time)
+	    : json_null();
+}
+
+static json_t *
+persons_json(const struct policy *p)
+{
+	const struct persons *s = authority_persons(p->authority);
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < persons_count(s); i++) {
+		const struct person who = persons_get(s, i);
+		json_t *o = json_object();
+
+		json_object_set_new(o, "name", json_string(who.name));
+		json_object_set_new(o, "role",
+		    json_string(role_name(who.role)));
+		json_object_set_new(o, "since", time_of(p, who.from));
+		json_object_set_new(o, "sinceChange",
+		    json_integer((json_int_t)who.from));
+		json_object_set_new(o, "until",
+		    who.until == PERSON_STAYS ? json_null()
+					      : time_of(p, who.until));
+		put_bool(o, "signaturesVoid", who.voided);
+		cli_put_certificate(o, who.cert);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *
+clients_json(const struct policy *p)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < authority_clients(p->authority); i++) {
+		const struct client_entry c = authority_client(p->authority, i);
+		json_t *o = json_object();
+
+		json_object_set_new(o, "name", json_string(c.name));
+		cli_put_certificate(o, c.cert);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+enum err
+cli_on_state(void *ctx, const struct ipc_frame *f)
+{
+	struct cli *c = ctx;
+	struct policy *p = c->p;
+	const struct head h = authority_head(p->authority);
+	json_t *j = json_object(), *head = json_object(),
+	       *config = json_object();
+
+	(void)f;
+	put_count(head, "number", h.number);
+	json_object_set_new(head, "hash", cli_hex(h.hash, sizeof(h.hash)));
+	json_object_set_new(config, "inUse", cli_text(octets_view(&p->config)));
+	put_bool(config, "approved", p->config_approved);
+	json_object_set_new(config, "approvedDigest",
+	    cli_hex(authority_config(p->authority), DIGEST_LEN));
+	json_object_set_new(j, "kms", json_string(authority_kms(p->authority)));
+	put_count(j, "policyVersion", authority_policy_version(p->authority));
+	json_object_set_new(j, "head", head);
+	json_object_set_new(j, "persons", persons_json(p));
+	json_object_set_new(j, "clients", clients_json(p));
+	json_object_set_new(j, "config", config);
+	cli_json(p, c->id, j);
+	return ERR_OK;
+}
+
+/* ---- lists ---- */
+
+static json_t *
+warrant_json(struct policy *p, const struct held_warrant *h)
+{
+	const struct warrant_state s = warrants_state(p->authority, h);
+	const struct warrant *w = h->w;
+	json_t *j = json_object();
+
+	json_object_set_new(j, "warrant", cli_hex(w->id, WARRANT_ID_LEN));
+	json_object_set_new(j, "liid", json_string(w->liid));
+	json_object_set_new(j, "state",
+	    json_string(cli_warrant_state(w, &s, policy_now(p))));
+	put_bool(j, "test", w->test);
+	json_object_set_new(j, "targets", cli_targets(w));
+	json_object_set_new(j, "clients", cli_words(&w->clients));
+	if (w->agency != NULL)
+		json_object_set_new(j, "agency", json_string(w->agency));
+	json_object_set_new(j, "lemfs", cli_words(&w->lemfs));
+	cli_put_delivery(j, w);
+	json_object_set_new(j, "start", cli_time(w->start));
+	json_object_set_new(j, "end", cli_time(s.end));
+	json_object_set_new(j, "graceAfterEnd", json_integer(w->grace));
+	json_object_set_new(j, "callsFrom", cli_time(w->calls_from));
+	put_count(j, "number", h->number);
+	return j;
+}
+
+enum err
+cli_on_warrant_list(void *ctx, const struct ipc_frame *f)
+{
+	struct cli *c = ctx;
+	struct policy *p = c->p;
+	struct rd r = f->body;
+	json_t *rows;
+	uint32_t from;
+	size_t i;
+	enum err rc;
+
+	if ((rc = rd_u32(&r, &from)) != ERR_OK)
+		return rc;
+	rows = json_array();
+	for (i = from; i < p->warrants.n && i - from < CLI_PAGE; i++)
+		json_array_append_new(rows, warrant_json(p, p->warrants.w[i]));
+	cli_page(c, rows, i < p->warrants.n ? (int64_t)i : -1);
+	return ERR_OK;
+}
+
+static json_t *
+subscriber_json(struct policy *p, const struct held_subscriber *h)
+{
+	const struct subscriber s = policy_read_record(h);
+	json_t *o = json_object(), *dev = json_array();
+
+	for (unsigned i = 0; i < s.n_devices; i++)
+		json_array_append_new(dev, cli_text(s.device[i]));
+	json_object_set_new(o, "identity", cli_text(s.identity));
+	json_object_set_new(o, "devices", dev);
+	json_object_set_new(o, "enrolled", cli_time(s.created));
+	put_bool(o, "hasDeviceCertificate", s.device_cert.left > 0);
+	put_bool(o, "test", s.test);
+	put_count(o, "record", h->number);
+	put_bool(o, "stands", authority_record_stands(p->authority, h->number));
+	return o;
+}
+
+/* In order of their records' numbers: a page begins at a number. */
+enum err
+cli_on_subscriber_list(void *ctx, const struct ipc_frame *f)
+{
+	struct cli *c = ctx;
+	struct policy *p = c->p;
+	struct rd r = f->body;
+	json_t *rows;
+	uint32_t from;
+	size_t i = 0;
+	enum err rc;
+
+	if ((rc = rd_u32(&r, &from)) != ERR_OK)
+		return rc;
+	rows = json_array();
+	while (i < p->n_subscribers && p->subscriber[i]->number < from)
+		i++;
+	for (; i < p->n_subscribers && json_array_size(rows) < CLI_PAGE; i++)
+		json_array_append_new(rows,
+		    subscriber_json(p, p->subscriber[i]));
+	cli_page(c, rows,
+	    i < p->n_subscribers ? (int64_t)p->subscriber[i]->number : -1);
+	return ERR_OK;
+}
