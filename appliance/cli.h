@@ -75,6 +75,8 @@ int cli_config(const struct cli_common *, struct config **out);
  */
 int cli_ask(const struct config *, enum msg_type, const void *body, size_t len,
     json_t **out);
+/* All pages of a list, as one array: the caller's. */
+int cli_ask_list(const struct config *, enum msg_type, json_t **out);
 /* A command that prints a list: all its pages, a row at a time, or `none`. */
 int cli_list(const struct command *, int argc, char **argv, enum msg_type,
     void (*print)(json_t *row), const char *none);
@@ -88,22 +90,47 @@ enum err cli_number(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
 /* Print and free; indented when it is for people's eyes. */
 int cli_print_json(json_t *);
 
-/* ---- commands ---- */
+/* ---- commands: cli_commands.c ---- */
+extern const struct command cli_commands[];
+extern const size_t cli_n_commands;
+
 int cmd_init(const struct command *, int, char **);
 int cmd_status(const struct command *, int, char **);
 int cmd_kms_show(const struct command *, int, char **);
 int cmd_kms_params(const struct command *, int, char **);
 int cmd_kms_import_key(const struct command *, int, char **);
-int cmd_warrant_add(const struct command *, int, char **);
-int cmd_warrant_check(const struct command *, int, char **);
-int cmd_warrant_revoke(const struct command *, int, char **);
+int cmd_request_new(const struct command *, int, char **);
+int cmd_request_submit(const struct command *, int, char **);
+int cmd_request_list(const struct command *, int, char **);
+int cmd_request_show(const struct command *, int, char **);
+int cmd_request_reject(const struct command *, int, char **);
+int cmd_warrant_new(const struct command *, int, char **);
 int cmd_warrant_list(const struct command *, int, char **);
+int cmd_warrant_check(const struct command *, int, char **);
+int cmd_warrant_suspend(const struct command *, int, char **);
+int cmd_warrant_resume(const struct command *, int, char **);
+int cmd_warrant_revoke(const struct command *, int, char **);
+int cmd_warrant_extend(const struct command *, int, char **);
+int cmd_warrant_end(const struct command *, int, char **);
+int cmd_person_list(const struct command *, int, char **);
+int cmd_person_add(const struct command *, int, char **);
+int cmd_person_remove(const struct command *, int, char **);
+int cmd_person_certificate(const struct command *, int, char **);
+int cmd_client_list(const struct command *, int, char **);
+int cmd_client_add(const struct command *, int, char **);
+int cmd_client_remove(const struct command *, int, char **);
 int cmd_subscriber_add(const struct command *, int, char **);
-int cmd_subscriber_list(const struct command *, int, char **);
+int cmd_subscriber_devices(const struct command *, int, char **);
 int cmd_subscriber_remove(const struct command *, int, char **);
+int cmd_subscriber_list(const struct command *, int, char **);
 int cmd_subscriber_key(const struct command *, int, char **);
+int cmd_config_show(const struct command *, int, char **);
+int cmd_config_approve(const struct command *, int, char **);
+int cmd_clock_accept(const struct command *, int, char **);
 int cmd_audit_verify(const struct command *, int, char **);
 int cmd_audit_show(const struct command *, int, char **);
 int cmd_audit_head(const struct command *, int, char **);
+int cmd_sign(const struct command *, int, char **);
+int cmd_explain(const struct command *, int, char **);
 
 #endif

@@ -52,12 +52,24 @@ cli_sync_dir(const char *path, struct why *why)
 }
 
 enum err
+cli_sync_folder_of(const char *path, struct why *why)
+{
+	char *copy = strdup(path);
+	enum err rc;
+
+	if (copy == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	rc = cli_sync_dir(dirname(copy), why);
+	free(copy);
+	return rc;
+}
+
+enum err
 cli_write_file(const char *path, const void *p, size_t len, unsigned mode,
     struct why *why)
 {
 	const int fd = open(path,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	char *copy;
 	enum err rc = ERR_OK;
 
 	if (fd == -1 && errno == EEXIST)
@@ -73,11 +85,7 @@ cli_write_file(const char *path, const void *p, size_t len, unsigned mode,
 		(void)unlink(path);
 		return rc;
 	}
-	if ((copy = strdup(path)) == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	rc = cli_sync_dir(dirname(copy), why);
-	free(copy);
-	return rc;
+	return cli_sync_folder_of(path, why);
 }
 
 enum err

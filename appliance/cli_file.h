@@ -17,6 +17,9 @@ enum err cli_write_file(const char *path, const void *p, size_t len,
 
 /* ERR_EXISTS, and who it is: asked before what goes there is made. */
 enum err cli_file_is_new(const char *path, struct why *why) MUST_CHECK;
+
+/* What was made or renamed in a folder stays after a power failure. */
 enum err cli_sync_dir(const char *path, struct why *why) MUST_CHECK;
+enum err cli_sync_folder_of(const char *path, struct why *why) MUST_CHECK;
 
 #endif

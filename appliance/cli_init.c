@@ -7,66 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include "appliance/cli.h"
 #include "appliance/cli_init.h"
 #include "appliance/kms_state.h"
 #include "hsm/ibe.h"
 
 /* ---- what is asked for ---- */
-
-/* One that has ended signs nothing any more. */
-static enum err
-valid_now(const X509 *x, struct why *why)
-{
-	if (X509_cmp_current_time(X509_get0_notAfter(x)) != 1)
-		return why_set(why, ERR_DENIED, "the certificate has ended");
-	if (X509_cmp_current_time(X509_get0_notBefore(x)) != -1)
-		return why_set(why, ERR_DENIED,
-		    "the certificate is not valid yet");
-	return ERR_OK;
-}
-
-static enum err
-read_officer(struct init *t, unsigned i, struct why *why)
-{
-	const char *eq = strchr(t->officer[i], '=');
-	unsigned char *der = NULL;
-	struct why what = {""};
-	struct rd view;
-	BIO *b;
-	X509 *x;
-	int n;
-	enum err rc;
-
-	if (eq == NULL || eq == t->officer[i] ||
-	    (size_t)(eq - t->officer[i]) > MAX_NAME)
-		return why_set(why, ERR_MALFORMED,
-		    "--officer %s: not NAME=CERT.pem", t->officer[i]);
-	memcpy(t->name[i], t->officer[i], (size_t)(eq - t->officer[i]));
-	if ((b = BIO_new_file(eq + 1, "r")) == NULL)
-		return why_errno(why, "--officer %s", t->officer[i]);
-	x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-	BIO_free(b);
-	if (x == NULL || (n = i2d_X509(x, &der)) <= 0) {
-		X509_free(x);
-		return why_set(why, ERR_MALFORMED,
-		    "--officer %s: no PEM certificate in it", t->officer[i]);
-	}
-	rc = valid_now(x, &what);
-	X509_free(x);
-	t->cert[i] = der;
-	t->cert_len[i] = (size_t)n;
-	rd_init(&view, der, (size_t)n);
-	if (rc == ERR_OK)
-		rc = officers_add(t->set, t->name[i], view, &what);
-	return rc == ERR_OK
-	    ? ERR_OK
-	    : why_set(why, rc, "--officer %s: %s", t->officer[i], what.text);
-}
 
 static enum err
 check_order(struct init *t, struct why *why)
@@ -84,14 +30,9 @@ check_order(struct init *t, struct why *why)
 	else if (key_period_by_name(t->config->kms_period, &period) != ERR_OK)
 		rc = why_set(why, ERR_UNSUPPORTED,
 		    "kms.period must be day, week or month");
-	else if (t->n_officers < 2)
-		rc = why_set(why, ERR_MALFORMED,
-		    "a warrant takes two officers: give --officer at least "
-		    "twice");
-	else
-		rc = officers_new(&t->set);
-	for (unsigned i = 0; i < t->n_officers && rc == ERR_OK; i++)
-		rc = read_officer(t, i, why);
+	else if ((rc = config_matters(t->config, t->matters, sizeof(t->matters),
+		      why)) == ERR_OK)
+		rc = init_read_people(t, why);
 	return rc;
 }
 
@@ -111,6 +52,8 @@ make_kms(struct init *t, struct why *why)
 		if ((rc = init_softhsm(t, why)) != ERR_OK)
 			return rc;
 	}
+	if ((rc = init_make_head(t, why)) != ERR_OK)
+		return rc;
 	cli_progress("making IBE parameters and the token's keys (some "
 		     "seconds) ...");
 	if ((rc = init_make_keys(t, why)) != ERR_OK ||
@@ -118,6 +61,7 @@ make_kms(struct init *t, struct why *why)
 		return rc;
 	cli_progress("reading all of it back in a fresh process ...");
 	if ((rc = init_read_back(t, why)) != ERR_OK ||
+	    (rc = init_sync_head(t, why)) != ERR_OK ||
 	    (rc = kms_state_read(t->state_fd, &t->state, &t->state_len, why)) !=
 		ERR_OK ||
 	    (rc = init_write_log(t, why)) != ERR_OK)
@@ -126,23 +70,42 @@ make_kms(struct init *t, struct why *why)
 }
 
 static int
+report_json(const struct init *t, const struct ibe_strength *s)
+{
+	const struct config *f = t->config;
+	json_t *persons = json_array(), *clients = json_array();
+
+	for (unsigned i = 0; i < t->n_persons; i++)
+		json_array_append_new(persons,
+		    json_pack("{s:s, s:s}", "name", t->person[i].name, "role",
+			role_name(t->person[i].role)));
+	for (unsigned i = 0; i < t->n_clients; i++)
+		json_array_append_new(clients, json_string(t->client[i].name));
+	return cli_print_json(
+	    json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:b}", "kms",
+		f->kms_uri, "scheme", s->scheme, "period", f->kms_period,
+		"strengthBits", (int)s->bits, "persons", persons, "clients",
+		clients, "config", t->matters, "testToken",
+		(int)t->make_token));
+}
+
+static int
 report(const struct init *t, bool json)
 {
 	const struct config *f = t->config;
 	struct ibe_strength s;
-	json_t *j;
 
 	if (ibe_strength(f->kms_scheme, &s) != ERR_OK)
 		return EXIT_REFUSED;
-	if (json) {
-		j = json_pack("{s:s, s:s, s:s, s:i, s:i, s:b}", "kms",
-		    f->kms_uri, "scheme", s.scheme, "period", f->kms_period,
-		    "strengthBits", (int)s.bits, "officers", (int)t->n_officers,
-		    "testToken", (int)t->make_token);
-		return cli_print_json(j);
-	}
-	(void)printf("KMS %s made: scheme %s, key period %s, %u officers.\n",
-	    f->kms_uri, s.scheme, f->kms_period, t->n_officers);
+	if (json)
+		return report_json(t, &s);
+	(void)printf("KMS %s made: scheme %s, key period %s.\n", f->kms_uri,
+	    s.scheme, f->kms_period);
+	for (unsigned i = 0; i < t->n_persons; i++)
+		(void)printf("  %-16s %s\n", role_name(t->person[i].role),
+		    t->person[i].name);
+	for (unsigned i = 0; i < t->n_clients; i++)
+		(void)printf("  %-16s %s\n", "client", t->client[i].name);
 	(void)printf("Note: %s.\n", s.caution);
 	if (t->make_token)
 		(void)printf("TEST TOKEN: SoftHSM keeps its keys in files "
@@ -151,23 +114,32 @@ report(const struct init *t, bool json)
 		    f->state_dir, STATE_TOKEN, f->state_dir, STATE_TOKEN,
 		    f->pin_file);
 	(void)printf("Next: start keywardend, then 'keywarden subscriber add' "
-		     "and 'keywarden warrant add'.\n");
+		     "and 'keywarden warrant new'.\n");
 	return EXIT_DONE;
 }
 
 int
 cmd_init(const struct command *c, int argc, char **argv)
 {
-	static struct init t = {.lock_fd = -1, .draft_fd = -1, .state_fd = -1};
-	const struct cli_option own[] = {{.name = "officer",
-					     .many = t.officer,
-					     .most = MAX_OFFICERS,
-					     .n = &t.n_officers},
-	    {NULL, NULL, NULL, 0, NULL, NULL}};
+	static struct init t = {.lock_fd = -1,
+	    .draft_fd = -1,
+	    .state_fd = -1,
+	    .head_fd = -1};
+	static const char *const role_option[ROLE__MAX] = {"officer",
+	    "security-officer", "engineer", "auditor"};
+	struct cli_option own[ROLE__MAX + 2] = {{.name = "client",
+	    .many = t.client_arg,
+	    .most = MAX_CLIENTS,
+	    .n = &t.n_client_args}};
 	struct cli_common common;
 	struct why why = {""};
 	int code, n;
 
+	for (unsigned i = 0; i < ROLE__MAX; i++)
+		own[1 + i] = (struct cli_option){.name = role_option[i],
+		    .many = t.person_arg[i],
+		    .most = MAX_INIT_PERSONS,
+		    .n = &t.n_person_args[i]};
 	(void)umask(077);
 	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
 		return code;

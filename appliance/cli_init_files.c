@@ -70,7 +70,7 @@ static enum err
 nothing_left(const struct config *f, struct why *why)
 {
 	static const char *const names[] = {STATE_KMS, STATE_TOKEN, STATE_LOG,
-	    STATE_DB};
+	    STATE_DB, STATE_HEAD};
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -234,6 +234,7 @@ init_undo(const struct init *t)
 {
 	char *dir = config_path(t->config, STATE_TOKEN);
 	char *log = config_path(t->config, STATE_LOG);
+	char *head = config_path(t->config, STATE_HEAD);
 
 	if (t->make_token && dir != NULL)
 		(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -241,11 +242,43 @@ init_undo(const struct init *t)
 		(void)unlink(t->config->pin_file);
 	if (t->made_log && log != NULL)
 		(void)unlink(log);
+	if (t->made_head && head != NULL)
+		(void)unlink(head);
 	free(dir);
 	free(log);
+	free(head);
 }
 
-/* ---- log and state ---- */
+/* ---- head, log and state ---- */
+
+enum err
+init_make_head(struct init *t, struct why *why)
+{
+	char *path = config_path(t->config, STATE_HEAD);
+	enum err rc = ERR_OK;
+
+	if (path == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	t->head_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (t->head_fd == -1)
+		rc = why_errno(why, "cannot make %s", path);
+	t->made_head = rc == ERR_OK;
+	free(path);
+	return rc;
+}
+
+enum err
+init_sync_head(const struct init *t, struct why *why)
+{
+	struct stat st;
+
+	if (fstat(t->head_fd, &st) == -1 || fsync(t->head_fd) == -1)
+		return why_errno(why, "the head of the warrant state");
+	if (st.st_size == 0)
+		return why_set(why, ERR_INTERNAL,
+		    "the hsm worker has sealed no head of the warrant state");
+	return cli_sync_dir(t->config->state_dir, why);
+}
 
 enum err
 init_write_log(struct init *t, struct why *why)
@@ -256,19 +289,15 @@ init_write_log(struct init *t, struct why *why)
 	static const char text[] = "keywarden " KEYWARDEN_VERSION;
 	struct audit_log log;
 	struct rd state;
-	size_t n = 0;
 	bool torn;
 	int fd = -1;
 	enum err rc;
 
-	names = calloc(t->n_officers, MAX_NAME + 3);
+	names = init_names(t);
 	if (path == NULL || names == NULL) {
 		rc = why_set(why, ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	for (unsigned i = 0; i < t->n_officers; i++)
-		n += (size_t)snprintf(names + n, MAX_NAME + 3, "%s%s",
-		    i == 0 ? "" : ", ", t->name[i]);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		rc = why_errno(why, "cannot make the audit log %s", path);
@@ -280,7 +309,7 @@ init_write_log(struct init *t, struct why *why)
 	if (rc != ERR_OK)
 		goto out;
 	rd_init(&created.text, text, strlen(text));
-	rd_init(&kms.text, names, n);
+	rd_init(&kms.text, names, strlen(names));
 	rd_init(&state, t->state, t->state_len);
 	if (digest_of(state, kms.digest) != ERR_OK ||
 	    audit_log_append(&log, &created, NULL, NULL) != ERR_OK ||

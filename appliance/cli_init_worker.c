@@ -22,7 +22,7 @@ write_draft(struct init *t, struct why *why)
 {
 	static uint8_t buf[KMS_STATE_MAX];
 	const struct config *f = t->config;
-	struct kms_state s = {.n_officers = t->n_officers};
+	static struct kms_state s;
 	struct wr w;
 	size_t len;
 
@@ -30,14 +30,28 @@ write_draft(struct init *t, struct why *why)
 	rd_init(&s.uri, f->kms_uri, strlen(f->kms_uri));
 	if (key_period_by_name(f->kms_period, &s.period) != ERR_OK)
 		return ERR_INTERNAL;
-	for (unsigned i = 0; i < t->n_officers; i++) {
-		rd_init(&s.officer[i].name, t->name[i], strlen(t->name[i]));
-		rd_init(&s.officer[i].cert, t->cert[i], t->cert_len[i]);
+	rd_init(&s.config, t->matters, strlen(t->matters));
+	for (s.n_persons = 0; s.n_persons < t->n_persons; s.n_persons++) {
+		const struct init_entry *e = &t->person[s.n_persons];
+		struct kms_person *p = &s.person[s.n_persons];
+
+		p->role = e->role;
+		rd_init(&p->name, e->name, strlen(e->name));
+		rd_init(&p->cert, e->cert, e->cert_len);
+	}
+	for (s.n_clients = 0; s.n_clients < t->n_clients; s.n_clients++) {
+		const struct init_entry *e = &t->client[s.n_clients];
+		struct kms_client *c = &s.client[s.n_clients];
+
+		rd_init(&c->name, e->name, strlen(e->name));
+		rd_init(&c->cert, e->cert, e->cert_len);
 	}
 	wr_init(&w, buf, sizeof(buf) - KMS_STATE_SEAL_LEN);
 	kms_state_put(&w, &s);
 	if (wr_finish(&w, &len) != ERR_OK)
-		return why_set(why, ERR_TOOBIG, "too many officers");
+		return why_set(why, ERR_TOOBIG,
+		    "the certificates have over %d octets in all",
+		    KMS_STATE_MAX);
 	memset(buf + len, 0, KMS_STATE_SEAL_LEN); /* a draft is not sealed */
 	len += KMS_STATE_SEAL_LEN;
 	t->draft_fd = memfd_create("draft", MFD_CLOEXEC);
@@ -113,6 +127,8 @@ give_order(const struct init *t, int ctl, struct why *why)
 		t->draft_fd) != ERR_OK ||
 	    ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_NEW_STATE, NULL, 0,
 		t->state_fd) != ERR_OK ||
+	    ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_HEAD, NULL, 0,
+		t->head_fd) != ERR_OK ||
 	    ipc_ctl_send(ctl, MSG_CTL_INIT, 0, body, w.len, -1) != ERR_OK)
 		return why_set(why, ERR_CLOSED, "hsm worker lost");
 	return ERR_OK;
@@ -134,9 +150,11 @@ give_setup(const struct init *t, int ctl, struct why *why)
 	hsm_settings_put(&w, &h);
 	if ((rc = send_secret(ctl, CTL_FILE_PIN, f->pin_file, why)) != ERR_OK)
 		return rc;
-	if (w.rc != ERR_OK ||
+	if (w.rc != ERR_OK || lseek(t->head_fd, 0, SEEK_SET) == -1 ||
 	    ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_KMS_STATE, NULL, 0,
 		t->state_fd) != ERR_OK ||
+	    ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_HEAD, NULL, 0,
+		t->head_fd) != ERR_OK ||
 	    ipc_ctl_send(ctl, MSG_CTL_SETUP, 0, body, w.len, -1) != ERR_OK)
 		return why_set(why, ERR_CLOSED, "hsm worker lost");
 	return ERR_OK;

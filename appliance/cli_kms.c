@@ -1,9 +1,8 @@
-/* keywarden status, keywarden kms ... */
+/* keywarden kms ...: what init fixed. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/bio.h>
@@ -12,95 +11,8 @@
 
 #include "appliance/cli.h"
 #include "appliance/kms_state.h"
-#include "base/clock.h"
 #include "hsm/ibe.h"
 #include "policy/rfc3339.h"
-
-/* ---- status ---- */
-
-#define MAX_WAIT 86400
-
-static int
-print_status(json_t *j, bool json)
-{
-	const bool serving = json_is_true(json_object_get(j, "serving"));
-
-	if (json)
-		(void)cli_print_json(j);
-	else {
-		(void)printf("%s: %lld hsm worker(s) ready, audit %s, xk %s; "
-			     "%lld warrants (%lld in force), %lld subscribers, "
-			     "%lld clients\n",
-		    serving ? "serving" : "NOT SERVING",
-		    (long long)json_integer_value(
-			json_object_get(j, "workers")),
-		    !json_is_true(json_object_get(j, "audit")) ? "down"
-			: json_is_true(json_object_get(j, "logHasRoom"))
-			? "up"
-			: "up, its log full",
-		    json_is_true(json_object_get(j, "xk")) ? "up" : "down",
-		    (long long)json_integer_value(
-			json_object_get(j, "warrants")),
-		    (long long)json_integer_value(
-			json_object_get(j, "warrantsInForce")),
-		    (long long)json_integer_value(
-			json_object_get(j, "subscribers")),
-		    (long long)json_integer_value(
-			json_object_get(j, "clients")));
-		if (json_is_true(json_object_get(j, "testToken")))
-			(void)printf("TEST TOKEN: the keys are files of this "
-				     "machine\n");
-		json_decref(j);
-	}
-	return serving ? EXIT_DONE : EXIT_REFUSED;
-}
-
-#define STATUS_SECONDS 2
-
-int
-cmd_status(const struct command *c, int argc, char **argv)
-{
-	const char *wait = NULL;
-	const struct cli_option own[] = {{.name = "wait", .one = &wait},
-	    {NULL, NULL, NULL, 0, NULL, NULL}};
-	const struct timespec nap = {0, 100000000};
-	struct config *f = NULL;
-	struct cli_common common;
-	struct why why = {""};
-	json_t *j = NULL;
-	uint64_t seconds = 0;
-	int64_t deadline;
-	int code, n;
-	enum err rc;
-
-	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
-		return code;
-	if (n != 0)
-		return cli_usage(c, EXIT_USAGE);
-	if (wait != NULL && cli_number(wait, MAX_WAIT, &seconds) != ERR_OK)
-		return cli_misuse(c, "--wait: 0 to %d seconds", MAX_WAIT);
-	deadline = clock_uptime_ms() + 1000 * (int64_t)seconds;
-	if ((code = cli_config(&common, &f)) != EXIT_DONE)
-		return code;
-	for (;;) {
-		rc = cli_try(f, STATUS_SECONDS, MSG_CLI_STATUS, NULL, 0, &j,
-		    &why);
-		if (clock_uptime_ms() >= deadline ||
-		    (rc == ERR_OK &&
-			json_is_true(json_object_get(j, "serving"))))
-			break;
-		json_decref(j);
-		j = NULL;
-		(void)nanosleep(&nap, NULL);
-	}
-	config_free(&f);
-	if (rc == ERR_OK)
-		return print_status(j, common.json);
-	cli_error("%s", why.text);
-	return EXIT_NOT_RUNNING;
-}
-
-/* ---- kms ---- */
 
 struct state {
 	uint8_t *octets;
@@ -144,14 +56,52 @@ text_json(struct rd v)
 	return json_stringn((const char *)v.p, v.left);
 }
 
+static json_t *
+fingerprint_json(struct rd cert)
+{
+	uint8_t digest[DIGEST_LEN];
+	char hex[2 * DIGEST_LEN + 1] = "";
+
+	if (digest_of(cert, digest) == ERR_OK)
+		hex_put(digest, sizeof(digest), hex);
+	return json_string(hex);
+}
+
+static json_t *
+persons_json(const struct kms_state *s)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < s->n_persons; i++)
+		json_array_append_new(a,
+		    json_pack("{s:o, s:s, s:o}", "name",
+			text_json(s->person[i].name), "role",
+			role_name(s->person[i].role), "certificate",
+			fingerprint_json(s->person[i].cert)));
+	return a;
+}
+
+static json_t *
+clients_json(const struct kms_state *s)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < s->n_clients; i++)
+		json_array_append_new(a,
+		    json_pack("{s:o, s:o}", "name",
+			text_json(s->client[i].name), "fingerprint",
+			fingerprint_json(s->client[i].cert)));
+	return a;
+}
+
 int
 cmd_kms_show(const struct command *c, int argc, char **argv)
 {
 	struct cli_common common;
 	struct ibe_strength strength;
-	struct state t = {.octets = NULL};
+	static struct state t;
 	char scheme[32], created[RFC3339_LEN];
-	json_t *j, *who;
+	json_t *j;
 	int code, n;
 
 	if ((n = cli_options(c, argc, argv, NULL, &common, &code)) == -1)
@@ -166,7 +116,6 @@ cmd_kms_show(const struct command *c, int argc, char **argv)
 		return EXIT_CONFIG;
 	}
 	j = json_object();
-	who = json_array();
 	json_object_set_new(j, "kms", text_json(t.s.uri));
 	json_object_set_new(j, "scheme", json_string(scheme));
 	json_object_set_new(j, "strength", json_string(strength.caution));
@@ -176,9 +125,9 @@ cmd_kms_show(const struct command *c, int argc, char **argv)
 	    json_string(key_period_name(t.s.period)));
 	json_object_set_new(j, "created",
 	    json_string(rfc3339_print(t.s.created, created)));
-	for (unsigned i = 0; i < t.s.n_officers; i++)
-		json_array_append_new(who, text_json(t.s.officer[i].name));
-	json_object_set_new(j, "officers", who);
+	json_object_set_new(j, "persons", persons_json(&t.s));
+	json_object_set_new(j, "clients", clients_json(&t.s));
+	json_object_set_new(j, "config", text_json(t.s.config));
 	free(t.octets);
 	return cli_print_json(j);
 }

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "appliance/cli.h"
-#include "appliance/kms_state.h"
 #include "base/log.h"
 
 #define MAX_OPTIONS 16
@@ -277,9 +276,8 @@ cli_ask(const struct config *f, enum msg_type type, const void *body,
 	return rc == ERR_CLOSED ? EXIT_NOT_RUNNING : EXIT_REFUSED;
 }
 
-/* All pages of a list, as one array. */
-static int
-ask_list(const struct config *f, enum msg_type type, json_t **out)
+int
+cli_ask_list(const struct config *f, enum msg_type type, json_t **out)
 {
 	json_t *list = json_array(), *page = NULL, *next;
 	uint8_t body[4];
@@ -338,7 +336,7 @@ cli_list(const struct command *c, int argc, char **argv, enum msg_type type,
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
 	if ((code = cli_config(&common, &f)) == EXIT_DONE)
-		code = ask_list(f, type, &j);
+		code = cli_ask_list(f, type, &j);
 	config_free(&f);
 	if (code != EXIT_DONE)
 		return code;

@@ -48,6 +48,7 @@ static cfg_opt_t xk_opts[] = {
     CFG_INT("request_seconds", 10, CFGF_NONE),
     CFG_END(),
 };
+/* Of versions whose clients stood here: known, to say what to do. */
 static cfg_opt_t client_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_END(),
@@ -80,8 +81,7 @@ static cfg_opt_t opts[] = {
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
-    CFG_SEC("client", client_opts,
-	CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+    CFG_SEC("client", client_opts, CFGF_MULTI | CFGF_TITLE),
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
     CFG_SEC("audit", audit_opts, CFGF_NONE),
@@ -127,8 +127,8 @@ take_xk(struct config *f, cfg_t *c, struct why *why)
 	f->tls_certificate = str(c, "certificate");
 	f->tls_key = str(c, "key");
 	f->client_ca = str(c, "client_ca");
-	if ((rc = num(c, "xk", "max_connections", 1, 4096, &x->max_connections,
-		 why)) != ERR_OK ||
+	if ((rc = num(c, "xk", "max_connections", 1, MAX_CONNECTIONS,
+		 &x->max_connections, why)) != ERR_OK ||
 	    (rc = num(c, "xk", "max_outstanding", 1, 65536, &x->max_outstanding,
 		 why)) != ERR_OK ||
 	    (rc = num(c, "xk", "max_outstanding_each", 1, 65536,
@@ -145,28 +145,15 @@ take_xk(struct config *f, cfg_t *c, struct why *why)
 }
 
 static enum err
-take_clients(struct config *f, cfg_t *root, struct why *why)
+no_clients(cfg_t *root, struct why *why)
 {
-	f->n_clients = cfg_size(root, "client");
-	if (f->n_clients > MAX_CLIENTS) {
-		f->n_clients = 0;
-		return why_set(why, ERR_MALFORMED, "more than %d clients",
-		    MAX_CLIENTS);
-	}
-	for (unsigned i = 0; i < f->n_clients; i++) {
-		cfg_t *c = cfg_getnsec(root, "client", i);
-		const char *name = cfg_title(c);
-
-		f->client[i].name = strdup(name);
-		f->client[i].certificate = str(c, "certificate");
-		if (strlen(name) < 1 || strlen(name) > MAX_NAME)
-			return why_set(why, ERR_MALFORMED,
-			    "a client's name has 1 to %d characters", MAX_NAME);
-		if (f->client[i].certificate == NULL)
-			return why_set(why, ERR_MALFORMED,
-			    "client \"%s\" has no certificate", name);
-	}
-	return ERR_OK;
+	return cfg_size(root, "client") == 0
+	    ? ERR_OK
+	    : why_set(why, ERR_MALFORMED,
+		  "client \"%s\": clients are no part of the configuration: "
+		  "take the section out and enrol it with 'keywarden client "
+		  "add' or 'keywarden init --client'",
+		  cfg_title(cfg_getnsec(root, "client", 0)));
 }
 
 static enum err
@@ -324,7 +311,7 @@ config_load(const char *path, struct config **out, struct why *why)
 	(void)cfg_set_error_function(root, report_error);
 	if ((rc = parse(root, path, text, why)) == ERR_OK &&
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
-	    (rc = take_clients(f, root, why)) == ERR_OK)
+	    (rc = no_clients(root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
 		rc = name_file(path, rc, why);
@@ -349,10 +336,6 @@ config_free(struct config **fp)
 		free(f->listen[i]);
 	for (unsigned i = 0; i < f->n_environment; i++)
 		free(f->environment[i]);
-	for (unsigned i = 0; i < f->n_clients; i++) {
-		free(f->client[i].name);
-		free(f->client[i].certificate);
-	}
 	free(f->state_dir);
 	free(f->control_socket);
 	free(f->log_level);

@@ -14,10 +14,6 @@
 #define MAX_LISTEN 8
 #define MAX_ENVIRONMENT 16
 
-struct config_client {
-	char *name, *certificate; /* PEM file */
-};
-
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
@@ -27,15 +23,12 @@ struct config {
 	char *tls_certificate, *tls_key, *client_ca;
 	struct xk_settings xk;
 
-	unsigned n_clients;
-	struct config_client client[MAX_CLIENTS];
-
 	char *token_module, *token_label, *pin_file;
 	uint32_t workers, job_seconds;
 	unsigned n_environment;
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
 
-	char *kms_scheme, *kms_uri, *kms_period; /* looked at by init alone */
+	char *kms_scheme, *kms_uri, *kms_period; /* what init makes */
 
 	struct audit_settings audit;
 };
@@ -52,10 +45,19 @@ void config_free(struct config **);
 char *config_path(const struct config *, const char *name);
 
 #define STATE_KMS "kms-state"
+#define STATE_HEAD "head"
 #define STATE_LOG "audit.log"
 #define STATE_DB "registry.db"
 #define STATE_TOKEN "token"
 #define STATE_SOFTHSM_CONF "token/softhsm2.conf"
+
+/*
+ * What matters of it, as security officers approve it: lines "name = value",
+ * each with its newline, in the order of their octets.  `out` gets a NUL too.
+ * ERR_MALFORMED for an option that is not set, ERR_IO for xk.client_ca.
+ */
+enum err config_matters(const struct config *, char *out, size_t cap,
+    struct why *why) MUST_CHECK;
 
 /* Is the module SoftHSM, whose files we keep under state_dir? */
 bool config_is_softhsm(const struct config *);

@@ -163,8 +163,8 @@ open_secret_file(const char *path, const char *what, int *fd, struct why *why)
 	else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		rc = why_set(why, ERR_DENIED,
-		    "%s %s: others may read it: chown it to the appliance's "
-		    "user and chmod 400",
+		    "%s %s: others may read it: it must belong to the user "
+		    "who runs this, or root, with mode 400",
 		    what, path);
 	if (rc != ERR_OK) {
 		close(*fd);

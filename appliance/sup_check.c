@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/x509.h>
-
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "appliance/xk_tls.h"
@@ -58,32 +56,14 @@ check_tls(const int fd[3], struct why *why)
 	    n > 0 ? text : "the TLS files cannot be tried");
 }
 
-/* A certificate says which client it is, so it is one client's. */
-static enum err
-check_clients(const struct config *f, struct why *why)
-{
-	static uint8_t seen[MAX_CLIENTS][32];
-	enum err rc = ERR_OK;
-
-	for (unsigned i = 0; i < f->n_clients && rc == ERR_OK; i++) {
-		rc = sup_fingerprint(&f->client[i], seen[i], why);
-		for (unsigned k = 0; k < i && rc == ERR_OK; k++)
-			if (memcmp(seen[i], seen[k], sizeof(seen[i])) == 0)
-				rc = why_set(why, ERR_MALFORMED,
-				    "clients \"%s\" and \"%s\" have the same "
-				    "certificate",
-				    f->client[k].name, f->client[i].name);
-	}
-	return rc;
-}
-
 enum err
 sup_check(const struct config *f, struct why *why)
 {
+	char text[MAX_CONFIG_TEXT + 1];
 	int fd[3] = {-1, -1, -1};
 	enum err rc;
 
-	if ((rc = check_clients(f, why)) == ERR_OK &&
+	if ((rc = config_matters(f, text, sizeof(text), why)) == ERR_OK &&
 	    (rc = open_file(f->tls_certificate, "xk.certificate", &fd[0],
 		 why)) == ERR_OK &&
 	    (rc = open_secret_file(f->tls_key, "xk.key", &fd[1], why)) ==
@@ -117,11 +97,20 @@ can_open(const struct config *f, const char *name, int how, const char *what,
 enum err
 sup_check_state(const struct config *f, struct why *why)
 {
-	enum err rc = can_open(f, STATE_KMS, O_RDONLY,
-	    "the KMS's state (run 'keywarden init')", why);
+	static const struct {
+		const char *name, *what;
+		int how;
+	} file[] = {
+	    {STATE_KMS, "the KMS's state (run 'keywarden init')", O_RDONLY},
+	    {STATE_LOG, "the audit log (made by 'keywarden init')", O_RDWR},
+	    {STATE_HEAD, HEAD_WHAT, O_RDWR},
+	};
+	enum err rc = ERR_OK;
 
-	return rc != ERR_OK
-	    ? rc
-	    : can_open(f, STATE_LOG, O_RDWR,
-		  "the audit log (made by 'keywarden init')", why);
+	for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++) {
+		rc = can_open(f, file[i].name, file[i].how, file[i].what, why);
+		if (rc != ERR_OK)
+			break;
+	}
+	return rc;
 }

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include "appliance/ctl.h"
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
@@ -211,10 +207,12 @@ send_pin(struct supervisor *s, const struct child *c, struct why *why)
 	return rc;
 }
 
+/* A file of the state that the child writes. */
 static enum err
-send_log(struct supervisor *s, const struct child *c, struct why *why)
+send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
+    const char *name, const char *what, struct why *why)
 {
-	char *path = config_path(s->config, STATE_LOG);
+	char *path = config_path(s->config, name);
 	enum err rc;
 	int fd;
 
@@ -222,10 +220,9 @@ send_log(struct supervisor *s, const struct child *c, struct why *why)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd == -1)
-		rc = why_errno(why,
-		    "the audit log %s (made by 'keywarden init')", path);
+		rc = why_errno(why, "%s %s", what, path);
 	else
-		rc = send_file(c, CTL_FILE_LOG, fd, why);
+		rc = send_file(c, kind, fd, why);
 	if (fd != -1)
 		close(fd);
 	free(path);
@@ -249,42 +246,21 @@ send_tls(struct supervisor *s, const struct child *c, struct why *why)
 
 /* ---- settings ---- */
 
-enum err
-sup_fingerprint(const struct config_client *c, uint8_t out[32], struct why *why)
-{
-	BIO *b = BIO_new_file(c->certificate, "r");
-	X509 *x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL);
-	unsigned n = 0;
-	const bool ok =
-	    x != NULL && X509_digest(x, EVP_sha256(), out, &n) == 1 && n == 32;
-
-	X509_free(x);
-	BIO_free(b);
-	return ok ? ERR_OK
-		  : why_set(why, ERR_MALFORMED,
-			"client \"%s\": %s is not a PEM certificate", c->name,
-			c->certificate);
-}
-
 static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
-	static struct policy_settings p;
+	struct policy_settings p;
 	char *db = config_path(s->config, STATE_DB);
-	enum err rc = ERR_OK;
+	enum err rc;
 
 	if (db == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	rd_init(&p.database, db, strlen(db));
-	p.n_clients = s->config->n_clients;
-	for (unsigned i = 0; i < p.n_clients && rc == ERR_OK; i++) {
-		const struct config_client *c = &s->config->client[i];
-
-		rd_init(&p.client[i].name, c->name, strlen(c->name));
-		rc = sup_fingerprint(c, p.client[i].fingerprint, why);
-	}
-	if (rc == ERR_OK)
+	rc = config_matters(s->config, s->told, sizeof(s->told), why);
+	if (rc == ERR_OK) {
+		rd_init(&p.database, db, strlen(db));
+		rd_init(&p.config, s->told, strlen(s->told));
 		policy_settings_put(w, &p);
+	}
 	free(db);
 	return rc;
 }
@@ -365,9 +341,12 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 		rc = send_file(c, CTL_FILE_CONTROL, s->control_fd, why);
 		return rc == ERR_OK ? send_state(s, c, why) : rc;
 	case CTL_PEER_AUDIT:
-		return send_log(s, c, why);
+		return send_writable(s, c, CTL_FILE_LOG, STATE_LOG,
+		    "the audit log (made by 'keywarden init')", why);
 	case CTL_PEER_HSM:
-		rc = send_state(s, c, why);
+		if ((rc = send_state(s, c, why)) == ERR_OK)
+			rc = send_writable(s, c, CTL_FILE_HEAD, STATE_HEAD,
+			    HEAD_WHAT, why);
 		return rc == ERR_OK ? send_pin(s, c, why) : rc;
 	case CTL_PEER__MAX:
 		break;
@@ -375,11 +354,37 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 	return ERR_INTERNAL;
 }
 
+/*
+ * A process that starts again reads its files anew: what they say now is then
+ * in use, and policy must know.
+ */
+static void
+tell_policy(struct supervisor *s)
+{
+	char now[MAX_CONFIG_TEXT + 1];
+	struct why why = {""};
+
+	if (config_matters(s->config, now, sizeof(now), &why) != ERR_OK ||
+	    strcmp(now, s->told) == 0)
+		return;
+	for (unsigned i = 0; i < s->n_children; i++) {
+		const struct child *c = &s->child[i];
+
+		if (c->kind != CTL_PEER_POLICY || c->pid == 0)
+			continue;
+		log_warning("xk.client_ca has changed since it was read");
+		if (send_settings(s, c, MSG_CTL_RELOAD, &why) != ERR_OK)
+			log_error("%s", why.text);
+	}
+}
+
 enum err
 sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
+	if (c->kind == CTL_PEER_XK)
+		tell_policy(s);
 	if ((rc = send_files(s, c, why)) != ERR_OK)
 		return rc;
 	return send_settings(s, c, MSG_CTL_SETUP, why);

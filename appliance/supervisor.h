@@ -9,6 +9,10 @@
 
 #define MAX_CHILDREN (3 + MAX_WORKERS)
 
+/* A file without which no worker knows which warrant state is the last. */
+#define HEAD_WHAT \
+	"the sealed head of the warrant state (bring it back from the backup)"
+
 struct child {
 	enum ctl_peer kind;
 	unsigned index;
@@ -32,6 +36,7 @@ struct supervisor {
 	int listen_fd[MAX_LISTEN];
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	char told[MAX_CONFIG_TEXT + 1]; /* what policy was told of config */
 };
 
 const char *child_name(const struct child *);
@@ -48,10 +53,6 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 
 /* After SIGHUP: new files and settings to one that runs. */
 enum err sup_reload_child(struct supervisor *, struct child *,
-    struct why *why) MUST_CHECK;
-
-/* SHA-256 of a client's certificate. */
-enum err sup_fingerprint(const struct config_client *, uint8_t out[32],
     struct why *why) MUST_CHECK;
 
 /* ---- sup_check.c ---- */

@@ -108,7 +108,6 @@ an_empty_file_is_all_defaults(void **state)
 	assert_null(c->tls_certificate);
 	assert_null(c->tls_key);
 	assert_null(c->client_ca);
-	assert_int_equal(c->n_clients, 0);
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->n_environment, 0);
 	assert_string_equal(c->kms_scheme, "ss512");
@@ -151,8 +150,6 @@ every_option_is_taken(void **state)
 	    "  idle_seconds = 16\n"
 	    "  request_seconds = 17\n"
 	    "}\n"
-	    "client \"df2-a\" { certificate = \"/etc/kw/a.pem\" }\n"
-	    "client df2-b {\n  certificate = /etc/kw/b.pem\n}\n"
 	    "token {\n"
 	    "  module = \"/usr/lib/other.so\"\n"
 	    "  label = \"tok\"\n"
@@ -184,11 +181,6 @@ every_option_is_taken(void **state)
 	assert_int_equal(c->xk.handshake_seconds, 15);
 	assert_int_equal(c->xk.idle_seconds, 16);
 	assert_int_equal(c->xk.request_seconds, 17);
-	assert_int_equal(c->n_clients, 2);
-	assert_string_equal(c->client[0].name, "df2-a");
-	assert_string_equal(c->client[0].certificate, "/etc/kw/a.pem");
-	assert_string_equal(c->client[1].name, "df2-b");
-	assert_string_equal(c->client[1].certificate, "/etc/kw/b.pem");
 	assert_string_equal(c->token_module, "/usr/lib/other.so");
 	assert_string_equal(c->token_label, "tok");
 	assert_string_equal(c->pin_file, "/etc/kw/pin");
@@ -215,13 +207,11 @@ one_load_leaves_nothing_for_the_next(void **state)
 
 	good(*state,
 	    "token { workers = 5 environment = {\"A=1\"} }\n"
-	    "client a { certificate = \"/a.pem\" }\n"
 	    "xk { listen = {\"a:1\", \"b:2\"} }\n");
 	refused(*state, "token { workers = 7 }\nnonsense = 1\n", "nonsense");
 	c = loaded(*state, "");
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->n_environment, 0);
-	assert_int_equal(c->n_clients, 0);
 	assert_int_equal(c->n_listen, 1);
 	config_free(&c);
 }
@@ -411,49 +401,115 @@ there_are_1_to_8_addresses_to_listen_on(void **state)
 	config_free(&c);
 }
 
+/* Files of before know them: what to do is said. */
 static void
-a_client_has_a_name_of_its_own_and_a_certificate(void **state)
+a_client_is_told_to_be_enrolled(void **state)
 {
-	char body[256], name[MAX_NAME + 2];
-	struct config *c;
-
-	refused(*state, "client a { }", "certificate");
-	refused(*state, "client { certificate = \"/x\" }", NULL);
-	refused(*state, "client \"\" { certificate = \"/x\" }", "name");
+	refused(*state, "client \"df2\" { certificate = \"/x\" }",
+	    "keywarden client add");
 	refused(*state,
-	    "client a { certificate = \"/x\" }\n"
-	    "client b { certificate = \"/y\" }\n"
-	    "client a { certificate = \"/z\" }\n",
-	    ":3: ");
-	memset(name, 'n', sizeof(name));
-	name[MAX_NAME + 1] = '\0';
-	(void)snprintf(body, sizeof(body), "client %s { certificate = \"/x\" }",
-	    name);
-	refused(*state, body, "name");
-	name[MAX_NAME] = '\0';
-	(void)snprintf(body, sizeof(body), "client %s { certificate = \"/x\" }",
-	    name);
-	c = loaded(*state, body);
-	assert_string_equal(c->client[0].name, name);
+	    "client a { certificate = \"/x\" }\nclient a { }\nclient b { }",
+	    "client \"a\"");
+}
+
+/* ---- what matters of it ---- */
+
+#define SHA256_OF_ABC \
+	"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+/* A configuration whose client_ca has the octets "abc". */
+static struct config *
+with_ca(const struct rig *g, char *ca, const char *more)
+{
+	char body[512];
+	FILE *f;
+
+	(void)snprintf(ca, 112, "%s/ca.pem", g->dir);
+	f = fopen(ca, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite("abc", 1, 3, f), 3);
+	assert_int_equal(fclose(f), 0);
+	(void)snprintf(body, sizeof(body),
+	    "kms { uri = \"https://kms.example.com\" }\n"
+	    "xk { client_ca = \"%s\" }\n%s",
+	    ca, more);
+	return loaded(g, body);
+}
+
+static void
+what_matters_is_sorted_lines(void **state)
+{
+	char ca[112], text[MAX_CONFIG_TEXT + 1];
+	struct config *c =
+	    with_ca(*state, ca, "token { module = \"/m.so\" label = tok }\n");
+	struct why why = {""};
+
+	assert_int_equal(config_matters(c, text, sizeof(text), &why), ERR_OK);
+	assert_string_equal(text,
+	    "kms.period = day\n"
+	    "kms.uri = https://kms.example.com\n"
+	    "token.label = tok\n"
+	    "token.module = /m.so\n"
+	    "xk.client_ca = sha256:" SHA256_OF_ABC "\n");
+	(void)unlink(ca);
 	config_free(&c);
 }
 
 static void
-there_are_at_most_256_clients(void **state)
+the_rest_does_not_matter(void **state)
 {
-	char *body = malloc(64 * (MAX_CLIENTS + 1)), *p = body;
+	static const char *const more[] = {"log_level = debug",
+	    "audit { most_mib = 5 }", "token { workers = 3 pin_file = /p }",
+	    "state_dir = /elsewhere"};
+	char ca[112], plain[MAX_CONFIG_TEXT + 1], text[MAX_CONFIG_TEXT + 1];
+	struct config *c = with_ca(*state, ca, "");
+	struct why why = {""};
+
+	assert_int_equal(config_matters(c, plain, sizeof(plain), &why), ERR_OK);
+	config_free(&c);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		c = with_ca(*state, ca, more[i]);
+		assert_int_equal(config_matters(c, text, sizeof(text), &why),
+		    ERR_OK);
+		assert_string_equal(text, plain);
+		config_free(&c);
+	}
+	(void)unlink(ca);
+}
+
+static void
+lacks(struct config *c, const char *named)
+{
+	char text[MAX_CONFIG_TEXT + 1];
+	struct why why = {""};
+
+	assert_int_not_equal(config_matters(c, text, sizeof(text), &why),
+	    ERR_OK);
+	if (strstr(why.text, named) == NULL)
+		fail_msg("\"%s\" does not say %s", why.text, named);
+	config_free(&c);
+}
+
+static void
+what_matters_must_be_there(void **state)
+{
+	const struct rig *g = *state;
+	char ca[112], text[60];
+	struct why why = {""};
 	struct config *c;
 
-	assert_non_null(body);
-	for (unsigned i = 0; i < MAX_CLIENTS; i++)
-		p += sprintf(p, "client c%u { certificate = \"/x\" }\n", i);
-	c = loaded(*state, body);
-	assert_int_equal(c->n_clients, MAX_CLIENTS);
-	assert_string_equal(c->client[255].name, "c255");
+	lacks(loaded(g, "xk { client_ca = /ca }"), "kms.uri");
+	lacks(loaded(g, "kms { uri = u }"), "xk.client_ca");
+	lacks(loaded(g, "kms { uri = u } xk { client_ca = /nowhere }"),
+	    "/nowhere");
+	c = with_ca(g, ca, "");
+	assert_int_equal(config_matters(c, text, sizeof(text), &why),
+	    ERR_TOOBIG);
 	config_free(&c);
-	(void)sprintf(p, "client more { certificate = \"/x\" }\n");
-	refused(*state, body, "clients");
-	free(body);
+	lacks(with_ca(g, ca, "token { module = \"/a\nb\" }"), "token.module");
+	assert_int_equal(truncate(ca, 0), 0);
+	lacks(loaded(g, ""), "kms.uri");
+	(void)unlink(ca);
 }
 
 static void
@@ -653,8 +709,10 @@ main(void)
 	    cmocka_unit_test(mebibytes_become_octets_without_overflow),
 	    cmocka_unit_test(paths_of_the_appliance_are_absolute),
 	    cmocka_unit_test(there_are_1_to_8_addresses_to_listen_on),
-	    cmocka_unit_test(a_client_has_a_name_of_its_own_and_a_certificate),
-	    cmocka_unit_test(there_are_at_most_256_clients),
+	    cmocka_unit_test(a_client_is_told_to_be_enrolled),
+	    cmocka_unit_test(what_matters_is_sorted_lines),
+	    cmocka_unit_test(the_rest_does_not_matter),
+	    cmocka_unit_test(what_matters_must_be_there),
 	    cmocka_unit_test(the_environment_is_at_most_16_settings),
 	    cmocka_unit_test(a_token_label_has_1_to_32_characters),
 	    cmocka_unit_test(a_file_that_others_may_write_is_denied),

@@ -1,0 +1,114 @@
+/* keywarden status: whether it serves, and what is out of order. */
+#include <stdio.h>
+#include <time.h>
+
+#include "appliance/cli.h"
+#include "base/clock.h"
+
+#define MAX_WAIT 86400
+#define STATUS_SECONDS 2
+
+static bool
+is(const json_t *j, const char *name)
+{
+	return json_is_true(json_object_get(j, name));
+}
+
+static long long
+count(const json_t *j, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(j, name));
+}
+
+/* What persons have to act on, each on a line of its own. */
+static void
+print_faults(const json_t *j)
+{
+	if (is(j, "stateOld"))
+		(void)printf("OLD STATE: the registry is older than the audit "
+			     "log: bring the last one back\n");
+	if (count(j, "workers") == 0)
+		(void)printf("NO HSM WORKER: the journal says why\n");
+	if (is(j, "audit") && !is(j, "logHasRoom"))
+		(void)printf("AUDIT LOG FULL: make room, or raise "
+			     "audit.most_mib and reload\n");
+	if (json_is_false(json_object_get(j, "configApproved")))
+		(void)printf("CONFIGURATION NOT APPROVED: 'keywarden config "
+			     "show', then 'keywarden config approve'\n");
+	if (is(j, "clockStopped"))
+		(void)printf(
+		    "CLOCK STEPPED BACK: put it right, then 'keywarden "
+		    "clock accept'\n");
+	if (json_is_false(json_object_get(j, "clockSynchronised")))
+		(void)printf("clock not synchronised: is chronyd running?\n");
+	if (is(j, "testToken"))
+		(void)printf("TEST TOKEN: the keys are files of this "
+			     "machine\n");
+}
+
+static int
+print_status(json_t *j, bool json)
+{
+	const bool serving = is(j, "serving");
+
+	if (json) {
+		(void)cli_print_json(j);
+		return serving ? EXIT_DONE : EXIT_REFUSED;
+	}
+	(void)printf("%s: %lld hsm worker(s) ready, audit %s, xk %s; change "
+		     "%lld, %lld warrants (%lld in force), %lld subscribers, "
+		     "%lld clients, %lld requests waiting\n",
+	    serving ? "serving" : "NOT SERVING", count(j, "workers"),
+	    !is(j, "audit")	      ? "down"
+		: is(j, "logHasRoom") ? "up"
+				      : "up, its log full",
+	    is(j, "xk") ? "up" : "down", count(j, "head"), count(j, "warrants"),
+	    count(j, "warrantsInForce"), count(j, "subscribers"),
+	    count(j, "clients"), count(j, "requests"));
+	print_faults(j);
+	json_decref(j);
+	return serving ? EXIT_DONE : EXIT_REFUSED;
+}
+
+int
+cmd_status(const struct command *c, int argc, char **argv)
+{
+	const char *wait = NULL;
+	const struct cli_option own[] = {{.name = "wait", .one = &wait},
+	    {NULL, NULL, NULL, 0, NULL, NULL}};
+	const struct timespec nap = {0, 100000000};
+	struct config *f = NULL;
+	struct cli_common common;
+	struct why why = {""};
+	json_t *j = NULL;
+	uint64_t seconds = 0;
+	int64_t deadline;
+	int code, n;
+	enum err rc;
+
+	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
+		return code;
+	if (n != 0)
+		return cli_usage(c, EXIT_USAGE);
+	if (wait != NULL && cli_number(wait, MAX_WAIT, &seconds) != ERR_OK)
+		return cli_misuse(c, "--wait: 0 to %d seconds", MAX_WAIT);
+	deadline = clock_uptime_ms() + 1000 * (int64_t)seconds;
+	if ((code = cli_config(&common, &f)) != EXIT_DONE)
+		return code;
+	for (;;) {
+		rc = cli_try(f, STATUS_SECONDS, MSG_CLI_STATUS, NULL, 0, &j,
+		    &why);
+		if (clock_uptime_ms() >= deadline ||
+		    (rc == ERR_OK &&
+			json_is_true(json_object_get(j, "serving"))))
+			break;
+		json_decref(j);
+		j = NULL;
+		(void)nanosleep(&nap, NULL);
+	}
+	config_free(&f);
+	if (rc == ERR_OK)
+		return print_status(j, common.json);
+	cli_error("%s", why.text);
+	return EXIT_NOT_RUNNING;
+}
