@@ -54,7 +54,7 @@ free_port() {
 mkdir -p "$OUT" 2>/dev/null && [ -z "$(ls -A "$OUT")" ] ||
 	die "$OUT is not empty and not a folder of an earlier demonstration"
 touch "$OUT/.keywarden-lab"
-mkdir "$OUT/pki" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted"
+mkdir "$OUT/pki" "$OUT/requests" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted"
 chmod 700 "$OUT" "$OUT/pki"
 [ -r "$SOUNDS/demo-congrats.wav" ] || die "no speech: install asterisk-core-sounds-en-wav"
 PORT=$(free_port) SIP_A=$(free_port) SIP_B=$(free_port) RTP_A=$(free_port) RTP_B=$(free_port)
@@ -77,8 +77,10 @@ self ec $P256 ca "Lab CA"
 leaf xk xk.lab.example
 leaf df2 df2.lab.example
 leaf stranger stranger.lab.example
-self ec $P256 officer-meyer "Officer Meyer"
-self ec $P256 officer-santos "Officer Santos"
+self ec $P256 meyer "Officer Meyer"
+self ec $P256 santos "Officer Santos"
+self ec $P256 okafor "Security officer Okafor"
+self ec $P256 lindqvist "Security officer Lindqvist"
 self rsa:3072 "" device-a "Alice's phone"
 self rsa:3072 "" device-b "Bob's phone"
 chmod 600 pki/*.key
@@ -93,46 +95,68 @@ xk {
   key = "$OUT/pki/xk.key"
   client_ca = "$OUT/pki/ca.pem"
 }
-client "df2-lab" { certificate = "$OUT/pki/df2.pem" }
-client "df2-stranger" { certificate = "$OUT/pki/stranger.pem" }
 token { pin_file = "$OUT/pki/pin" }
 kms { uri = "https://kms.lab.example" }
 EOF
 chmod 600 keywarden.conf
 kw() { "$BIN/keywarden" "$@" --config "$OUT/keywarden.conf"; }
 
-say "Two officers make the KMS: master secret in a PKCS#11 token (SoftHSM, a TEST TOKEN)."
-quietly kw init --officer meyer=pki/officer-meyer.pem --officer santos=pki/officer-santos.pem
+# signed NAME PERSON...: requests/NAME.json to requests/NAME.cms, each signs what
+# the one before has signed
+signed() {
+	local name=$1 in=requests/$1.json more=() p
+	shift
+	for p in "$@"; do
+		quietly "$BIN/keywarden" sign "$in" "${more[@]}" --cert "pki/$p.pem" --key "pki/$p.key" \
+			--out "requests/$name-$p.cms"
+		in=requests/$name-$p.cms more=(--resign)
+	done
+	mv "$in" "requests/$name.cms"
+}
+# enrol NAME [option for submit] -- options of subscriber add
+enrol() {
+	local name=$1 out=()
+	shift
+	while [ "$1" != -- ]; do out+=("$1") && shift; done
+	quietly kw subscriber add --requester okafor --out "requests/$name.json" "${@:2}"
+	signed "$name" okafor lindqvist
+	quietly kw request submit "requests/$name.cms" "${out[@]}"
+}
+
+say "The KMS is made: master secret in a PKCS#11 token (SoftHSM, a TEST TOKEN), four persons in two roles, two clients."
+quietly kw init --officer meyer=pki/meyer.pem --officer santos=pki/santos.pem \
+	--security-officer okafor=pki/okafor.pem --security-officer lindqvist=pki/lindqvist.pem \
+	--client df2-lab=pki/df2.pem --client df2-stranger=pki/stranger.pem
 tell "$(kw kms show | sed -n 's/.*"strength": "\(.*\)",/Note: \1/p')."
 "$BIN/keywardend" --config "$OUT/keywarden.conf" >appliance.log 2>&1 &
 DAEMON=$!
 kw status --wait 20 >status.txt 2>&1 || die "the appliance does not serve: $(cat status.txt)"
 say "The appliance runs: $(pgrep -P $DAEMON -a | sed 's/.*\///' | awk '{print $NF}' | sort | uniq -c | awk '{printf "%s%s", sep, $2; sep=", "}')."
 
-say "Alice's seed is made inside the token and leaves it only wrapped to her phone's key."
-quietly kw subscriber add --identity $A --device-cert pki/device-a.pem --out a/seed.json
-say "Bob's seed was made elsewhere; it is imported, wrapped under the token's key."
+say "Alice is enrolled, signed by two security officers: her seed is made inside the token and leaves it only wrapped to her phone's key."
+enrol alice --seed-out a/seed.json -- --identity $A --device-cert pki/device-a.pem
+say "Bob too; his seed was made elsewhere and is imported, wrapped under the token's key."
 (umask 077 && openssl rand -hex 32 >b/seed.hex)
-quietly kw subscriber add --identity $B --device-cert pki/device-b.pem --seed-file b/seed.hex
+enrol bob -- --identity $B --device-cert pki/device-b.pem --seed-file b/seed.hex
 quietly kw subscriber key --identity $A --out a/key.json
 quietly kw subscriber key --identity $B --out b/key.json
 tell "Both phones have their private keys of today, each sealed to its own certificate."
 quietly kw kms params --out params.der
 
 cat >warrant.json <<EOF
-{ "keywardenWarrant": 1, "liid": "LAB-2026-0001", "issued": "$(date -u +%FT%TZ)",
-  "target": { "identities": ["$A"] },
+{ "liid": "LAB-2026-0001", "reference": "demonstration",
+  "targets": [ { "identities": ["$A"] } ],
   "period": { "start": "$(date -u -d '-1 hour' +%FT%TZ)", "end": "$(date -u -d '+1 day' +%FT%TZ)" },
-  "clients": ["df2-lab"], "delivery": ["xk"] }
+  "clients": ["df2-lab"], "products": ["keys"], "delivery": ["xk"] }
 EOF
-quietly openssl cms -sign -binary -nodetach -md sha256 -in warrant.json -outform DER \
-	-signer pki/officer-meyer.pem -inkey pki/officer-meyer.key -out warrant-1.cms
-kw warrant add warrant-1.cms >one.txt 2>&1 && die "a warrant with one signature was taken"
-say "A warrant for Alice with one signature is refused: $(sed 's/^keywarden: //' one.txt)."
-quietly openssl cms -resign -md sha256 -in warrant-1.cms -inform DER -outform DER \
-	-signer pki/officer-santos.pem -inkey pki/officer-santos.key -out warrant.cms
-quietly kw warrant add warrant.cms
-say "Signed by the second officer too, it is entered."
+quietly kw warrant new warrant.json --requester meyer --out requests/warrant.json
+signed warrant meyer
+kw request submit requests/warrant.cms >one.txt 2>&1 || die "$(cat one.txt)"
+kw warrant list | grep -q LAB-2026-0001 && die "a warrant with one signature was entered"
+say "A warrant for Alice, signed by officer Meyer: $(head -n 1 one.txt)."
+signed warrant santos
+quietly kw request submit requests/warrant.cms
+say "Signed by officer Santos too, it is in effect."
 
 # ---- the call ----
 $AS_ROOT "$BIN/lab-tap" --interface lo --filter-ports $SIP_A,$SIP_B,$RTP_A,$RTP_B \
@@ -166,7 +190,8 @@ df2() {
 		--cert "pki/$1.pem" --key "pki/$1.key" --target $A --sip-dir sip --json
 }
 df2 stranger >stranger.json 2>/dev/null && die "a client without a warrant got keys"
-say "A DF2/MF that no warrant names asks first: $(sed 's/.*:"\(.*\)".*/\1/' stranger.json)."
+say "A DF2/MF that no warrant names asks first: $(sed 's/.*:"\(.*\)".*/\1/' stranger.json). Why, for the operator:"
+kw explain --last | sed 's/^/            /'
 BEFORE=$(date +%s%N)
 df2 df2 >keys.json 2>df2.err || die "the DF2/MF got no keys: $(cat df2.err)"
 AFTER=$(date +%s%N)

@@ -8,7 +8,7 @@
 not_entered() {
 	local before
 	before=$(kw warrant list --json | tr -d ' \n')
-	kw warrant add "$WORK/$2.cms" >"$WORK/said" 2>&1
+	kw request submit "$WORK/$2.cms" >"$WORK/said" 2>&1
 	check "$1: exit 1" same $? 1
 	check "$1: one line that says why" one_line "$3"
 	check "$1: nothing entered" same "$(kw warrant list --json | tr -d ' \n')" "$before"
@@ -31,18 +31,18 @@ check "it is in the log" test "$refusals" -ge 1
 
 step "Signatures"
 document W
-sign W one
-not_entered "signed once" W "different officer, 2 needed"
-sign W one one
-not_entered "signed twice by the same officer" W "different officer, 2 needed"
+cp "$WORK/W.json" "$WORK/once.json"
+sign once one
 self stranger "A stranger"
-cp "$WORK/stranger.pem" "$WORK/officer-stranger.pem"
-cp "$WORK/stranger.key" "$WORK/officer-stranger.key"
-sign W one stranger
-not_entered "signed by one officer and a stranger" W "officer"
 self officer-twin "Officer one"
+sign W one stranger
+not_entered "signed by one officer and a stranger" W "sign"
 sign W one twin
-not_entered "signed by one officer and somebody of the same name" W "officer"
+not_entered "signed by one officer and somebody of the same name" W "sign"
+sign W one sec-one
+not_entered "signed by one officer and a security officer" W "may not approve"
+sign W two three
+not_entered "signed by two, and not by who asks" W "requester has not signed"
 sign W one two
 cp "$WORK/W.cms" "$WORK/good.cms"
 at=$(grep -aobF LIID-1 "$WORK/W.cms" | head -n 1 | cut -d: -f1)
@@ -57,44 +57,60 @@ not_entered "an empty file" W "empty\|CMS"
 head -c 70000 /dev/zero >"$WORK/W.cms"
 not_entered "a file too long" W "65536"
 refused "still no warrant" noAuthorisation x alice
-check "each is in the log" same "$(audit_count documentRefused)" 7
+check "those that came to the appliance are in the log" same "$(audit_count documentRefused)" 7
 
-step "Documents"
-# document_without TEXT SED-EXPRESSION PART-OF-THE-ERROR
+step "Requests that keywarden did not write"
+# spoilt TEXT SED-EXPRESSION PART-OF-THE-ERROR: signed by two, and refused
 spoilt() {
 	document S
 	sed -i "$2" "$WORK/S.json"
 	sign S one two
 	not_entered "$1" S "$3"
 }
-spoilt "no LIID" 's/"liid": "[^"]*",//' liid
-spoilt "a LIID of 26 octets" 's/LIID-1/LIID-4567890123456789012345/' liid
-spoilt "unknown member" 's/"issued"/"colour": 1, "issued"/' colour
-spoilt "unknown version" 's/"keywardenWarrant": 1/"keywardenWarrant": 2/' keywardenWarrant
-spoilt "a member twice" 's/"liid": "LIID-1",/"liid": "LIID-1", "liid": "LIID-2",/' twice
+spoilt "with a blank" 's/^{"body"/{ "body"/' canonical
+spoilt "of a kind that there is not" 's/"kind":"warrant.add"/"kind":"warrant.eat"/' kind
+spoilt "of another version" 's/"version":1/"version":2/' version
+spoilt "for another KMS" 's/kms.lab/kms2.lab/' "another KMS"
+spoilt "for later rules" 's/"policyVersion":0/"policyVersion":1/' "version 1 of the rules"
+spoilt "by somebody who has not signed" 's/"requester":"one"/"requester":"three"/' "requester has not signed"
+spoilt "issued in an hour" "s/\"issued\":\"[^\"]*\"/\"issued\":\"$(rfc3339 '+1 hour')\"/" "in the future"
+spoilt "expired" "s/\"issued\":\"[^\"]*\"/\"issued\":\"$(rfc3339 '-2 hours')\"/
+	s/\"expires\":\"[^\"]*\"/\"expires\":\"$(rfc3339 '-1 hour')\"/" expired
+spoilt "no LIID" 's/"liid":"[^"]*",//' liid
+spoilt "a member twice" 's/"liid":"LIID-1",/"liid":"LIID-1","liid":"LIID-2",/' twice
 spoilt "wildcard target" 's/alice@/*@/' 'identit'
-spoilt "target with parameters" 's/lab.example"\]/lab.example;user=phone"]/' 'identit'
-spoilt "no target" 's/\["sip[^]]*\]/[]/' identities
-spoilt "a period that ends before it starts" 's/"end": "2/"end": "1/' 'end\|period'
-spoilt "a date that there is not" 's/"end": "[^"]*"/"end": "2027-02-30T00:00:00Z"/' end
-spoilt "a time without its zone" 's/"end": "[^"]*"/"end": "2027-02-20T00:00:00"/' end
-spoilt "grace of 8 days" 's/"period": {/"period": { "graceAfterEnd": 691200,/' graceAfterEnd
-spoilt "delivery elsewhere" 's/\["xk"\]/["pigeon"]/' delivery
-spoilt "no client" 's/"clients": \[[^]]*\]/"clients": []/' clients
-spoilt "no JSON" 's/^{/(/' JSON
 END=$(rfc3339 '-1 minute') MORE=', "graceAfterEnd": 0' document S
 sign S one two
 not_entered "a period that is over" S "has ended"
+body S
+request S engineer warrant new "$WORK/S.body"
+sign S engineer one two
+not_entered "an engineer asks for a warrant" S "may not ask"
 
-step "A good one"
-cp "$WORK/good.cms" "$WORK/W.cms"
-check "check says it would be entered" kw warrant check "$WORK/W.cms" >/dev/null
+step "A good one, signed by one after the other"
+check "signed once, handed in" submit once
+check "it waits" grep -q "waiting for approval: warrant.add, 1 of 2, signed by one" "$WORK/once.added"
 refused "and enters nothing" noAuthorisation x alice
-check "add" kw warrant add "$WORK/W.cms" >"$WORK/W.added"
+not_entered "once more the same" once "signed\|already"
+check "it is listed" grep -q "waiting: 1 of 2" <(kw request list)
+HASH=$(sha256sum "$WORK/once.json" | cut -d' ' -f1)
+check "and shown, as it will be signed" kw request show "$HASH" --octets "$WORK/octets" >"$WORK/shown"
+check "octet for octet" cmp "$WORK/octets" "$WORK/once.json"
+check "with what it says" grep -q "LIID-1" "$WORK/shown"
+cp "$WORK/good.cms" "$WORK/W.cms"
+check "check says what it would do" kw warrant check "$WORK/W.cms" >"$WORK/shown"
+check "for whom" grep -q "sip:alice@lab.example.*covered\|sip:alice@lab.example: enrolled" "$WORK/shown"
+refused "and enters nothing" noAuthorisation x alice
+sign W two
+check "the second officer's signature" submit W
+check "enters it" grep -q "in effect: warrant.add" "$WORK/W.added"
+check "under the name of its request" same "$(warrant_id W)" "$HASH"
 granted "the call" x alice
-not_entered "the same again" W "entered already"
+check "nothing waits any more" same "$(kw request list)" "no request waits"
+cp "$WORK/good.cms" "$WORK/W.cms"
+not_entered "the same again" W "taken effect already"
 sign W two one
-not_entered "the same with the signatures in another order" W "entered already"
+not_entered "the same with the signatures in another order" W "taken effect already"
 CLIENT=df2b refused "another client" noAuthorisation x alice
 refused "another LIID" noAuthorisation x alice --liid LIID-2
 granted "its LIID" x alice --liid LIID-1
@@ -138,20 +154,21 @@ granted "after its end, in its grace" x bob
 unset TARGETS
 
 step "Revocation"
-cp "$WORK/G.added" "$WORK/keep"
 check "one officer ends the warrant for Bob" revoke G >/dev/null
 refused "at once" noAuthorisation x bob
-not_entered "it cannot be entered again" G "entered already"
-kw warrant revoke "$WORK/G-end.cms" >"$WORK/said" 2>&1
-check "revoked twice" one_line "revoked already"
-printf '{"keywardenRevocation":1,"warrant":"%064d"}' 0 >"$WORK/N.json"
+not_entered "it cannot be entered again" G "taken effect already"
+about G revoke
+sign G-revoke two
+not_entered "revoked twice" G-revoke "revoked already"
+request N one warrant revoke "$(printf '%064d' 0)"
 sign N one
-kw warrant revoke "$WORK/N.cms" >"$WORK/said" 2>&1
-check "a warrant that there is not" one_line "no such warrant"
-printf '{"keywardenRevocation":1,"warrant":"%s"}' "$(warrant_id W)" >"$WORK/N.json"
+not_entered "a warrant that there is not" N "no such warrant"
+request N stranger warrant revoke "$(warrant_id W)"
 sign N stranger
-kw warrant revoke "$WORK/N.cms" >"$WORK/said" 2>&1
-check "by a stranger" one_line "officer"
+not_entered "by a stranger" N "sign"
+request N sec-one warrant revoke "$(warrant_id W)"
+sign N sec-one
+not_entered "by a security officer" N "may not ask"
 granted "which ends nothing" x alice
 daemon_stop
 check "restart" up
@@ -160,8 +177,6 @@ granted "a warrant too" x alice
 check "the log is sound" kw audit verify >/dev/null
 
 step "What openssl says by hand (docs/OPERATING.md)"
-document once
-sign once one
 cat "$WORK"/officer-{one,two,three}.pem >"$WORK/officers.pem"
 check "openssl accepts one signature: it is not enough to ask it" \
 	openssl cms -verify -inform DER -in "$WORK/once.cms" -CAfile "$WORK/officers.pem" \

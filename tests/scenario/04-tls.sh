@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Only TLS 1.3 with ALPN xk/1 and both certificates leads anywhere; whoever comes
 # otherwise harms nobody else.  keywarden-df2 speaks to the right server only.
-# SIGHUP changes clients and certificate; a broken configuration changes nothing.
+# SIGHUP changes the certificate, requests change clients; a broken configuration
+# changes nothing, and another CA for clients releases nothing until approved.
+# A client is served once it has proved to policy, by its signature, that it is
+# there: with any kind of key, and again to each new policy.
 # shellcheck disable=SC2317 # called by check
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -155,7 +158,7 @@ kill "$FALSE"
 wait "$FALSE" 2>/dev/null
 to_impostor "nobody" 69 "Connection refused"
 
-step "SIGHUP: new clients, a new certificate"
+step "A client comes and goes; SIGHUP: a new certificate"
 cp "$CONF" "$WORK/without"
 # reload: what came of it is in the log
 reload() {
@@ -170,27 +173,38 @@ ends() {
 }
 was=$(serial)
 before=$(audit_count config)
-printf 'client "df2c" { certificate = "%s" }\n' "$WORK/df2c.pem" >>"$CONF"
+# across NAME: a client's connection, with a request before $WORK/NAME.wait goes
+across() {
+	touch "$WORK/$1.wait"
+	CLIENT=df2c aside "$1" get 1 "$(uri alice)" "$WORK/x" answer \
+		until-gone "$WORK/$1.wait" get 2 "$(uri alice)" "$WORK/x" answer
+	check "$1: its first answer" eventually 10 has_said "$1" "1 $2"
+}
+across stranger noAuthorisation
+check "two security officers enrol a client" client df2c
+CLIENT=df2c granted "which has what is its due" x alice
 leaf xk "xk.lab.example" ca
 check "it is read again" reload
-CLIENT=df2c check "a client that was added" eventually 5 ends granted
-CLIENT=df2c granted "with what is its due" x alice
+rm "$WORK/stranger.wait"
+check "not on a connection from before" all_said stranger "1 noAuthorisation;2 noAuthorisation;"
+check "the log says why" grep -q "has not proved itself on this connection" <<<"$(audit_last)"
+across leaver keys
 check "the new certificate" test "$(serial)" != "$was"
 check "it is in the audit log" same "$(audit_count config)" $((before + 1))
-cp "$WORK/without" "$CONF"
-check "it is read again" reload
-CLIENT=df2c check "a client that was taken out" eventually 5 ends noAuthorisation
+check "and take it out" client_gone df2c
+CLIENT=df2c refused "the client" noAuthorisation x alice
+rm "$WORK/leaver.wait"
+check "nor on a connection from before" all_said leaver "1 keys;2 noAuthorisation;"
 
 step "SIGHUP: nothing of a broken configuration is taken"
 was=$(serial)
 before=$(audit_count config)
-# broken TEXT WORDS: after the damage; a client would come with it, and does not
+# broken TEXT WORDS: after the damage
 broken() {
-	sed -i "\$a client \"df2c\" { certificate = \"$WORK/df2c.pem\" }" "$CONF"
 	check "$1: refused" reload "$2"
 	check "$1: in one line" same "$(log_new | wc -l)" 1
 	check "$1: the certificate stays" same "$(serial)" "$was"
-	CLIENT=df2c refused "$1: the clients stay" noAuthorisation x alice
+	granted "$1: it goes on" x alice
 	cp "$WORK/without" "$CONF"
 }
 sed -i 's/^audit/audti/' "$CONF"
@@ -199,8 +213,8 @@ sed -i 's/workers = 1/workers = 2/' "$CONF"
 broken "what needs a restart" "need a restart.*stays"
 sed -i "s/listen = .*/listen = {\"127.0.0.1:$(free_port)\"}/" "$CONF"
 broken "another address" "need a restart.*stays"
-sed -i 's/df2b.pem/absent.pem/' "$CONF"
-broken "a client's certificate that is not there" "client \"df2b\".*stays"
+echo 'client "df2c" { certificate = "/x" }' >>"$CONF"
+broken "a client, as they stood there once" "client \"df2c\".*keywarden client add.*stays"
 sed -i 's/xk.pem/absent.pem/' "$CONF"
 broken "a certificate that is not there" "xk.certificate.*stays"
 sed -i 's/xk.key/df2.key/' "$CONF"
@@ -215,10 +229,95 @@ broken "a configuration that others may write" "others may write.*stays"
 chmod 600 "$CONF"
 check "no entry: nothing was changed" same "$(audit_count config)" "$before"
 
+step "Another CA for clients"
+cp "$WORK/ca.pem" "$WORK/ca.was"
+cat "$WORK/otherca.pem" >>"$WORK/ca.pem"
+check "config show: the file is not approved" grep -q "THE FILE IS NOT APPROVED" <(kw config show)
+check "it is read again" reload
+check "not approved: nothing is released" eventually 5 ends unavailable
+check "status says why" grep -q "NOT APPROVED" <(kw status)
+check "config show too" grep -q "NOT APPROVED" <(kw config show)
+check "two security officers approve it" approve_config
+check "service returns" eventually 5 ends granted
+CLIENT=foreign refused "who comes with a certificate of it is known, and not enrolled" \
+	noAuthorisation x alice
+cp "$WORK/ca.was" "$WORK/ca.pem"
+check "back, and read again" reload
+check "again nothing is released" eventually 5 ends unavailable
+check "until that is approved" approve_config
+check "service returns" eventually 5 ends granted
+cat "$WORK/otherca.pem" >>"$WORK/ca.pem"
+check "approved beforehand" approve_config
+check "config show says so" grep -q "the file is approved" <(kw config show)
+check "for scripts too" grep -q '"fileApproved": true' <(kw config show --json)
+granted "what is in use stays good" x alice
+cp "$WORK/ca.was" "$WORK/ca.pem"
+check "not any more: taken back" approve_config
+
 step "Through all of it"
 rm "$WORK/open"
 wait $LONG
 check "the connection that was open still serves" same "$(cat "$WORK/long")" "1 keys;2 keys;"
 granted "and so does a new one" x alice
+
+step "Each kind of key that a client may have"
+while read -r name kind; do
+	KEY_KIND=$kind leaf "$name" "$name.lab.example" ca
+	check "$name is enrolled" client "$name"
+done <<-END
+	rsa rsa:2048
+	pss rsa-pss -pkeyopt rsa_keygen_bits:2048
+	ed25519 ed25519
+	p384 ec -pkeyopt ec_paramgen_curve:P-384
+	p521 ec -pkeyopt ec_paramgen_curve:P-521
+END
+CLIENTS='"rsa", "pss", "ed25519", "p384", "p521"' check "they have a warrant" warrant V
+# A share of a group that the server has not comes first: it asks again.
+cat >"$WORK/groups.conf" <<-END
+	openssl_conf = a
+	[a]
+	ssl_conf = b
+	[b]
+	system_default = c
+	[c]
+	Groups = P-384:X25519
+END
+for name in rsa pss ed25519 p384 p521 df2; do
+	CLIENT=$name granted "$name" x alice
+	OPENSSL_CONF=$WORK/groups.conf CLIENT=$name granted "$name, after HelloRetryRequest" x alice
+	raw -alpn xk/1 -cert "$WORK/$name.pem" -key "$WORK/$name.key" -groups P-384:X25519 \
+		-msg -msgfile "$WORK/messages"
+	check "$name, with s_client" same "$RAW" $ALIVE
+	check "$name: two ClientHellos" same "$(grep -c ClientHello "$WORK/messages")" 2
+done
+for suite in TLS_AES_128_GCM_SHA256 TLS_CHACHA20_POLY1305_SHA256; do
+	{ cat "$WORK/groups.conf" && echo "Ciphersuites = $suite"; } >"$WORK/suite.conf"
+	OPENSSL_CONF=$WORK/suite.conf granted "$suite, after HelloRetryRequest" x alice
+done
+KEY_KIND=ed448 leaf ed448 "ed448.lab.example" ca
+CLIENT=ed448 fails "a key that policy could not verify" 69 "certificate required"
+
+step "Another policy knows nobody: who is connected has to come again"
+aside there get 1 "$(uri alice)" "$WORK/x" answer answer
+check "a connection that is served" eventually 10 has_said there "1 keys"
+kill -KILL "$(pid_of keywarden-policy)"
+check "it is closed" all_said there "closed;1 keys;"
+check "a new one is served" eventually 20 served
+# away: policy has just ended, and will not be there for some 1.6 s
+away() {
+	kill -KILL "$(pid_of keywarden-policy)" 2>/dev/null
+	log_says "next try in 1600 ms"
+}
+log_mark
+check "policy ends again and again" eventually 20 away
+aside meanwhile get 1 "$(uri alice)" "$WORK/x" answer answer
+check "without it a client is told unavailable, and closed when it is there" \
+	all_said meanwhile "closed;1 unavailable;"
+check "a new one is served" eventually 20 served
+freeze keywarden-policy
+ask x alice
+check "policy says nothing: no handshake" same "${REASON%%:*}" "exit 69"
+thaw keywarden-policy
+check "and then it does" eventually 20 served
 check "the log is sound" kw audit verify
 finish

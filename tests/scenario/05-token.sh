@@ -45,7 +45,10 @@ down() {
 	refused "$1" unavailable x alice
 	check "$1: status says so" not_serving
 }
-not_serving() { kw status >"$WORK/status"; [ $? = 1 ] && grep -q "NOT SERVING" "$WORK/status"; }
+not_serving() {
+	kw status >"$WORK/status"
+	[ $? = 1 ] && grep -q "NOT SERVING" "$WORK/status" && grep -q "^NO HSM WORKER" "$WORK/status"
+}
 # hit NAME WORDS: a worker that meets the fault ends, and so its request
 hit() {
 	log_mark
@@ -75,7 +78,6 @@ subscriber bob
 check "a warrant" warrant W
 exchange x alice bob
 granted "on SoftHSM" x alice
-daemon_stop
 cp "$WORK/pin" "$WORK/right"
 TOKENS=$WORK/state/token/tokens
 cat >"$WORK/script" <<END
@@ -96,6 +98,8 @@ TOKEN_EXTRA="module = \"$FAULT\" job_seconds = 3 environment = {
   \"KW_P11_TRACE=$WORK/trace\", \"KW_P11_STATE=$WORK/tries\",
   \"SOFTHSM2_CONF=$WORK/state/token/softhsm2.conf\"}"
 config
+check "p11fault as the token's module is approved" approve_config
+daemon_stop
 
 step "A token that is not there at the start"
 mv "$TOKENS" "$WORK/away"

@@ -35,16 +35,15 @@ unavailable() {
 LONG=sip:$(printf 'x%.0s' {1..230})@lab.example
 fill() { probe many 1000 "$LONG" "$WORK/x" | grep -q unavailable; }
 # nothing_goes TEXT EXIT-CODE PART-OF-THE-LINE: what holds while nothing can be
-# written; the last two are of warrant add
+# written; the last two are of request submit
 nothing_goes() {
 	local before released
 	check "$1: a request is unavailable" eventually 10 unavailable
 	before=$(entries)
 	released=$(audit_count keyOutcome)
 	refused "$1: one without a warrant too" unavailable x bob
-	fails "$1: no warrant is entered" "$2" "$3" warrant add "$WORK/V.cms"
-	fails "$1: nobody is enrolled" "$2" "$3" \
-		subscriber add --identity "$(uri carol)" --seed-file "$WORK/bob.seed"
+	fails "$1: no warrant is entered" "$2" "$3" request submit "$WORK/V.cms"
+	fails "$1: nobody is enrolled" "$2" "$3" request submit "$WORK/carol-add.cms"
 	check "$1: no warrant was entered" same "$(kw warrant list --json | grep -c LIID-2)" 0
 	check "$1: nothing was released" same "$(audit_count keyOutcome)" "$released"
 	check "$1: the log can be read" same "$(entries)" "$before"
@@ -62,6 +61,7 @@ starts_full() {
 	check "$1: nothing goes in" eventually 60 fill
 	check "$1: status tells" eventually 5 no_room
 	check "$1: and does not call it serving" grep -q '"serving": false' "$WORK/status"
+	check "$1: for people too" grep -q "^AUDIT LOG FULL" <(kw status)
 }
 # begin: an appliance, a call of Alice that it serves, a warrant in hand
 begin() {
@@ -71,6 +71,8 @@ begin() {
 	check "a warrant for Alice" warrant W
 	LIID=LIID-2 TARGETS='"sip:bob@lab.example"' document V
 	sign V one two
+	request carol-add sec-one subscriber add --identity "$(uri carol)" --seed-file "$WORK/bob.seed"
+	sign carol-add sec-one sec-two
 	exchange x alice bob
 	granted "the call" x alice
 }
@@ -87,7 +89,7 @@ if [ "${FULL_DISK:-}" = 1 ]; then
 	nothing_goes "started on it" 1 "log is full"
 	rm "$WORK/state/filler"
 	check "room on the disk: service returns" eventually 10 served
-	check "a warrant can be entered" quiet kw warrant add "$WORK/V.cms"
+	check "a warrant can be entered" quiet kw request submit "$WORK/V.cms"
 	daemon_stop
 	check "the log is sound" quiet kw audit verify
 	cp -a "$WORK/state" "$WORK/copy" && umount "$WORK/state" && rmdir "$WORK/state" &&
@@ -146,7 +148,7 @@ for n in $middle $LAST; do
 	daemon_start
 	check "at start it is refused" eventually 20 log_says "entry $n .*send SIGHUP"
 	check "a request is unavailable" eventually 20 unavailable
-	fails "no warrant is entered" 69 "out of service" warrant add "$WORK/V.cms"
+	fails "no warrant is entered" 69 "out of service" request submit "$WORK/V.cms"
 	check "the log was left as it is" cmp -s "$LOG" "$WORK/changed"
 	cp "$WORK/good" "$LOG"
 	kill -HUP "$DAEMON"
@@ -185,12 +187,12 @@ if (: >>"$LOG") 2>/dev/null; then
 else
 	kill -KILL "$(pid_of keywarden-audit)"
 	log_mark
-	check "the daemon says which file" eventually 20 log_says "audit log $LOG"
+	check "the daemon says which file" eventually 20 log_says "audit log .*$LOG"
 	nothing_goes "not writable" 69 "out of service"
 	if [ "$(id -u)" -ne 0 ]; then chmod 600 "$LOG"; else chattr -i "$LOG"; fi
 	check "writable again: service returns" eventually 40 served
 fi
-check "the warrant can be entered now" quiet kw warrant add "$WORK/V.cms"
+check "the warrant can be entered now" quiet kw request submit "$WORK/V.cms"
 granted "and serves" x bob
 check "the log is sound" quiet kw audit verify
 

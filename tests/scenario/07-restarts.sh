@@ -42,9 +42,10 @@ fault_config() {
 }
 
 step "An appliance whose token can be slow, and a call"
-CLIENT_EXTRA=" " kms_up
+ENROL=df2 kms_up
+fault_config
+check "p11fault as the token's module is approved" approve_config
 daemon_stop
-CLIENT_EXTRA=" " fault_config
 check "with p11fault before the token" up
 subscriber alice
 subscriber bob
@@ -61,6 +62,11 @@ for p in $PROGRAMS; do
 	log_mark
 	kill -KILL "$old"
 	case $p in
+	# when there is one again, clients must be known to it: closed
+	keywarden-policy)
+		check "$p: the request is unavailable, then it is closed" \
+			all_said "$p" "closed;1 unavailable;"
+		;;
 	# its connections go with it
 	keywarden-xk) check "$p: the request ends" all_said "$p" "closed;closed;" ;;
 	*)
@@ -106,7 +112,7 @@ check "and no outcome" same "$(kw audit show --json | grep -c "\"keyOutcome\",\"
 step "Workers: two"
 daemon_stop
 WORKERS=2
-CLIENT_EXTRA=" " fault_config
+fault_config
 check "both start" up
 check "both are ready" eventually 20 status_is workers 2
 touch "$WORK/slow"
@@ -125,11 +131,13 @@ check "there are two again" eventually 20 status_is workers 2
 step "SIGHUP"
 all=$(children)
 CLIENT=df2b refused "a client that is not enrolled" noAuthorisation x alice
+check "it is enrolled" client df2b
+CLIENT=df2b granted "it is served, without a restart" x alice
 config
 log_mark
 kill -HUP "$DAEMON"
-check "enrolled in the configuration, SIGHUP" eventually 10 log_says "configuration read again"
-CLIENT=df2b granted "it is served" x alice
+check "SIGHUP" eventually 10 log_says "configuration read again"
+CLIENT=df2b granted "it is served after that too" x alice
 sed -i 's/127.0.0.1:/127.0.0.2:/' "$CONF"
 kill -HUP "$DAEMON"
 check "another address needs a restart" eventually 10 log_says "xk.listen changed: these need a restart"

@@ -20,13 +20,18 @@ no_init() {
 	local text=$1 part=$2 o officers=()
 	shift 2
 	for o in "$@"; do officers+=(--officer "$o"); done
-	check "$text: exit 78, one line" says 78 "$part" kw init "${officers[@]}"
-	check "$text: nothing made" nothing_made
+	not_made "$text" "$part" "${officers[@]}" "${SEC[@]}"
+}
+# not_made TEXT PART OPTIONS OF INIT...
+not_made() {
+	check "$1: exit 78, one line" says 78 "$2" kw init "${@:3}"
+	check "$1: nothing made" nothing_made
 }
 nothing_made() {
 	[ ! -e "$WORK/pin" ] && [ -z "$(find "$WORK/state" -mindepth 1 ! -name lock 2>/dev/null)" ]
 }
 officer() { echo "$1=$WORK/officer-$1.pem"; }
+SEC=(--security-officer "sec-one=$WORK/sec-one.pem" --security-officer "sec-two=$WORK/sec-two.pem")
 # everything that init makes, with modes and contents
 picture() { (cd "$WORK" && find state pin -printf '%p %m %u\n' -type f -exec sha256sum {} + 2>/dev/null | sort); }
 # no_start TEXT PART: keywardend ends by itself with 78 and one line
@@ -65,8 +70,39 @@ weak rsa1024 rsa:1024
 weak p192 ec ec_paramgen_curve:prime192v1
 weak ed25519 ed25519
 
-step "What it stands on"
+step "Everybody else"
 good=("$(officer one)" "$(officer two)")
+OFFICERS=(--officer "${good[0]}" --officer "${good[1]}")
+MAKE=("${OFFICERS[@]}" "${SEC[@]}")
+not_made "no security officer" "two security officers" "${OFFICERS[@]}"
+not_made "one security officer" "two security officers" "${OFFICERS[@]}" "${SEC[@]:0:2}"
+not_made "an officer as security officer" "security-officer x=.*same public key" "${MAKE[@]}" \
+	--security-officer "x=$WORK/officer-one.pem"
+not_made "an engineer with an officer's name" "engineer one=.*same name" "${MAKE[@]}" \
+	--engineer "one=$WORK/engineer.pem"
+not_made "an auditor who is the engineer" "auditor b=.*same public key" "${MAKE[@]}" \
+	--engineer "a=$WORK/engineer.pem" --auditor "b=$WORK/engineer.pem"
+not_made "a name with a blank" "not NAME=CERT.pem" "${MAKE[@]}" --engineer "a b=$WORK/engineer.pem"
+not_made "two clients of one name" "client df2=.*same name" "${MAKE[@]}" \
+	--client "df2=$WORK/df2.pem" --client "df2=$WORK/df2b.pem"
+not_made "two clients with one certificate" "client df2b=.*this certificate" "${MAKE[@]}" \
+	--client "df2=$WORK/df2.pem" --client "df2b=$WORK/df2.pem"
+not_made "a client's certificate that there is not" "client df2=.*No such file" "${MAKE[@]}" \
+	--client "df2=$WORK/none.pem"
+not_made "a client's certificate that is none" "no PEM certificate" "${MAKE[@]}" \
+	--client "df2=$WORK/df2.key"
+not_made "a client's certificate that has ended" "client df2=.*has ended" "${MAKE[@]}" \
+	--client "df2=$WORK/officer-old.pem"
+
+step "What it stands on"
+sed -i '/client_ca/d' "$CONF"
+not_made "no client_ca" "xk.client_ca is not set" "${MAKE[@]}"
+config
+mv "$WORK/ca.pem" "$WORK/away.pem"
+not_made "no client_ca there" "xk.client_ca .*ca.pem: No such file" "${MAKE[@]}"
+mv "$WORK/away.pem" "$WORK/ca.pem"
+sed -i '/^kms/d' "$CONF"
+not_made "no URI of the KMS" "kms.uri is not set" "${MAKE[@]}"
 TOKEN_EXTRA="module = \"$WORK/libsofthsm-none.so\"" config
 no_init "no module" "cannot load the PKCS#11 module" "${good[@]}"
 cp "$WORK/officer-one.pem" "$WORK/libsofthsm-text.so"
@@ -81,7 +117,7 @@ chmod 777 "$WORK/state"
 no_init "a state directory of everybody" "others may write in it" "${good[@]}"
 rmdir "$WORK/state"
 echo text >"$WORK/state"
-check "a file in its place" says 78 "state" kw init --officer "${good[0]}" --officer "${good[1]}"
+check "a file in its place" says 78 "state" kw init "${MAKE[@]}"
 rm "$WORK/state"
 no_start "keywardend without init" "run 'keywarden init'"
 check "and status says where to look" says 69 "is keywardend running" kw status
@@ -90,7 +126,7 @@ step "Cut off in the middle"
 # cut_off FILE: init, killed as soon as there is that file
 cut_off() {
 	local pid tries=0
-	"$BIN/keywarden" init --officer "${good[0]}" --officer "${good[1]}" --config "$CONF" \
+	"$BIN/keywarden" init "${MAKE[@]}" --config "$CONF" \
 		>/dev/null 2>&1 </dev/null &
 	pid=$!
 	until [ -e "$WORK/state/$1" ] || [ $((tries += 1)) -gt 2000 ]; do sleep 0.005; done
@@ -109,13 +145,17 @@ check "it was not ready" test ! -e "$WORK/state/kms-state"
 no_start "what is half made does not serve" "run 'keywarden init'"
 before=$(picture)
 check "init again says what to remove" says 78 "$WORK/state/token is there without a kms-state.*remove it" \
-	kw init --officer "${good[0]}" --officer "${good[1]}"
+	kw init "${MAKE[@]}"
 check "and changes nothing" same "$(picture)" "$before"
-rm -rf "$WORK/state/token"
+rm -rf "$WORK/state/token" "$WORK/state/head"
 : >"$WORK/state/audit.log"
 check "a log of it too" says 78 "$WORK/state/audit.log is there without a kms-state.*remove it" \
-	kw init --officer "${good[0]}" --officer "${good[1]}"
+	kw init "${MAKE[@]}"
 rm "$WORK/state/audit.log"
+: >"$WORK/state/head"
+check "a head of it too" says 78 "$WORK/state/head is there without a kms-state.*remove it" \
+	kw init "${MAKE[@]}"
+rm "$WORK/state/head"
 echo half >"$WORK/state/kms-state.new"
 chmod 400 "$WORK/state/kms-state.new"
 
@@ -123,8 +163,10 @@ step "Made"
 asks_nothing() {
 	echo unread >"$WORK/in"
 	{
-		timeout 60 "$BIN/keywarden" init --officer "$(officer one)" --officer "$(officer two)" \
-			--officer "$(officer three)" --json --config "$CONF" >"$WORK/made" 2>"$WORK/said" &&
+		timeout 60 "$BIN/keywarden" init "${MAKE[@]}" --officer "$(officer three)" \
+			--engineer "eng=$WORK/engineer.pem" --auditor "aud=$WORK/auditor.pem" \
+			--client "df2=$WORK/df2.pem" --client "df2b=$WORK/df2b.pem" \
+			--json --config "$CONF" >"$WORK/made" 2>"$WORK/said" &&
 			[ "$(cat)" = unread ]
 	} <"$WORK/in"
 }
@@ -132,7 +174,7 @@ check "init, without a terminal, asks nothing" asks_nothing
 check "--json is JSON" python3 -m json.tool "$WORK/made" "$WORK/made.json"
 check "the unfinished kms-state is not there any more" test ! -e "$WORK/state/kms-state.new"
 before=$(picture)
-check "again: refused" says 78 "made already" kw init --officer "${good[0]}" --officer "${good[1]}"
+check "again: refused" says 78 "made already" kw init "${MAKE[@]}"
 check "and nothing changed" same "$(picture)" "$before"
 check "nobody else may read any of it" same \
 	"$(find "$WORK/state" "$WORK/pin" -perm /077 | head -n 1)" ""
@@ -140,7 +182,15 @@ kw audit show --json >"$WORK/log" 2>&1
 check "the log begins with it" same "$(grep -o '"type":"[a-zA-Z]*"' "$WORK/log" | tr '\n' ' ')" \
 	'"type":"logCreated" "type":"kmsCreated" '
 check "and knows kms-state" grep -q "$(sha256sum "$WORK/state/kms-state" | cut -d' ' -f1)" "$WORK/log"
-check "kms show names the officers" grep -q '"three"' <(kw kms show)
+check "and names everybody with role" grep -q "three officer, sec-one securityOfficer, \
+sec-two securityOfficer, eng engineer, aud auditor, df2 client, df2b client" "$WORK/log"
+kw kms show >"$WORK/shown"
+for who in three sec-two eng aud df2b; do
+	check "kms show names $who" grep -q "\"$who\"" "$WORK/shown"
+done
+check "and the configuration that counts" grep -q "xk.client_ca = sha256:$(sha256sum \
+	"$WORK/ca.pem" | cut -d' ' -f1)" "$WORK/shown"
+check "the head of the warrant state is sealed" test -s "$WORK/state/head"
 
 step "The token"
 # As SoftHSM writes an object: after 8 octets its class, then attributes, each a
@@ -173,7 +223,7 @@ else
 fi
 check "a fresh keywardend reads it" up
 check "while it runs, init says so" says 78 "keywardend or another keywarden init works on" \
-	kw init --officer "${good[0]}" --officer "${good[1]}"
+	kw init "${MAKE[@]}"
 cp "$CONF" "$WORK/right.conf"
 
 step "keywardend and what is not in order"
@@ -194,10 +244,10 @@ spoilt "an option in the wrong section" 's/chunk_mib/workers/' "$CONF:$(line 'au
 spoilt "a broken configuration" 's/^kms.*/kms {/' "$CONF: the file ends within a section"
 spoilt "a number out of range" 's/workers = 1/workers = 1000/' "$CONF: token.workers must be 1 to"
 spoilt "a level of the log that there is not" '1i log_level = "loud"' "$CONF: log_level must be"
-spoilt "two clients of one name" 's/client df2b/client df2/' "$CONF:.*df2"
-spoilt "two clients with one certificate" 's/df2b.pem/df2.pem/' '"df2" and "df2b" have the same certificate'
-spoilt "a client's certificate that there is not" 's/df2b.pem/none.pem/' 'client "df2b": .*none.pem'
-spoilt "a client's certificate that is none" 's/df2b.pem/df2b.key/' 'client "df2b": .*df2b.key'
+spoilt "a client, as they stood here once" '$a client "df2" { certificate = "/x" }' \
+	'client "df2".*keywarden client add'
+spoilt "no client_ca" '/client_ca/d' "xk.client_ca is not set"
+spoilt "no URI of the KMS" '/^kms/d' "kms.uri is not set"
 spoilt "no TLS key" 's,/xk.key,/none.key,' "xk.key .*none.key: No such file"
 spoilt "another's TLS key" 's,/xk.key,/df2.key,' "key"
 spoilt "an address that is none" 's/127.0.0.1:/localhost:/' "xk.listen localhost"
@@ -224,5 +274,8 @@ cp "$WORK/right.conf" "$CONF"
 mv "$WORK/state/audit.log" "$WORK/kept.log"
 no_start "the log gone" "audit log .*audit.log: No such file"
 mv "$WORK/kept.log" "$WORK/state/audit.log"
+mv "$WORK/state/head" "$WORK/kept.head"
+no_start "the head gone" "sealed head of the warrant state .*backup.*head: No such file"
+mv "$WORK/kept.head" "$WORK/state/head"
 check "put right, it serves" up
 finish

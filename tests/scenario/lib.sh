@@ -4,8 +4,8 @@
 #
 #	. lib.sh
 #	kms_up            # PKI, configuration, init, keywardend running
-#	subscriber alice  # enrolled, seed known to the lab
-#	warrant W --target sip:alice@lab.example
+#	subscriber alice  # enrolled by two security officers, seed known to the lab
+#	warrant W         # for alice and client df2, signed by two officers
 #	exchange x1 --time ...
 #	ask x1 alice      # keywarden-df2; its exit code, $OUT, $ERR
 
@@ -34,6 +34,7 @@ check() {
 	if "$@"; then printf '   ok  %s\n' "$text"; else fail "$text"; fi
 }
 same() { [ "$1" = "$2" ] || { printf '   got "%s", expected "%s"\n' "$1" "$2"; return 1; }; }
+not() { ! "$@"; }
 finish() {
 	daemon_stop
 	[ "$CHECKS" -gt 0 ] || fail "nothing was checked"
@@ -65,8 +66,10 @@ self_rsa() {
 		-out "$WORK/$1.pem" -days 30 -subj "/CN=$2" 2>/dev/null
 	chmod 600 "$WORK/$1.key"
 }
+# KEY_KIND: other options for openssl req than those of P-256
 leaf() {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	# shellcheck disable=SC2086
+	openssl req -newkey ${KEY_KIND:-ec -pkeyopt ec_paramgen_curve:P-256} -nodes \
 		-keyout "$WORK/$1.key" -out "$WORK/$1.csr" -subj "/CN=$2" 2>/dev/null
 	printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$WORK/$1.ext"
 	openssl x509 -req -in "$WORK/$1.csr" -CA "$WORK/$3.pem" -CAkey "$WORK/$3.key" \
@@ -80,6 +83,9 @@ pki() {
 	leaf df2 "df2.lab.example" ca
 	leaf df2b "df2b.lab.example" ca
 	for o in one two three; do self "officer-$o" "Officer $o"; done
+	for o in one two; do self "sec-$o" "Security officer $o"; done
+	self engineer "Engineer"
+	self auditor "Auditor"
 }
 
 # ---- the appliance ----
@@ -103,19 +109,23 @@ xk {
   client_ca = "$WORK/ca.pem"
   ${XK_EXTRA:-}
 }
-client "df2" { certificate = "$WORK/df2.pem" }
-${CLIENT_EXTRA:-client "df2b" { certificate = "$WORK/df2b.pem" \}}
 token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
 EOF
-	sed -i 's/\\}/}/' "$CONF"
 	chmod 600 "$CONF"
 }
 kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
+# init: with the clients of $ENROL
 init() {
+	local c clients=()
+	for c in ${ENROL-df2 df2b}; do clients+=(--client "$c=$WORK/$c.pem"); done
 	kw init --officer one="$WORK/officer-one.pem" --officer two="$WORK/officer-two.pem" \
-		--officer three="$WORK/officer-three.pem" >"$WORK/init.log" 2>&1
+		--officer three="$WORK/officer-three.pem" \
+		--security-officer sec-one="$WORK/sec-one.pem" \
+		--security-officer sec-two="$WORK/sec-two.pem" \
+		--engineer engineer="$WORK/engineer.pem" --auditor auditor="$WORK/auditor.pem" \
+		"${clients[@]}" >"$WORK/init.log" 2>&1
 }
 daemon_start() {
 	"$BIN/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
@@ -146,6 +156,54 @@ kms_up() {
 	kw kms params --out "$WORK/params.der"
 }
 
+# ---- requests and who signs them ----
+# The file of a person: officer-NAME, or NAME
+person() { if [ -e "$WORK/officer-$1.pem" ]; then echo "$WORK/officer-$1"; else echo "$WORK/$1"; fi; }
+# sign NAME PERSON...: NAME.json to NAME.cms
+sign() {
+	local name=$1 how=-sign in=$WORK/$1.json p
+	shift
+	for p in "$@"; do
+		p=$(person "$p")
+		if [ $how = -sign ]; then
+			openssl cms -sign -binary -nodetach -md sha256 -in "$in" \
+				-signer "$p.pem" -inkey "$p.key" -outform DER -out "$WORK/$name.cms"
+			how=-resign
+		else
+			openssl cms -resign -nocerts -md sha256 -in "$WORK/$name.cms" -inform DER \
+				-signer "$p.pem" -inkey "$p.key" \
+				-outform DER -out "$WORK/$name.tmp" && mv "$WORK/$name.tmp" "$WORK/$name.cms"
+		fi
+	done
+}
+# request NAME REQUESTER keywarden's words...: the request is in NAME.json
+request() {
+	local name=$1 who=$2
+	shift 2
+	rm -f "$WORK/$name.json"
+	kw "$@" --requester "$who" --out "$WORK/$name.json" >"$WORK/$name.added" 2>&1
+}
+# submit NAME [options]: NAME.cms handed in; what is said is in NAME.added
+submit() {
+	local name=$1
+	shift
+	kw request submit "$WORK/$name.cms" "$@" >"$WORK/$name.added" 2>&1
+}
+# approve NAME PERSON...: NAME.json signed by them in one document, handed in
+approve() { sign "$@" && submit "$1"; }
+# asked NAME keywarden's words...: by the first security officer, approved by both
+asked() {
+	request "$1" sec-one "${@:2}" && approve "$1" sec-one sec-two || {
+		cat "$WORK/$1.added"
+		return 1
+	}
+}
+# client NAME: NAME.pem is enrolled; client_gone NAME
+client() { asked "client-$1" client add "$1" --cert "$WORK/$1.pem"; }
+client_gone() { asked "client-$1" client remove "$1"; }
+# approve_config: what the configuration says now may be used from the next start
+approve_config() { asked "config-$RANDOM" config approve; }
+
 # ---- people, warrants, calls ----
 uri() { echo "sip:$1@lab.example"; }
 # subscriber NAME [options of 'subscriber add']: the lab knows the seed
@@ -153,47 +211,34 @@ subscriber() {
 	local name=$1
 	shift
 	(umask 077 && openssl rand -hex 32 >"$WORK/$name.seed")
-	kw subscriber add --identity "$(uri "$name")" --seed-file "$WORK/$name.seed" "$@" >/dev/null
+	asked "$name-add" subscriber add --identity "$(uri "$name")" \
+		--seed-file "$WORK/$name.seed" "$@"
 }
+subscriber_gone() { asked "$1-gone" subscriber remove "$(uri "$1")"; }
 rfc3339() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
-# document NAME: a warrant in JSON from the variables LIID TARGETS CLIENTS START END MORE
-document() {
-	cat >"$WORK/$1.json" <<EOF
-{ "keywardenWarrant": 1, "liid": "${LIID:-LIID-1}",
-  "issued": "$(rfc3339 now)", "reference": "$1-$RANDOM",
-  "target": { "identities": [${TARGETS:-\"sip:alice@lab.example\"}] },
+# body NAME: what a warrant says, in NAME.body, from the variables LIID TARGETS
+# CLIENTS START END MORE REST; the request is asked for by $REQUESTER
+body() {
+	cat >"$WORK/$1.body" <<EOF
+{ "liid": "${LIID:-LIID-1}", "reference": "$1",
+  "targets": [ { "identities": [${TARGETS:-\"sip:alice@lab.example\"}] } ],
   "period": { "start": "${START:-$(rfc3339 '-1 hour')}", "end": "${END:-$(rfc3339 '+1 day')}"${MORE:-} },
-  "clients": [${CLIENTS:-\"df2\"}], "delivery": ["xk"] }
+  "clients": [${CLIENTS:-\"df2\"}], "products": ["keys"], "delivery": ["xk"]${REST:-} }
 EOF
 }
-# sign NAME OFFICER...: NAME.json to NAME.cms
-sign() {
-	local name=$1 how=-sign in=$WORK/$1.json o
-	shift
-	for o in "$@"; do
-		if [ $how = -sign ]; then
-			openssl cms -sign -binary -nodetach -md sha256 -in "$in" \
-				-signer "$WORK/officer-$o.pem" -inkey "$WORK/officer-$o.key" \
-				-outform DER -out "$WORK/$name.cms"
-			how=-resign
-		else
-			openssl cms -resign -nocerts -md sha256 -in "$WORK/$name.cms" -inform DER \
-				-signer "$WORK/officer-$o.pem" -inkey "$WORK/officer-$o.key" \
-				-outform DER -out "$WORK/$name.tmp" && mv "$WORK/$name.tmp" "$WORK/$name.cms"
-		fi
-	done
+# document NAME: the request to enter such a warrant, in NAME.json
+document() {
+	body "$1"
+	request "$1" "${REQUESTER:-one}" warrant new "$WORK/$1.body"
 }
 # warrant NAME: document, two signatures, entered
-warrant() {
-	document "$1"
-	sign "$1" one two
-	kw warrant add "$WORK/$1.cms" >"$WORK/$1.added" 2>&1
-}
+warrant() { document "$1" && approve "$1" one two; }
 warrant_id() { sed -n 's/^warrant  //p' "$WORK/$1.added"; }
+# about NAME VERB [options]: a request about that warrant, in NAME-VERB.json
+about() { request "$1-$2" two warrant "$2" "$(warrant_id "$1")" "${@:3}"; }
 revoke() {
-	printf '{"keywardenRevocation":1,"warrant":"%s"}' "$(warrant_id "$1")" >"$WORK/$1-end.json"
-	sign "$1-end" two
-	kw warrant revoke "$WORK/$1-end.cms"
+	about "$1" revoke && sign "$1-revoke" two &&
+		kw request submit "$WORK/$1-revoke.cms"
 }
 # exchange DIR FROM TO [options of lab-exchange]
 exchange() {
@@ -254,6 +299,7 @@ key_facts() {
 		echo "no keys in $1"
 }
 audit_count() { kw audit show --json | grep -c "\"type\":\"$1\""; }
+changes() { kw audit show --json | grep -c "\"kind\":\"$1\""; }
 audit_last() { kw audit show --json | tail -n 1; }
 
 # No seed, key, PIN or identity in what anybody may read.
