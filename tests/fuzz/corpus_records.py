@@ -12,12 +12,14 @@ def leaves():
     client, target, liid = view8(b"df2-east"), \
         view8(b"sip:alice@example.com"), view8(b"LI-2026-0001")
     digest = hashlib.sha256(b"x").digest()
+    change = u64(9) + u8(6) + target + view8(b"") + bytes(32) + digest + text
     bodies = [text, text, text, digest + text,
-              client + target + liid + digest + digest + call,
-              u64(4) + u8(0) + u32(1), u8(2) + client + target + liid + text,
-              liid + digest + digest + text, liid + digest + digest + text,
-              digest + text, target + text, u64(4) + u8(0),
-              u32(3) + client + text, text, u64(4), digest + text, target]
+              client + target + liid + digest + digest + call + u8(1),
+              u64(4) + u8(0) + u32(1),
+              u8(2) + client + target + liid + call + text, change,
+              u64(9) + digest + text, digest + text, target + digest + text,
+              u64(4) + u8(0), u32(3) + client + text, text, u64(4),
+              digest + text, digest + text, text]
     return [u8(1) + u8(i + 1) + u64(i) + u64(1770000000 * 10**9) +
             u64(1000 * i) + b for i, b in enumerate(bodies)]
 
@@ -42,36 +44,88 @@ def audit_logs():
     yield b"\1KEYWARDEN AUDIT2" + good
 
 
-def subscriber(devices, cert):
-    body = u8(1) + u64(1770000000) + view8(b"sip:alice@example.com") + \
+def subscriber(devices, cert, number=7, test=0):
+    body = u8(2) + u64(1770000000) + u64(number) + u8(test) + \
+        view8(b"sip:alice@example.com") + \
         u8(len(devices)) + b"".join(map(view8, devices)) + \
         view8(b"label") + view8(bytes(range(40))) + view16(cert)
     return body + bytes(32)
 
 
-def kms_state(params, officers):
-    return u32(0x4b57535a) + u16(1) + u64(1770000000) + u32(1) + \
+def evidence(*documents):
+    return u8(len(documents)) + b"".join(view32(d) for d in documents)
+
+
+def change(number, kind, request=b"", signed=b"", time=1900000000):
+    return u64(number) + u64(time) + u8(kind) + \
+        hashlib.sha256(request).digest() + view32(request) + view32(signed)
+
+
+def changes():
+    """What change_put() and evidence_put() write."""
+    for n in (0, 1, 8, 9):
+        yield evidence(*[b"cms"] * n)
+    yield evidence(b"", b"x") + b"\0"
+    for number in (0, 1, 4194304, 4194305):
+        yield change(number, 3, b"{}", evidence(b"one", b"two"))
+    for kind in (0, 15, 16, 255):
+        yield change(7, kind, b"", b"") + b"more"
+    yield change(2, 1, b"r" * 70, b"\1\0\0\0\xff")
+
+
+def histories():
+    """Of each change u8 kind, faults, a, b, c: see fuzz_authority.c."""
+    def all_of(*steps):
+        return b"".join(bytes(s) for s in steps)
+
+    warrant = (0, 0, 1, 200, 0)
+    for kind in range(16):
+        yield all_of((kind, 0, 1, 2, 0), (kind, 0, 1, 2, 0))
+        yield all_of(warrant, (kind, 0, 1, 150, 1), (kind, 0, 1, 1, 2))
+    for fault in (1, 2, 4, 8, 16, 32):
+        yield all_of((0, fault, 1, 200, 5), (11, fault, 7, 0, 9))
+    yield all_of(warrant, *((k, 0, 1, 99, k) for k in (1, 2, 3, 4, 3, 5, 4)))
+    yield all_of((6, 0, 2, 2, 0), (8, 0, 2, 1, 0), (7, 0, 2, 1, 0),
+                 (6, 0, 3, 2, 1), (6, 0, 0, 2, 0), (7, 0, 0, 0, 0))
+    yield all_of((9, 0, 2, 2, 0), (9, 0, 2, 3, 0), (9, 0, 3, 1, 0),
+                 (10, 0, 1, 0, 0), (10, 0, 1, 0, 0))
+    yield all_of((12, 0, 1, 1, 0), (13, 0, 1, 1, 0), (13, 0, 1, 1, 0),
+                 (14, 0, 1, 2, 0), (14, 0, 1, 9, 0))
+    yield b"\xff" + view16(change(1, 0, b"", b"")) + all_of(warrant)
+
+
+def kms_state(params, persons, clients=(), config=b"kms.period = month\n"):
+    """persons: (name, certificate, role); clients: (name, certificate)."""
+    return u32(0x4b57535a) + u16(2) + u64(1770000000) + u32(1) + \
         view8(b"ss512") + view16(b"kms.example.com") + u8(1) + \
-        view16(params) + view16(b"SubjectPublicKeyInfo") + \
-        u8(len(officers)) + b"".join(
-            view8(n) + view16(c) for n, c in officers) + bytes(32)
+        view16(params) + view16(b"SubjectPublicKeyInfo") + view16(config) + \
+        u8(len(persons)) + b"".join(
+            view8(n) + u8(r) + view16(c) for n, c, r in persons) + \
+        u16(len(clients)) + b"".join(
+            view8(n) + view16(c) for n, c in clients) + bytes(32)
+
+
+def told_changes(cms):
+    return [change(1, 0), change(2, 5, b"{}", evidence(cms)), change(3, 12),
+            change(4, 15, b"{}")]
 
 
 def protos(call, cms):
     leaf = leaves()[4]
-    client = hashlib.sha256(b"c").digest()
-    target, liid = view8(b"sip:alice@example.com"), view8(b"LI-1")
-    device = u8(2) + view8(b"tel:+1") + view8(b"sip:d")
+    head = u64(3) + hashlib.sha256(b"h").digest()
+    target = view8(b"sip:alice@example.com")
+    liid = view8(b"LI-1")
+    every = told_changes(cms)
     key = b"\1\2\3\4\1" + bytes(16) + bytes(14)
-    many = u16(2) + 2 * (view8(b"df2") + client)
-    bodies = [u64(1) + client + b"\0\0" + target + liid + view32(call),
+    bodies = [u64(1) + u32(5) + b"\0\0" + target + liid + view32(call),
               u64(1) + u8(2) + view8(b"no warrant"),
-              client + u32(3) + view8(b"handshake"),
-              u64(1) + u32(2) + view16(leaf) + view32(cms) +
-              view16(subscriber([], b"")) + view32(call),
-              b"\1\0", view16(leaf) + view32(cms), b"\0" + u32(1),
+              u32(5) + u32(3) + view8(b"handshake"),
+              u64(1) + u32(2) + view16(leaf) + u64(3) + view32(b"{}") +
+              view32(u8(1) + view32(cms)) + view16(subscriber([], b"")) +
+              view32(call),
+              b"\1\0", view16(leaf) + every[1], b"\0" + u32(1),
               b"\0" + view16(leaf) + view32(b"body"), b"\0" + view32(b"r"),
-              target + device + view8(b"label") + view16(b"c") + view16(b""),
+              u64(3) + view32(b"{}") + view16(subscriber([b"tel:+1"], b"")),
               view16(b"record") + view16(b"seed"),
               view16(b"record") + target + u64(1770000000),
               u64(1) + u64(2) + view16(cms), target + target + u64(3),
@@ -79,11 +133,22 @@ def protos(call, cms):
               view16(b"\0\0\0\3\1\1\20") + view8(b"mki") + key + u8(0) +
               u32(0) + u32(0) + view16(b"") + view8(b"") + u8(1) + bytes(16),
               u8(5) + view16(b"text"), b"".join(map(u32, range(7))),
-              view16(b"/var/lib/x.db") + many,
+              view16(b"/var/lib/x.db") + view16(b"kms.period = month\n"),
               u32(0) + u32(10) + u32(3) + view16(b"/lib.so") +
               view8(b"label"), b"\1" + view16(b"/lib.so") + view8(b"label"),
-              u64(1) + u64(0), u32(2) + b"\1\0"]
-    return [u8(i) + b for i, b in enumerate(bodies)]
+              u64(1) + u64(0), u32(2) + b"\1\0\1" + u64(1770000000),
+              b"\1" + u16(0x0403) + view16(b"signature") +
+              view32(b"certificate") + view32(b"transcript"),
+              b"\0\1" + view16(b""), b"\1" + b"".join(every),
+              u64(1770000000) + b"\0" + b"".join(every[:2]),
+              b"\0\1" + head + view8(bytes(32)) + view16(b""),
+              b"".join(every)]
+    more = [(5, view16(b"") + every[0]), (5, view16(b"") + every[0] * 2),
+            (23, b"\6\0" + view16(b"refused")), (24, b"\0"), (25, bytes(9)),
+            (25, bytes(8) + b"\1" + every[3]), (27, change(0, 0)),
+            (27, change(1, 16)), (27, change(1 << 22, 9, b"r", b"e")),
+            (26, b"\x0a\0" + head + view8(b"") + view16(b"behind"))]
+    return [u8(i) + b for i, b in [*enumerate(bodies), *more]]
 
 
 def ipcs():
@@ -104,7 +169,7 @@ def ctls():
         p = u32(6 + len(body)) + u16(kind) + u32(number) + body
         return u8(fds) + view16(p)
     yield b"\xff" + packet(1, 2, 0) + packet(1, 4, 0x100) + \
-        packet(0, 6, 0, view16(b"/x.db") + u16(0)) + packet(0, 8, 0) + \
+        packet(0, 6, 0, view16(b"/x.db") + view16(b"")) + packet(0, 8, 0) + \
         packet(0, 10, 0)
     yield b"\xff" + packet(0, 14, 0, b"order") + packet(1, 4, 0x33f)
     yield b"\xff" + packet(0, 2, 0) + packet(1, 6, 0) + packet(1, 2, 99)

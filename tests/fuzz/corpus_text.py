@@ -1,51 +1,101 @@
-"""Seeds of make-corpus.py that are texts: warrants, times, configuration,
+"""Seeds of make-corpus.py that are texts: requests, times, configuration,
 SIP."""
-from corpus_wire import unhex
+import json
+
+from corpus_wire import u8, unhex
 
 WARRANT = {
-    "keywardenWarrant": 1, "liid": "LI-2026-0001",
-    "reference": "court 12/2026", "issued": "2026-01-31T12:00:00Z",
-    "target": {"identities": ["sip:alice@example.com", "tel:+15550100"]},
+    "liid": "LI-2026-0001", "reference": "court 12/2026", "agency": "police",
+    "targets": [{"identities": ["sip:alice@example.com", "tel:+15550100"],
+                 "xids": ["00112233-4455-6677-8899-aabbccddeeff"]},
+                {"identities": ["sips:b@[2001:db8::1]:5070"]}],
     "period": {"start": "2026-02-01T00:00:00Z", "end": "2026-03-01T00:00:00Z",
                "graceAfterEnd": 7200, "callsBefore": "2026-01-15T00:00:00Z"},
-    "clients": ["df2-east", "df2-west"], "delivery": ["xk"]}
+    "clients": ["df2-east", "df2-west"], "products": ["keys", "sip"],
+    "delivery": ["xk", "hi2"], "lemfs": ["lemf-1"], "test": False}
+NAME = "0f" * 32  # a warrant's
+
+# The kinds of requests in their order, and a body of each.
+BODIES = [
+    ("warrant.add", WARRANT),
+    ("warrant.extend", {"warrant": NAME, "end": "2026-04-01T00:00:00Z"}),
+    ("warrant.end", {"warrant": NAME, "end": "2026-02-02T00:00:00Z",
+                     "reason": "\"over\"\n"}),
+    ("warrant.suspend", {"warrant": NAME, "reason": "stra\u00dfe"}),
+    ("warrant.resume", {"warrant": NAME}),
+    ("warrant.revoke", {"warrant": NAME, "reason": ""}),
+    ("person.add", {"name": "meyer", "role": "officer",
+                    "certificate": "Zm9v"}),
+    ("person.remove", {"name": "meyer", "voidSignatures": True,
+                       "reason": "left"}),
+    ("person.certificate", {"name": "meyer", "certificate": "Zm9vYg=="}),
+    ("client.add", {"name": "df2", "certificate": "Zm9vYmE="}),
+    ("client.remove", {"name": "df2", "reason": "gone"}),
+    ("config.set", {"text": "xk {\n\tlisten = \"[::]:1\"\n}"}),
+    ("subscriber.add", {"identity": "sip:bob", "devices": ["sip:a", "tel:+1"],
+                        "label": "bGFiZWw=", "certificate": "Zm9v",
+                        "wrappedSeed": "c2VlZA==", "test": True}),
+    ("subscriber.devices", {"identity": "sip:bob", "devices": [],
+                            "record": 7}),
+    ("subscriber.remove", {"identity": "sip:bob", "record": 4194304}),
+    ("clock.accept", {"time": "2026-01-31T12:00:00Z", "reason": "battery"})]
 
 
 def warrants():
-    yield WARRANT
-    for name in ("reference", "liid", "issued", "target", "period",
-                 "clients", "delivery", "keywardenWarrant"):
+    for name in WARRANT:
         yield {k: v for k, v in WARRANT.items() if k != name}
-    for change in ({"keywardenWarrant": 2}, {"keywardenWarrant": 1.0},
-                   {"liid": "L" * 26}, {"liid": "with blank"},
+    for change in ({"liid": "L" * 26}, {"liid": "with blank"},
                    {"liid": "f\u00fcr"}, {"reference": 7}, {"more": []},
                    {"clients": []}, {"clients": ["a", "a"]},
-                   {"clients": ["n" * 65]}, {"delivery": ["hi2"]},
-                   {"delivery": "xk"}, {"target": []},
-                   {"target": {"identities": ["sip:*@example.com"]}},
-                   {"target": {"identities": ["tel:+1-555"]}},
-                   {"target": {"identities": ["sips:a@[2001:db8::1]:5070"]}},
-                   {"target": {"identities": ["sip:a;b=c"], "x": 1}},
-                   {"issued": "2026-02-30T00:00:00Z"}):
+                   {"clients": ["n" * 65]}, {"delivery": ["hi2"], "lemfs": []},
+                   {"products": ["sip"]}, {"products": ["x"]},
+                   {"products": ["secrets", "ecValues"]}, {"targets": []},
+                   {"targets": [{"identities": ["sip:*@example.com"]}]},
+                   {"targets": [{"identities": ["sip:a"], "xids": ["0-"]}]},
+                   {"targets": 2 * [{"identities": ["sip:a"]}]}):
         yield {**WARRANT, **change}
     for change in ({"graceAfterEnd": -1}, {"graceAfterEnd": 604800},
                    {"graceAfterEnd": 604801}, {"graceAfterEnd": 1e3},
                    {"graceAfterEnd": 10**30}, {"end": "2026-02-01T00:00:00Z"},
                    {"callsBefore": "2026-02-01T00:00:01Z"}, {"more": 0}):
         yield {**WARRANT, "period": {**WARRANT["period"], **change}}
-    plain = {k: v for k, v in WARRANT["period"].items()
-             if k in ("start", "end")}
-    yield {**WARRANT, "period": plain}
-    yield {**WARRANT, "target": {"identities": [
-        "tel:+%d" % (10**14 + i) for i in range(65)]}}
 
 
-def revocations():
-    good = {"keywardenRevocation": 1, "warrant": "0f" * 32}
-    return [good, {**good, "reason": "court order"},
-            {**good, "warrant": "0F" * 32}, {**good, "warrant": "0g" * 32},
-            {**good, "warrant": "0f" * 31}, {**good, "keywardenRevocation": 2},
-            {**good, "more": 1}, [], {}]
+def canonical(document):
+    return json.dumps(document, sort_keys=True, separators=(",", ":"),
+                      ensure_ascii=False).encode()
+
+
+def request(kind, body, /, **more):
+    return canonical({
+        "keywarden": "request", "version": 1, "kind": kind, "body": body,
+        "nonce": "00" * 16, "issued": "2026-01-31T12:00:00Z",
+        "expires": "2026-02-01T12:00:00Z", "policyVersion": 3,
+        "kms": "kms.example.com", "requester": "santos", **more})
+
+
+def requests():
+    """u8 kind and a body, or u8 255 and a whole request or rejection."""
+    for n, (kind, body) in enumerate(BODIES):
+        yield u8(n) + json.dumps(body, indent=1).encode()
+        yield b"\xff" + request(kind, body)
+        if n > 0:
+            for name in body:
+                yield u8(n) + canonical(
+                    {k: v for k, v in body.items() if k != name})
+    for w in warrants():
+        yield b"\0" + canonical(w)
+    for more in ({"version": 2}, {"kind": "x"}, {"nonce": "0F" * 16},
+                 {"policyVersion": -1}, {"kms": "a b"}, {"more": 0},
+                 {"expires": "2026-03-31T12:00:00Z"}):
+        yield b"\xff" + request("warrant.resume", {"warrant": NAME}, **more)
+    yield b"\xff" + request("config.set", {"text": ',"expires":"'})
+    good = {"keywarden": "rejection", "version": 1, "request": NAME,
+            "person": "meyer", "reason": "no"}
+    yield b"\xff" + canonical(good)
+    for name in good:
+        yield b"\xff" + canonical(
+            {k: v for k, v in good.items() if k != name})
 
 
 IDENTITIES = ["sip:alice@example.com", "sips:b@[2001:db8::1]:5070",
@@ -72,8 +122,6 @@ xk {
   max_connections = 64
   idle_seconds = 120
 }
-client "df2-east" { certificate = "/etc/keywarden/df2-east.pem" }
-client "df2-west" { certificate = "/etc/keywarden/df2-west.pem" }
 token {
   module = "/usr/lib/softhsm/libsofthsm2.so"
   label = "keywarden"

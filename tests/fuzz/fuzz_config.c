@@ -21,13 +21,6 @@ check(const struct config *f)
 	MUST(f->n_listen >= 1 && f->n_listen <= MAX_LISTEN);
 	for (unsigned i = 0; i < f->n_listen; i++)
 		MUST(f->listen[i] != NULL);
-	MUST(f->n_clients <= MAX_CLIENTS);
-	for (unsigned i = 0; i < f->n_clients; i++) {
-		MUST(f->client[i].name != NULL && f->client[i].name[0] != 0);
-		MUST(f->client[i].certificate != NULL);
-		for (unsigned k = 0; k < i; k++)
-			MUST(strcmp(f->client[i].name, f->client[k].name) != 0);
-	}
 	MUST(f->n_environment <= MAX_ENVIRONMENT);
 	for (unsigned i = 0; i < f->n_environment; i++)
 		MUST(strchr(f->environment[i], '=') != NULL);
@@ -39,6 +32,25 @@ check(const struct config *f)
 	p = config_path(f, STATE_LOG);
 	MUST(p != NULL && p[0] == '/');
 	free(p);
+}
+
+/* Five lines and no more, whatever the values are. */
+static void
+check_matters(struct config *f, const char *ca)
+{
+	char text[MAX_CONFIG_TEXT + 1];
+	struct why why = {""};
+	unsigned lines = 0;
+
+	free(f->client_ca);
+	MUST((f->client_ca = strdup(ca)) != NULL);
+	if (config_matters(f, text, sizeof(text), &why) != ERR_OK) {
+		MUST(why.text[0] != '\0');
+		return;
+	}
+	for (const char *p = text; *p != '\0'; p++)
+		lines += *p == '\n';
+	MUST(lines == 5 && strlen(text) <= MAX_CONFIG_TEXT);
 }
 
 int
@@ -59,9 +71,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	rc = config_load(path, &f, &why);
 	MUST((rc == ERR_OK) == (f != NULL));
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
 		check(f);
-	else
+		check_matters(f, path);
+	} else
 		MUST(rc == ERR_MALFORMED && why.text[0] != '\0');
 	config_free(&f);
 	close(fd);

@@ -1,4 +1,4 @@
-/* The state that init fixed: as fuzz_subscriber, then the officers in it. */
+/* The state that init fixed: as fuzz_subscriber, then those whom it enrols. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,20 +6,40 @@
 #include "appliance/kms_state.h"
 #include "fuzz.h"
 
+/* All of those that it enrols, or no warrant state at all. */
 static void
-check_officers(const struct kms_state *s)
+check_authority(const struct kms_state *s, struct rd whole)
 {
-	struct officers *set = NULL;
-	struct why why;
+	struct authority *a = NULL;
+	struct why why = {""};
+	uint8_t digest[DIGEST_LEN];
+	struct client_entry c;
+	struct person p;
 
-	if (kms_state_officers(s, &set, &why) != ERR_OK) {
-		MUST(set == NULL && memchr(why.text, 0, sizeof(why.text)));
+	if (kms_state_authority(s, whole, &a, &why) != ERR_OK) {
+		MUST(a == NULL && why.text[0] != '\0');
+		MUST(memchr(why.text, 0, sizeof(why.text)) != NULL);
 		return;
 	}
-	MUST(officers_count(set) == s->n_officers);
-	for (unsigned i = 0; i < s->n_officers; i++)
-		MUST(s->officer[i].name.left >= strlen(officers_name(set, i)));
-	officers_free(&set);
+	MUST(authority_head(a).number == 0);
+	MUST(digest_of(whole, digest) == ERR_OK);
+	MUST(memcmp(authority_head(a).hash, digest, DIGEST_LEN) == 0);
+	MUST(authority_time(a) == s->created);
+	MUST(persons_count(authority_persons(a)) == s->n_persons);
+	for (unsigned i = 0; i < s->n_persons; i++) {
+		p = persons_get(authority_persons(a), i);
+		MUST(p.from == 0 && p.until == PERSON_STAYS && !p.voided);
+		MUST(p.role == s->person[i].role);
+		MUST(rd_equal(&p.cert, &s->person[i].cert));
+		MUST(s->person[i].name.left >= strlen(p.name));
+	}
+	MUST(authority_clients(a) == s->n_clients);
+	for (unsigned i = 0; i < s->n_clients; i++) {
+		c = authority_client(a, i);
+		MUST(rd_equal(&c.cert, &s->client[i].cert));
+		MUST(s->client[i].name.left >= strlen(c.name));
+	}
+	authority_free(&a);
 }
 
 int
@@ -50,6 +70,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wr_init(&w, again, sizeof(again));
 	kms_state_put(&w, &s);
 	must_have_written(&w, sealed);
-	check_officers(&s);
+	check_authority(&s, in);
 	return 0;
 }

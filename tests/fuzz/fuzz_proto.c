@@ -24,7 +24,8 @@ AGAIN(msg_ask)
 AGAIN(msg_refuse)
 AGAIN(msg_note)
 AGAIN(msg_done)
-AGAIN(msg_revoke)
+AGAIN(msg_changed)
+AGAIN(msg_learnt)
 AGAIN(msg_outcome)
 AGAIN(msg_task)
 AGAIN(msg_result)
@@ -49,6 +50,87 @@ msg_work_again(struct rd in, struct wr *w)
 		return false;
 	MUST(m.intent.left > MAX_AUDIT_LEAF || msg_work_max(&m) >= in.left);
 	msg_work_put(w, &m);
+	return true;
+}
+
+/* Changes to the last octet; how many. */
+static unsigned
+count_changes(struct rd whole, struct rd in)
+{
+	struct change c;
+	unsigned n = 0;
+
+	must_be_within(whole, in);
+	for (; in.left > 0; n++) {
+		MUST(change_get(&in, &c) == ERR_OK);
+		MUST(c.number > 0 && c.kind < REQUEST__MAX);
+		must_be_within(whole, c.request);
+		must_be_within(whole, c.evidence);
+	}
+	return n;
+}
+
+static bool
+msg_chain_again(struct rd in, struct wr *w)
+{
+	struct msg_chain m;
+
+	if (msg_chain_get(in, &m) != ERR_OK)
+		return false;
+	(void)count_changes(in, m.changes);
+	msg_chain_put(w, &m);
+	return true;
+}
+
+static bool
+msg_learn_again(struct rd in, struct wr *w)
+{
+	struct msg_learn m;
+
+	if (msg_learn_get(in, &m) != ERR_OK)
+		return false;
+	(void)count_changes(in, m.changes);
+	msg_learn_put(w, &m);
+	return true;
+}
+
+static bool
+msg_change_again(struct rd in, struct wr *w)
+{
+	struct msg_change m;
+
+	if (msg_change_get(in, &m) != ERR_OK)
+		return false;
+	MUST(count_changes(in, m.change) == 1);
+	msg_change_put(w, &m);
+	return true;
+}
+
+/* The changes themselves, written field by field. */
+static bool
+changes_again(struct rd in, struct wr *w)
+{
+	struct change c;
+
+	while (in.left > 0) {
+		if (change_get(&in, &c) != ERR_OK)
+			return false;
+		change_put(w, &c);
+	}
+	return true;
+}
+
+static bool
+msg_client_again(struct rd in, struct wr *w)
+{
+	struct client_proof m;
+
+	memset(&m, 0xa5, sizeof(m));
+	if (msg_client_get(in, &m) != ERR_OK)
+		return false;
+	MUST(m.hash < CLIENT_HASH__MAX);
+	MUST(msg_client_max(&m) == in.left);
+	msg_client_put(w, &m);
 	return true;
 }
 
@@ -92,12 +174,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool (*const again[])(struct rd, struct wr *) = {msg_ask_again,
 	    msg_refuse_again, msg_note_again, msg_work_again, msg_done_again,
-	    msg_revoke_again, msg_outcome_again, msg_task_again,
+	    msg_change_again, msg_outcome_again, msg_task_again,
 	    msg_result_again, task_subscriber_again,
 	    task_subscriber_result_again, task_key_again, task_key_result_again,
 	    cli_key_issue_again, msg_answer_again, msg_error_again,
 	    xk_settings_again, policy_settings_again, hsm_settings_again,
-	    init_order_again, audit_settings_again, msg_service_again};
+	    init_order_again, audit_settings_again, msg_service_again,
+	    msg_client_again, msg_changed_again, msg_chain_again,
+	    msg_learn_again, msg_learnt_again, changes_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

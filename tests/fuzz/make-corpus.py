@@ -22,20 +22,20 @@ from corpus_wire import (  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "vectors", "exchanges.json")
-OFFICERS = os.path.join(HERE, "officers")
+PERSONS = os.path.join(HERE, "persons")
 
 
-# ---- documents that officers sign ----
+# ---- documents that persons sign ----
 
 def cms(payload, signers, *options):
-    name = os.path.join(OFFICERS, payload)
+    name = os.path.join(PERSONS, payload)
     args = ["openssl", "cms", "-sign", "-binary", "-nosmimecap", "-outform",
             "DER", "-in", name]
     if "-md" not in options:
         args += ["-md", "sha256"]
     for s in signers:
-        args += ["-signer", os.path.join(OFFICERS, s + ".pem"),
-                 "-inkey", os.path.join(OFFICERS, s + ".key")]
+        args += ["-signer", os.path.join(PERSONS, s + ".pem"),
+                 "-inkey", os.path.join(PERSONS, s + ".key")]
     if "detached" in options:
         options = [o for o in options if o != "detached"]
     else:
@@ -52,8 +52,8 @@ def again(document, signer):
         return subprocess.run(
             ["openssl", "cms", "-resign", "-binary", "-inform", "DER",
              "-outform", "DER", "-nodetach", "-in", f.name, "-md", "sha256",
-             "-signer", os.path.join(OFFICERS, signer + ".pem"),
-             "-inkey", os.path.join(OFFICERS, signer + ".key")],
+             "-signer", os.path.join(PERSONS, signer + ".pem"),
+             "-inkey", os.path.join(PERSONS, signer + ".key")],
             check=True, capture_output=True).stdout
 
 
@@ -83,11 +83,11 @@ def documents():
     yield good.replace(b"LI-2026-0001", b"LI-2026-0002")
     yield good[:-1] + u8(good[-1] ^ 1)
     yield good + b"\0"
-    yield officer("first")
+    yield certificate("first")
 
 
-def officer(name):
-    with open(os.path.join(OFFICERS, name + ".der"), "rb") as f:
+def certificate(name):
+    with open(os.path.join(PERSONS, name + ".der"), "rb") as f:
         return f.read()
 
 
@@ -181,18 +181,26 @@ def changed_der(octets):
 
 
 def kms_seeds(v):
-    cert = [(n.encode(), officer(n)) for n in ("first", "second")]
+    cert = [certificate(n) for n in ("first", "second", "third")]
+    persons = [(n, c, r) for n, c, r in zip((b"a", b"b", b"c"), cert, range(3))]
     for i, m in enumerate(v["ibe"]):
         params = unhex(m["publicParametersDER"])
         yield "bf_der", params
-        yield "kms_state", records.kms_state(params, cert[:i])
+        yield "kms_state", records.kms_state(params, persons[:i])
     for d in changed_der(params):
         yield "bf_der", d
-    yield "kms_state", records.kms_state(b"p", [cert[0], cert[0]])
-    yield "kms_state", records.kms_state(b"p", [(b"n" * 70, cert[0][1])])
-    yield "kms_state", records.kms_state(b"p", [(b"x", b"no certificate")])
+    clients = [(b"df2", cert[0]), (b"mf", b"another")]
+    for p, c in ((persons, clients), ([], clients), ([], clients[:1] * 2),
+                 (persons[:1] * 2, []), (persons[:1], [(b"n" * 70, b"c")]),
+                 ([(b"n" * 70, cert[0], 0)], []), ([(b"x", b"none", 3)], []),
+                 ([(b"x", cert[0], 4)], []),
+                 (persons[:1] + [(b"z", cert[0], 1)], [])):
+        yield "kms_state", records.kms_state(b"p", p, c)
+    yield "kms_state", records.kms_state(b"p", [], [], b"")
     for devices in ([], [b"tel:+1"], [b"sip:device%d" % i for i in range(16)]):
-        yield "subscriber", records.subscriber(devices, cert[0][1])
+        yield "subscriber", records.subscriber(devices, cert[0])
+    for test in (1, 2):
+        yield "subscriber", records.subscriber([], b"", 1 << 63, test)
 
 
 def date_seeds(v):
@@ -210,11 +218,12 @@ def plain_seeds(v):
     return {"xk_pdu": pdu_seeds(), "audit_leaf": records.leaves(),
             "audit_log": records.audit_logs(), "ipc": records.ipcs(),
             "ctl": records.ctls(), "dates": date_seeds(v),
-            "warrant": map(json.dumps, text.warrants()),
-            "revocation": map(json.dumps, text.revocations()),
+            "request": text.requests(), "change": records.changes(),
+            "authority": records.histories(),
             "rfc3339": text.TIMES, "identity": text.IDENTITIES,
             "config": text.CONFIGS, "sip_mikey": text.sips(v["exchanges"]),
-            "officers": (u8(f) + d for d in documents() for f in range(5))}
+            "persons": (u8(f) + d for i, d in enumerate(documents())
+                        for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 
 
 def main():
