@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 tools/setup.sh build
 echo "building (build/release) ..."
 mkdir -p build
-cmake --preset release >build/demo-configure.log 2>&1 ||
+cmake --preset release -DBUILD_TESTING=ON >build/demo-configure.log 2>&1 ||
 	{ tail -n 40 build/demo-configure.log; exit 1; }
 cmake --build --preset release >build/demo-build.log 2>&1 ||
 	{ tail -n 40 build/demo-build.log; exit 1; }
