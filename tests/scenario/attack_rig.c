@@ -33,6 +33,19 @@ must(enum err rc, const char *what)
 		rig_stop(what);
 }
 
+/*
+ * As audit.  Policy may have ended itself meanwhile, and that is seen when its
+ * channels are read.
+ */
+static void
+say_as_audit(struct rig *g, uint16_t type, uint32_t id, const void *body,
+    size_t len)
+{
+	must(ipc_send(g->audit, type, id, body, len), "queue");
+	while (ipc_queued(g->audit) > 0 && ipc_flush(g->audit) == ERR_OK)
+		;
+}
+
 /* ---- a process ---- */
 
 static void
@@ -114,8 +127,7 @@ send_service(struct rig *g)
 
 	wr_init(&w, body, sizeof(body));
 	msg_service_put(&w, &m);
-	must(ipc_send(g->audit, MSG_SERVICE, 0, body, w.len), "channel");
-	must(ipc_flush(g->audit), "channel");
+	say_as_audit(g, MSG_SERVICE, 0, body, w.len);
 }
 
 /* As audit: the entry is on disk. */
@@ -135,8 +147,7 @@ record(struct rig *g, const struct ipc_frame *f)
 		memcpy(g->last_client, e.client.p, e.client.left);
 		g->last_client[e.client.left] = '\0';
 	}
-	must(ipc_send(g->audit, MSG_RECORDED, f->id, &done, 1), "channel");
-	must(ipc_flush(g->audit), "channel");
+	say_as_audit(g, MSG_RECORDED, f->id, &done, 1);
 }
 
 /* As audit: the warrant state is the log's. */
@@ -326,8 +337,7 @@ changed(struct rig *g, const struct ipc_frame *f)
 		return false;
 	wr_init(&w, body, sizeof(body));
 	msg_changed_put(&w, &m);
-	must(ipc_send(g->audit, MSG_CHANGED, f->id, body, w.len), "channel");
-	must(ipc_flush(g->audit), "channel");
+	say_as_audit(g, MSG_CHANGED, f->id, body, w.len);
 	return true;
 }
 
