@@ -53,8 +53,8 @@ stage_release() {
 	build release
 	tests release -R '^(ct|unit|sandbox)\.' -E authority_property
 }
-# memory that nobody wrote, or gave back; not where only numbers are crunched,
-# which tests/ct has under valgrind in release objects
+# memory that nobody wrote, or gave back; not where numbers are crunched, which
+# tests/ct has under valgrind in release objects, or thousands of documents read
 stage_valgrind() {
 	build dev
 	ctest --preset dev -N -R '^unit\.' | sed -n 's/.*: unit\.//p' |
@@ -64,7 +64,7 @@ stage_valgrind() {
 			>build/check-valgrind-{}.log 2>&1 || {
 			tail -n 40 build/check-valgrind-{}.log; exit 1; }'
 }
-NUMBERS='fp|type1|bf|ec|ibe|hsm|hsm_head|hsm_learn|card|client_proof|exchanges|persons|authority_property'
+NUMBERS='fp|type1|bf|ec|ibe|hsm|hsm_head|hsm_learn|card|client_proof|exchanges|persons|sign|request|authority|authority_property'
 # clang's own idea of constant time
 stage_ct() { build ct --fresh && tests ct -R '^ct\.'; }
 stage_fuzz() {
