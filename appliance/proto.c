@@ -2,8 +2,8 @@
 
 #include "appliance/proto_int.h"
 
-static enum err
-get_reason(struct rd *r, enum xk_reason *out)
+enum err
+proto_get_reason(struct rd *r, enum xk_reason *out)
 {
 	uint8_t v;
 
@@ -32,8 +32,8 @@ msg_ask_get(struct rd r, struct msg_ask *m)
 
 	if ((rc = rd_u64(&r, &m->epoch)) == ERR_OK &&
 	    (rc = rd_u32(&r, &m->connection)) == ERR_OK &&
-	    (rc = get_reason(&r, &m->role_reason)) == ERR_OK &&
-	    (rc = get_reason(&r, &m->call_reason)) == ERR_OK &&
+	    (rc = proto_get_reason(&r, &m->role_reason)) == ERR_OK &&
+	    (rc = proto_get_reason(&r, &m->call_reason)) == ERR_OK &&
 	    (rc = rd_view8(&r, &m->target)) == ERR_OK &&
 	    (rc = rd_view8(&r, &m->liid)) == ERR_OK)
 		rc = rd_view32(&r, &m->call);
@@ -54,7 +54,7 @@ msg_refuse_get(struct rd r, struct msg_refuse *m)
 	enum err rc;
 
 	if ((rc = rd_u64(&r, &m->epoch)) == ERR_OK &&
-	    (rc = get_reason(&r, &m->reason)) == ERR_OK)
+	    (rc = proto_get_reason(&r, &m->reason)) == ERR_OK)
 		rc = rd_view8(&r, &m->text);
 	if (rc == ERR_OK && m->reason == XK_GRANTED)
 		rc = ERR_MALFORMED;
@@ -117,13 +117,14 @@ msg_client_get(struct rd r, struct client_proof *m)
 size_t
 msg_work_max(const struct msg_work *m)
 {
-	return 8 + 4 + 2 + MAX_AUDIT_LEAF + 8 + 4 + m->warrant.left + 4 +
+	return 1 + 8 + 4 + 2 + MAX_AUDIT_LEAF + 8 + 4 + m->warrant.left + 4 +
 	    m->evidence.left + 2 + m->subscriber.left + 4 + m->call.left;
 }
 
 void
 msg_work_put(struct wr *w, const struct msg_work *m)
 {
+	wr_u8(w, (uint8_t)m->route);
 	wr_u64(w, m->ticket.epoch);
 	wr_u32(w, m->ticket.id);
 	wr_view16(w, m->intent.p, m->intent.left);
@@ -137,9 +138,13 @@ msg_work_put(struct wr *w, const struct msg_work *m)
 enum err
 msg_work_get(struct rd r, struct msg_work *m)
 {
+	uint8_t route = 0;
 	enum err rc;
 
-	if ((rc = rd_u64(&r, &m->ticket.epoch)) == ERR_OK &&
+	if ((rc = rd_u8(&r, &route)) == ERR_OK && route >= ROUTE__MAX)
+		rc = ERR_MALFORMED;
+	m->route = (enum route)route;
+	if (rc == ERR_OK && (rc = rd_u64(&r, &m->ticket.epoch)) == ERR_OK &&
 	    (rc = rd_u32(&r, &m->ticket.id)) == ERR_OK &&
 	    (rc = rd_view16(&r, &m->intent)) == ERR_OK &&
 	    (rc = rd_u64(&r, &m->number)) == ERR_OK &&
@@ -163,7 +168,7 @@ msg_done_get(struct rd r, struct msg_done *m)
 	enum err rc;
 
 	if ((rc = rd_bool(&r, &m->told)) == ERR_OK)
-		rc = get_reason(&r, &m->reason);
+		rc = proto_get_reason(&r, &m->reason);
 	return proto_whole(&r, rc);
 }
 
@@ -202,7 +207,7 @@ msg_outcome_get(struct rd r, struct msg_outcome *m)
 {
 	enum err rc;
 
-	if ((rc = get_reason(&r, &m->reason)) == ERR_OK)
+	if ((rc = proto_get_reason(&r, &m->reason)) == ERR_OK)
 		rc = rd_u32(&r, &m->n_keys);
 	return proto_whole(&r, rc);
 }

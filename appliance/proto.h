@@ -73,6 +73,25 @@ enum msg_type {
 	MSG_ANSWER = 51,
 	MSG_NO_ANSWER = 53,
 
+	/* the DF2/MF: appliance/proto_df2.h */
+	/* x2 -> policy, policy -> x2 */
+	MSG_XID = 90, /* 16 octets: is it a warrant's in force? */
+	MSG_XID_IS = 91, /* u8: enum xid_is */
+	MSG_X2_ASK = 92, /* msg_x2_ask */
+	MSG_X2_LEGS = 93, /* msg_x2_legs */
+	MSG_X2_ENDED = 95, /* msg_x2_ended */
+	MSG_XIDS_CHANGED = 97, /* what MSG_XID_IS said holds no longer */
+	MSG_X2_AGAIN = 99, /* 16 octets: a warrant came later for this XID */
+	MSG_X2_COUNTS = 101, /* x2 -> policy: msg_counts */
+	/* x2 -> hi2, hi2 -> x2 */
+	MSG_CONTENT = 110, /* msg_content */
+	MSG_STORED = 111, /* msg_stored: the record is on disk */
+	MSG_CONTENT_GONE = 112, /* nothing more will be asked for it */
+	/* hsm -> hi2, policy -> hi2, hi2 -> policy */
+	MSG_HI2_KEYS = 121, /* msg_hi2_keys */
+	MSG_HI2_ORDER = 123, /* msg_hi2_order */
+	MSG_HI2_COUNTS = 125, /* msg_counts */
+
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
 	MSG_CLI_SUBMIT = 62, /* CMS: a request or a rejection */
@@ -89,13 +108,13 @@ enum msg_type {
 
 /* Descriptors that the supervisor hands down. */
 enum ctl_file {
-	CTL_FILE_KMS_STATE, /* hsm, policy: read */
+	CTL_FILE_KMS_STATE, /* hsm, policy, hi2: read */
 	CTL_FILE_PIN, /* hsm: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
-	CTL_FILE_LISTEN, /* xk: a listening socket; may come several times */
-	CTL_FILE_TLS_CERT, /* xk: PEM */
-	CTL_FILE_TLS_KEY, /* xk: PEM */
-	CTL_FILE_CLIENT_CA, /* xk: PEM */
+	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
+	CTL_FILE_TLS_CERT, /* xk, x2: PEM */
+	CTL_FILE_TLS_KEY, /* xk, x2: PEM */
+	CTL_FILE_CLIENT_CA, /* xk, x2: PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
 	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
@@ -108,6 +127,8 @@ enum ctl_peer {
 	CTL_PEER_POLICY,
 	CTL_PEER_AUDIT,
 	CTL_PEER_HSM, /* with index */
+	CTL_PEER_X2,
+	CTL_PEER_HI2,
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))
@@ -157,8 +178,11 @@ size_t msg_client_max(const struct client_proof *);
  * MSG_GRANT and MSG_WORK.  `intent` is an encoded audit entry: in a GRANT as
  * policy wishes it (number and times 0), in WORK the leaf as it is on disk.
  */
+/* Who gets the keys: the client that asked, or LEMFs of the warrant. */
+enum route { ROUTE_XK, ROUTE_HI2, ROUTE__MAX };
 struct msg_work {
-	struct ticket ticket;
+	enum route route;
+	struct ticket ticket; /* of xk, or of x2 */
 	struct rd intent;
 	uint64_t number; /* of the change by which the warrant was entered */
 	struct rd warrant; /* octets of its request */

@@ -14,5 +14,6 @@ proto_whole(const struct rd *r, enum err rc)
 }
 
 enum err proto_get_err(struct rd *, enum err *out) MUST_CHECK;
+enum err proto_get_reason(struct rd *, enum xk_reason *out) MUST_CHECK;
 
 #endif

@@ -1,0 +1,201 @@
+/*
+ * proto_df2: the messages of the DF2/MF: from the process that takes SIP in
+ * (x2), by way of policy, audit and a worker, to the one that makes records
+ * (hi2).  Numbers are in proto.h, docs/PROTOCOL.md has the list.
+ *
+ * A ticket is x2's number for one thing that it has told of: a set of MIKEY
+ * messages, or one SIP message.  Its content goes straight to hi2; whether it
+ * may be delivered, and to whom, comes from policy or the worker.  A leg is
+ * one warrant that it concerns, known to x2 by the number of the warrant's
+ * change alone.
+ */
+#ifndef APPLIANCE_PROTO_DF2_H
+#define APPLIANCE_PROTO_DF2_H
+
+#include "appliance/proto.h"
+
+/*
+ * Who asks, in the log's entry of a key that goes to HI2.  The blank keeps it
+ * apart from all names of enrolled clients.
+ */
+#define DF2_CLIENT "this appliance"
+
+#define MAX_LEGS 64 /* warrants in force for one XID at once */
+#define MAX_LEMFS 64 /* in the configuration */
+
+/* MSG_XID_IS */
+enum xid_is { XID_IN_FORCE = 1 << 0, XID_SIP_TOO = 1 << 1 };
+
+enum x2_ask_kind {
+	X2_ASK_KEYS, /* of a set of MIKEY messages */
+	X2_ASK_NO_KEYS, /* a set that is not whole: tell the LEMFs so */
+	X2_ASK_SIP, /* deliver a SIP message */
+	X2_ASK__MAX
+};
+
+struct msg_x2_ask {
+	uint64_t epoch; /* new for each x2 process */
+	enum x2_ask_kind kind;
+	uint8_t xid[XID_LEN];
+	bool again; /* also for warrants on the same target that came later */
+	enum xk_reason call_reason; /* of X2_ASK_KEYS: step (4) */
+	unsigned n_done;
+	uint64_t done[MAX_LEGS]; /* legs that need nothing any more */
+	struct rd call; /* call_put(); empty unless KEYS and granted */
+};
+size_t msg_x2_ask_max(const struct msg_x2_ask *);
+void msg_x2_ask_put(struct wr *, const struct msg_x2_ask *);
+enum err msg_x2_ask_get(struct rd, struct msg_x2_ask *) MUST_CHECK;
+
+/* The legs that an ask has, beside those that it called done. */
+struct msg_x2_legs {
+	uint64_t epoch;
+	unsigned n;
+	uint64_t leg[MAX_LEGS];
+};
+void msg_x2_legs_put(struct wr *, const struct msg_x2_legs *);
+enum err msg_x2_legs_get(struct rd, struct msg_x2_legs *) MUST_CHECK;
+
+/*
+ * No record will come of a leg: XK_UNAVAILABLE and XK_OVERLOADED may be asked
+ * again, any other reason ends it.
+ */
+struct msg_x2_ended {
+	uint64_t epoch, leg;
+	enum xk_reason reason;
+};
+void msg_x2_ended_put(struct wr *, const struct msg_x2_ended *);
+enum err msg_x2_ended_get(struct rd, struct msg_x2_ended *) MUST_CHECK;
+
+/* MSG_CONTENT; what hi2 puts into records of the ticket, if it may. */
+struct msg_content {
+	uint64_t epoch;
+	uint8_t correlation[8]; /* X2's */
+	int64_t seconds; /* when it was intercepted, UTC */
+	uint32_t nanoseconds;
+	uint8_t direction; /* X2's: 2 to the target, 3 from it, else 0 */
+	struct rd sip;
+};
+size_t msg_content_max(const struct msg_content *);
+void msg_content_put(struct wr *, const struct msg_content *);
+enum err msg_content_get(struct rd, struct msg_content *) MUST_CHECK;
+
+struct msg_stored {
+	uint64_t epoch, leg;
+};
+void msg_stored_put(struct wr *, const struct msg_stored *);
+enum err msg_stored_get(struct rd, struct msg_stored *) MUST_CHECK;
+
+/* What of a warrant a record needs; views. */
+struct destination {
+	uint64_t leg;
+	struct rd liid;
+	unsigned n_lemfs;
+	struct rd lemf[MAX_WARRANT_LEMFS];
+	unsigned n_targets;
+	struct rd target[MAX_WARRANT_IDS]; /* observed identities */
+};
+/* Of the warrant's target that has this identity; views into the warrant. */
+void destination_of(const struct warrant *, uint64_t number, struct rd identity,
+    struct destination *out);
+size_t destination_max(const struct destination *);
+void destination_put(struct wr *, const struct destination *);
+enum err destination_get(struct rd *, struct destination *) MUST_CHECK;
+
+/*
+ * From a worker, after the outcome is on disk: `answer` is the body of a
+ * MSG_ANSWER with the epoch of x2, empty unless reason is XK_GRANTED.
+ */
+struct msg_hi2_keys {
+	uint64_t epoch;
+	enum xk_reason reason;
+	struct destination to;
+	struct rd answer;
+};
+size_t msg_hi2_keys_max(const struct msg_hi2_keys *);
+void msg_hi2_keys_put(struct wr *, const struct msg_hi2_keys *);
+enum err msg_hi2_keys_get(struct rd, struct msg_hi2_keys *) MUST_CHECK;
+
+/* From policy: a record without keys. */
+struct msg_hi2_order {
+	uint64_t epoch;
+	enum x2_ask_kind kind; /* X2_ASK_NO_KEYS or X2_ASK_SIP */
+	struct destination to;
+};
+size_t msg_hi2_order_max(const struct msg_hi2_order *);
+void msg_hi2_order_put(struct wr *, const struct msg_hi2_order *);
+enum err msg_hi2_order_get(struct rd, struct msg_hi2_order *) MUST_CHECK;
+
+/* ---- counts since the process began, for `keywarden status` ---- */
+
+enum x2_count {
+	X2_COUNT_CONNECTIONS, /* that are there now */
+	X2_COUNT_PDUS, /* whole ones, of any type */
+	X2_COUNT_MALFORMED, /* no PDU: the connection was closed */
+	X2_COUNT_OTHER_TYPE, /* X3 and types that are none: dropped */
+	X2_COUNT_OTHER_FORMAT, /* no SIP: dropped */
+	X2_COUNT_NO_WARRANT, /* an XID without a warrant in force: dropped */
+	X2_COUNT_NO_SIP, /* of interest, and not a SIP message: dropped */
+	X2_COUNT_SIP, /* of interest, and taken */
+	X2_COUNT_CALLS, /* held now */
+	X2_COUNT_EVICTED, /* calls given up for want of room or for age */
+	X2_COUNT_WAITING, /* tickets that wait for their records */
+	X2_COUNT_STORED, /* legs whose record is on disk */
+	X2_COUNT_REFUSED, /* legs that ended without a record */
+	X2_COUNT_GIVEN_UP, /* legs that found no service in time */
+	X2_COUNT__MAX
+};
+const char *x2_count_name(enum x2_count); /* "noWarrant" */
+
+enum hi2_count {
+	HI2_COUNT_KEYS, /* records with keys */
+	HI2_COUNT_NO_KEYS, /* records that keys cannot be had */
+	HI2_COUNT_SIP, /* records of a SIP message alone */
+	HI2_COUNT_WAITING, /* records in the queue, one for each LEMF */
+	HI2_COUNT_OCTETS, /* of them */
+	HI2_COUNT_UNKNOWN_LEMF, /* for one that the configuration lacks */
+	HI2_COUNT__MAX
+};
+const char *hi2_count_name(enum hi2_count);
+
+#define MAX_COUNTS 32
+struct msg_counts {
+	unsigned n;
+	uint64_t v[MAX_COUNTS];
+};
+void msg_counts_put(struct wr *, const struct msg_counts *);
+enum err msg_counts_get(struct rd, struct msg_counts *) MUST_CHECK;
+
+/* ---- settings ---- */
+
+struct x2_settings {
+	uint32_t max_connections;
+	uint32_t handshake_seconds, idle_seconds;
+	uint32_t max_calls; /* intercepted calls held at once */
+	uint32_t max_mib; /* and their octets */
+	uint32_t call_idle_seconds; /* a call of which nothing is heard */
+	uint32_t wait_ms; /* for the rest of an exchange */
+	uint32_t retry_seconds; /* how long keys are asked for */
+};
+void x2_settings_put(struct wr *, const struct x2_settings *);
+enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;
+
+#define MAX_LEMF_OPTIONS 24
+struct lemf_option {
+	struct rd name, value;
+};
+/* How records for a LEMF are encoded: a named profile, then options over it. */
+struct lemf_settings {
+	struct rd name, profile;
+	unsigned n_options;
+	struct lemf_option option[MAX_LEMF_OPTIONS];
+};
+struct hi2_settings {
+	struct rd spool; /* path of the database */
+	unsigned n_lemfs;
+	struct lemf_settings lemf[MAX_LEMFS];
+};
+void hi2_settings_put(struct wr *, const struct hi2_settings *);
+enum err hi2_settings_get(struct rd, struct hi2_settings *) MUST_CHECK;
+
+#endif
