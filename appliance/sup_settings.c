@@ -9,7 +9,7 @@
 static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
-	struct policy_settings p;
+	struct policy_settings p = {.df2 = config_is_df2(s->config)};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
 
