@@ -142,8 +142,8 @@ reload(struct supervisor *s)
 	rc = config_load(s->config_path, &fresh, &why);
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
-		    "state_dir, control_socket, token, workers, xk.listen or "
-		    "x2.listen changed: these need a restart");
+		    "state_dir, control_socket, token, workers, x2.listen or "
+		    "xk.listen changed: these need a restart");
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {

@@ -368,7 +368,7 @@ each_named_profile(void **state)
 	}
 }
 
-/* Every value of every option with every value of each other. */
+/* Every value of each of these with every value of each other. */
 static const struct {
 	const char *option, *value[6]; /* up to the first NULL */
 } choices[] = {
@@ -379,21 +379,40 @@ static const struct {
     {"umts_time", {"local", "utc"}},
     {"time_qualifier",
 	{"", "unknown", "interception", "mediation", "aggregation"}},
+};
+#define N_CHOICES (sizeof(choices) / sizeof(choices[0]))
+
+/* With each of those, three of the 32 ways to have these. */
+static const struct {
+	const char *option, *value[2];
+} texts[] = {
     {"authorization_country", {"--", "DE"}},
     {"delivery_country", {"", "NL"}},
     {"alt_operator_id", {"", "99999"}},
     {"network_element_id", {"", "0123456789abcdef"}},
     {"interception_point", {"", "p 1:2=3?"}},
 };
-#define N_CHOICES (sizeof(choices) / sizeof(choices[0]))
+#define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+static unsigned
+choose_texts(struct iri_profile *p, unsigned way)
+{
+	for (size_t i = 0; i < N_TEXTS; i++)
+		set(p, texts[i].option, texts[i].value[way >> i & 1]);
+	return each_event(p, plain());
+}
 
 static unsigned
 choose(struct iri_profile *p, size_t from)
 {
+	static unsigned way;
 	unsigned n = 0;
 
-	if (from == N_CHOICES)
-		return each_event(p, plain());
+	if (from == N_CHOICES) {
+		way++;
+		return choose_texts(p, 0) + choose_texts(p, 31) +
+		    choose_texts(p, way % 32);
+	}
 	for (size_t i = 0; i < 6 && choices[from].value[i] != NULL; i++) {
 		set(p, choices[from].option, choices[from].value[i]);
 		n += choose(p, from + 1);
@@ -410,10 +429,11 @@ each_option_with_each_other(void **state)
 	(void)state;
 	while (iri_profile_option(known) != NULL)
 		known++;
-	assert_int_equal(known, N_CHOICES + 1); /* operator_id is below */
+	/* operator_id has tests of its own below. */
+	assert_int_equal(known, N_CHOICES + N_TEXTS + 1);
 	assert_int_equal(iri_profile_named("etsi", &p), ERR_OK);
 	set(&p, "operator_id", "OP-1");
-	assert_int_equal(choose(&p, 0), 2 * 2 * 2 * 3 * 2 * 5 * 32 * 5);
+	assert_int_equal(choose(&p, 0), 2 * 2 * 2 * 3 * 2 * 5 * 3 * 5);
 }
 
 static void
