@@ -164,6 +164,34 @@ def ipcs():
     yield u8(4) + view8(b"\0") + u32(5) + b"short"
 
 
+def x2s():
+    def attr(kind, value):
+        return u16(kind) + view16(value)
+
+    def pdu(kind, attrs, payload=b"", form=9, direction=2, header=None):
+        header = 40 + len(attrs) if header is None else header
+        return b"\0\5" + u16(kind) + u32(header) + u32(len(payload)) + \
+            u16(form) + u16(direction) + bytes(range(24)) + attrs + payload
+    stamp = attr(8, u32(7)) + attr(9, u32(1 << 30) + u32(999999999))
+    every = stamp + attr(6, b"nf") + attr(7, b"ip") + \
+        attr(17, b"sip:a@h") + attr(99, b"x") + attr(99, b"y")
+    keepalive = pdu(3, attr(8, u32(1)), b"", 0, 0)
+    stream = pdu(1, every, b"OPTIONS sip:a SIP/2.0\r\n") + keepalive + \
+        pdu(1, b"", b"x", 9, 3) + pdu(2, stamp, b"rtp", 8)
+    for sizes in (b"", b"\0" * 20, b"\x0b\x27\1\xff", b"\x50" * 8):
+        yield view8(sizes) + stream
+    yield view8(b"\2") + stream + b"\1\0" + stream
+    for attrs in (attr(8, b"123"), attr(8, u32(1)) * 2, attr(9, b"1234567"),
+                  attr(9, u32(1) + u32(1000000000)), attr(6, b"") * 2,
+                  attr(7, b"a") * 2, attr(17, b"a") * 2, b"\0\6\0\2a",
+                  b"\0\6\0", attr(18, b"a") * 2, attr(32774, b"a")):
+        yield view8(b"") + pdu(1, attrs, b"x") + keepalive
+    yield view8(b"") + pdu(1, b"", b"", header=39)
+    yield view8(b"") + pdu(1, b"", b"", header=262145)
+    yield view8(b"") + pdu(3, b"", b"", 0, 0) + pdu(4, stamp) + pdu(500, b"")
+    yield view8(b"") + keepalive[:-1]
+
+
 def ctls():
     def packet(fds, kind, number, body=b""):
         p = u32(6 + len(body)) + u16(kind) + u32(number) + body
