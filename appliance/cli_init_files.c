@@ -70,7 +70,7 @@ static enum err
 nothing_left(const struct config *f, struct why *why)
 {
 	static const char *const names[] = {STATE_KMS, STATE_TOKEN, STATE_LOG,
-	    STATE_DB, STATE_HEAD};
+	    STATE_DB, STATE_HEAD, STATE_SPOOL};
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {

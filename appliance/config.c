@@ -34,6 +34,8 @@ report_error(cfg_t *cfg, const char *fmt, va_list ap)
 /* libconfuse takes the defaults of lists as char *. */
 static char default_listen[] = "{127.0.0.1:7300}", empty_list[] = "{}";
 
+static char not_listening[] = "{}";
+
 static cfg_opt_t xk_opts[] = {
     CFG_STR_LIST("listen", default_listen, CFGF_NONE),
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
@@ -48,6 +50,41 @@ static cfg_opt_t xk_opts[] = {
     CFG_INT("request_seconds", 10, CFGF_NONE),
     CFG_END(),
 };
+static cfg_opt_t x2_opts[] = {
+    CFG_STR_LIST("listen", not_listening, CFGF_NONE),
+    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+    CFG_STR("key", NULL, CFGF_NODEFAULT),
+    CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_INT("max_connections", 64, CFGF_NONE),
+    CFG_INT("handshake_seconds", 10, CFGF_NONE),
+    CFG_INT("idle_seconds", 600, CFGF_NONE),
+    CFG_INT("max_calls", 100000, CFGF_NONE),
+    CFG_INT("max_mib", 256, CFGF_NONE),
+    CFG_INT("call_idle_seconds", 43200, CFGF_NONE),
+    CFG_INT("wait_ms", 5000, CFGF_NONE),
+    CFG_INT("retry_seconds", 600, CFGF_NONE),
+    CFG_END(),
+};
+/* "profile", then the options of hi2/iri_profile.h in its order. */
+static cfg_opt_t lemf_opts[] = {
+    CFG_STR("profile", "etsi", CFGF_NONE),
+    CFG_STR("form", NULL, CFGF_NODEFAULT),
+    CFG_STR("ps_version", NULL, CFGF_NODEFAULT),
+    CFG_STR("hi2_domain", NULL, CFGF_NODEFAULT),
+    CFG_STR("header_time", NULL, CFGF_NODEFAULT),
+    CFG_STR("umts_time", NULL, CFGF_NODEFAULT),
+    CFG_STR("time_qualifier", NULL, CFGF_NODEFAULT),
+    CFG_STR("authorization_country", NULL, CFGF_NODEFAULT),
+    CFG_STR("delivery_country", NULL, CFGF_NODEFAULT),
+    CFG_STR("operator_id", NULL, CFGF_NODEFAULT),
+    CFG_STR("alt_operator_id", NULL, CFGF_NODEFAULT),
+    CFG_STR("network_element_id", NULL, CFGF_NODEFAULT),
+    CFG_STR("interception_point", NULL, CFGF_NODEFAULT),
+    CFG_END(),
+};
+#define N_LEMF_OPTIONS (sizeof(lemf_opts) / sizeof(lemf_opts[0]) - 2)
+_Static_assert(N_LEMF_OPTIONS <= MAX_LEMF_OPTIONS, "a LEMF has more options");
+
 /* Of versions whose clients stood here: known, to say what to do. */
 static cfg_opt_t client_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
@@ -81,6 +118,8 @@ static cfg_opt_t opts[] = {
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
+    CFG_SEC("x2", x2_opts, CFGF_NONE),
+    CFG_SEC("lemf", lemf_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
     CFG_SEC("client", client_opts, CFGF_MULTI | CFGF_TITLE),
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
@@ -113,35 +152,121 @@ num(cfg_t *c, const char *section, const char *name, long min, long max,
 }
 
 static enum err
+take_server(struct config_server *v, const char *section, cfg_t *c,
+    unsigned least, struct why *why)
+{
+	const unsigned n = cfg_size(c, "listen");
+
+	v->section = section;
+	if (n < least || n > MAX_LISTEN)
+		return why_set(why, ERR_MALFORMED,
+		    "%s.listen must name %u to %d addresses", section, least,
+		    MAX_LISTEN);
+	while (v->n_listen < n) {
+		v->listen[v->n_listen] =
+		    strdup(cfg_getnstr(c, "listen", v->n_listen));
+		v->n_listen++;
+	}
+	v->certificate = str(c, "certificate");
+	v->key = str(c, "key");
+	v->client_ca = str(c, "client_ca");
+	return ERR_OK;
+}
+
+/* A number of a section, and where it goes. */
+struct number {
+	const char *name;
+	long min, max;
+	uint32_t *out;
+};
+
+static enum err
+nums(cfg_t *c, const char *section, const struct number *n, size_t count,
+    struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < count && rc == ERR_OK; i++)
+		rc = num(c, section, n[i].name, n[i].min, n[i].max, n[i].out,
+		    why);
+	return rc;
+}
+
+static enum err
 take_xk(struct config *f, cfg_t *c, struct why *why)
 {
 	struct xk_settings *x = &f->xk;
-	enum err rc;
+	const struct number n[] = {{"max_connections", 1, MAX_CONNECTIONS,
+				       &x->max_connections},
+	    {"max_outstanding", 1, 65536, &x->max_outstanding},
+	    {"max_outstanding_each", 1, 65536, &x->max_outstanding_each},
+	    {"max_queued", MAX_XK_PDU, 1 << 28, &x->max_queued},
+	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
+	    {"idle_seconds", 1, 86400, &x->idle_seconds},
+	    {"request_seconds", 1, 300, &x->request_seconds}};
+	enum err rc = take_server(&f->xk_server, "xk", c, 1, why);
 
-	f->n_listen = cfg_size(c, "listen");
-	if (f->n_listen < 1 || f->n_listen > MAX_LISTEN)
+	return rc == ERR_OK ? nums(c, "xk", n, sizeof(n) / sizeof(n[0]), why)
+			    : rc;
+}
+
+static enum err
+take_x2(struct config *f, cfg_t *c, struct why *why)
+{
+	struct x2_settings *x = &f->x2;
+	const struct number n[] = {{"max_connections", 1, MAX_CONNECTIONS,
+				       &x->max_connections},
+	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
+	    {"idle_seconds", 1, 86400, &x->idle_seconds},
+	    {"max_calls", 16, 1 << 24, &x->max_calls},
+	    {"max_mib", 1, 65536, &x->max_mib},
+	    {"call_idle_seconds", 60, 7 * 86400, &x->call_idle_seconds},
+	    {"wait_ms", 100, 60000, &x->wait_ms},
+	    {"retry_seconds", 1, 86400, &x->retry_seconds}};
+	enum err rc = take_server(&f->x2_server, "x2", c, 0, why);
+
+	return rc == ERR_OK ? nums(c, "x2", n, sizeof(n) / sizeof(n[0]), why)
+			    : rc;
+}
+
+static enum err
+take_lemf(struct config *f, cfg_t *c, struct why *why)
+{
+	struct config_lemf *l = &f->lemf[f->n_lemfs++];
+	const size_t n = strlen(cfg_title(c));
+
+	if (n < 1 || n > MAX_NAME)
 		return why_set(why, ERR_MALFORMED,
-		    "xk.listen must name 1 to %d addresses", MAX_LISTEN);
-	for (unsigned i = 0; i < f->n_listen; i++)
-		f->listen[i] = strdup(cfg_getnstr(c, "listen", i));
-	f->tls_certificate = str(c, "certificate");
-	f->tls_key = str(c, "key");
-	f->client_ca = str(c, "client_ca");
-	if ((rc = num(c, "xk", "max_connections", 1, MAX_CONNECTIONS,
-		 &x->max_connections, why)) != ERR_OK ||
-	    (rc = num(c, "xk", "max_outstanding", 1, 65536, &x->max_outstanding,
-		 why)) != ERR_OK ||
-	    (rc = num(c, "xk", "max_outstanding_each", 1, 65536,
-		 &x->max_outstanding_each, why)) != ERR_OK ||
-	    (rc = num(c, "xk", "max_queued", MAX_XK_PDU, 1 << 28,
-		 &x->max_queued, why)) != ERR_OK ||
-	    (rc = num(c, "xk", "handshake_seconds", 1, 300,
-		 &x->handshake_seconds, why)) != ERR_OK ||
-	    (rc = num(c, "xk", "idle_seconds", 1, 86400, &x->idle_seconds,
-		 why)) != ERR_OK)
-		return rc;
-	return num(c, "xk", "request_seconds", 1, 300, &x->request_seconds,
-	    why);
+		    "lemf: a name has 1 to %d characters", MAX_NAME);
+	l->name = strdup(cfg_title(c));
+	l->profile = str(c, "profile");
+	for (size_t i = 1; i <= N_LEMF_OPTIONS; i++) {
+		char *value = str(c, lemf_opts[i].name);
+
+		if (value == NULL)
+			continue;
+		l->option[l->n_options] = lemf_opts[i].name;
+		l->value[l->n_options++] = value;
+		if (strlen(value) > 255)
+			return why_set(why, ERR_MALFORMED,
+			    "lemf.%s has at most 255 characters",
+			    lemf_opts[i].name);
+	}
+	return ERR_OK;
+}
+
+static enum err
+take_df2(struct config *f, cfg_t *root, struct why *why)
+{
+	const unsigned n = cfg_size(root, "lemf");
+	enum err rc = take_x2(f, cfg_getsec(root, "x2"), why);
+
+	if (rc == ERR_OK && n > MAX_LEMFS)
+		return why_set(why, ERR_MALFORMED, "at most %d lemf sections",
+		    MAX_LEMFS);
+	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+		rc = take_lemf(f, cfg_getnsec(root, "lemf", i), why);
+	return rc;
 }
 
 static enum err
@@ -311,6 +436,7 @@ config_load(const char *path, struct config **out, struct why *why)
 	(void)cfg_set_error_function(root, report_error);
 	if ((rc = parse(root, path, text, why)) == ERR_OK &&
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
+	    (rc = take_df2(f, root, why)) == ERR_OK &&
 	    (rc = no_clients(root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
@@ -325,6 +451,16 @@ config_load(const char *path, struct config **out, struct why *why)
 	return rc;
 }
 
+static void
+free_server(struct config_server *v)
+{
+	for (unsigned i = 0; i < v->n_listen; i++)
+		free(v->listen[i]);
+	free(v->certificate);
+	free(v->key);
+	free(v->client_ca);
+}
+
 void
 config_free(struct config **fp)
 {
@@ -332,16 +468,19 @@ config_free(struct config **fp)
 
 	if (f == NULL)
 		return;
-	for (unsigned i = 0; i < f->n_listen && i < MAX_LISTEN; i++)
-		free(f->listen[i]);
+	free_server(&f->xk_server);
+	free_server(&f->x2_server);
+	for (unsigned i = 0; i < f->n_lemfs; i++) {
+		free(f->lemf[i].name);
+		free(f->lemf[i].profile);
+		for (unsigned k = 0; k < f->lemf[i].n_options; k++)
+			free(f->lemf[i].value[k]);
+	}
 	for (unsigned i = 0; i < f->n_environment; i++)
 		free(f->environment[i]);
 	free(f->state_dir);
 	free(f->control_socket);
 	free(f->log_level);
-	free(f->tls_certificate);
-	free(f->tls_key);
-	free(f->client_ca);
 	free(f->token_module);
 	free(f->token_label);
 	free(f->pin_file);
@@ -364,4 +503,10 @@ bool
 config_is_softhsm(const struct config *f)
 {
 	return strstr(f->token_module, "softhsm") != NULL;
+}
+
+bool
+config_is_df2(const struct config *f)
+{
+	return f->x2_server.n_listen > 0;
 }

@@ -7,21 +7,41 @@
 
 #include <stdint.h>
 
-#include "appliance/proto.h"
+#include "appliance/proto_df2.h"
 #include "base/error.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
 #define MAX_LISTEN 8
 #define MAX_ENVIRONMENT 16
 
+/* Where a process that faces the network listens, and as whom. */
+struct config_server {
+	const char *section; /* "xk", "x2": for messages */
+	unsigned n_listen;
+	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
+	char *certificate, *key, *client_ca; /* PEM files */
+};
+
+/* How an agency's monitoring facility wants its records: docs/HI2-PROFILES. */
+struct config_lemf {
+	char *name, *profile;
+	unsigned n_options;
+	const char *option[MAX_LEMF_OPTIONS];
+	char *value[MAX_LEMF_OPTIONS];
+};
+
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
 
-	unsigned n_listen;
-	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
-	char *tls_certificate, *tls_key, *client_ca;
+	struct config_server xk_server;
 	struct xk_settings xk;
+
+	/* The DF2/MF: its role is off unless x2_server listens. */
+	struct config_server x2_server;
+	struct x2_settings x2;
+	unsigned n_lemfs;
+	struct config_lemf lemf[MAX_LEMFS];
 
 	char *token_module, *token_label, *pin_file;
 	uint32_t workers, job_seconds;
@@ -48,13 +68,17 @@ char *config_path(const struct config *, const char *name);
 #define STATE_HEAD "head"
 #define STATE_LOG "audit.log"
 #define STATE_DB "registry.db"
+#define STATE_SPOOL "spool.db"
 #define STATE_TOKEN "token"
 #define STATE_SOFTHSM_CONF "token/softhsm2.conf"
+
+/* Is the role of the DF2/MF on? */
+bool config_is_df2(const struct config *);
 
 /*
  * What matters of it, as security officers approve it: lines "name = value",
  * each with its newline, in the order of their octets.  `out` gets a NUL too.
- * ERR_MALFORMED for an option that is not set, ERR_IO for xk.client_ca.
+ * ERR_MALFORMED for an option that is not set, ERR_IO for a client_ca.
  */
 enum err config_matters(const struct config *, char *out, size_t cap,
     struct why *why) MUST_CHECK;

@@ -43,37 +43,61 @@ file_digest(const char *path, const char *name, uint8_t out[DIGEST_LEN],
 	return rc;
 }
 
-enum err
-config_matters(const struct config *f, char *out, size_t cap, struct why *why)
+/* Everything that has been written so far, and one line more. */
+struct lines {
+	char *out;
+	size_t n, cap;
+};
+
+static enum err
+put(struct lines *l, const char *name, const char *kind, const char *value,
+    struct why *why)
+{
+	if (value == NULL || value[0] == '\0' || strchr(value, '\n') != NULL)
+		return why_set(why, ERR_MALFORMED,
+		    "%s is not set in the configuration", name);
+	if (l->n < l->cap)
+		l->n += (size_t)snprintf(l->out + l->n, l->cap - l->n,
+		    "%s = %s%s\n", name, kind, value);
+	return ERR_OK;
+}
+
+/* Who may connect: another CA is another crowd. */
+static enum err
+put_ca(struct lines *l, const char *name, const char *path, struct why *why)
 {
 	uint8_t digest[DIGEST_LEN];
 	char hex[2 * DIGEST_LEN + 1];
-	const struct {
-		const char *name, *value;
-	} line[] = {{"kms.period", f->kms_period}, {"kms.uri", f->kms_uri},
-	    {"token.label", f->token_label}, {"token.module", f->token_module},
-	    {"xk.client_ca", f->client_ca}};
-	const size_t n_lines = sizeof(line) / sizeof(line[0]);
-	size_t n = 0;
 	enum err rc;
 
-	for (size_t i = 0; i < n_lines; i++)
-		if (line[i].value == NULL || line[i].value[0] == '\0' ||
-		    strchr(line[i].value, '\n') != NULL)
-			return why_set(why, ERR_MALFORMED,
-			    "%s is not set in the configuration", line[i].name);
-	rc = file_digest(f->client_ca, "xk.client_ca", digest, why);
-	if (rc != ERR_OK)
+	if (path == NULL)
+		return put(l, name, "", NULL, why);
+	if ((rc = file_digest(path, name, digest, why)) != ERR_OK)
 		return rc;
 	hex_put(digest, sizeof(digest), hex);
-	for (size_t i = 0; i < n_lines && n < cap; i++)
-		n += (size_t)snprintf(out + n, cap - n, "%s = %s%s\n",
-		    line[i].name,
-		    line[i].value == f->client_ca ? "sha256:" : "",
-		    line[i].value == f->client_ca ? hex : line[i].value);
-	return n < cap && n <= MAX_CONFIG_TEXT
+	return put(l, name, "sha256:", hex, why);
+}
+
+enum err
+config_matters(const struct config *f, char *out, size_t cap, struct why *why)
+{
+	struct lines l = {out, 0, cap};
+	enum err rc;
+
+	if ((rc = put(&l, "kms.period", "", f->kms_period, why)) != ERR_OK ||
+	    (rc = put(&l, "kms.uri", "", f->kms_uri, why)) != ERR_OK ||
+	    (rc = put(&l, "token.label", "", f->token_label, why)) != ERR_OK ||
+	    (rc = put(&l, "token.module", "", f->token_module, why)) !=
+		ERR_OK ||
+	    (config_is_df2(f) &&
+		(rc = put_ca(&l, "x2.client_ca", f->x2_server.client_ca,
+		     why)) != ERR_OK) ||
+	    (rc = put_ca(&l, "xk.client_ca", f->xk_server.client_ca, why)) !=
+		ERR_OK)
+		return rc;
+	return l.n < cap && l.n <= MAX_CONFIG_TEXT
 	    ? ERR_OK
 	    : why_set(why, ERR_TOOBIG,
-		  "kms, token and xk.client_ca: over %d octets in all",
+		  "kms, token and the client_ca: over %d octets in all",
 		  MAX_CONFIG_TEXT);
 }

@@ -69,11 +69,29 @@ first_head(struct hsm_proc *p, const uint8_t *state, size_t len,
 	return hsm_head_create(p, &h, p->state.created, why);
 }
 
+/* The public halves, into `spki`, for who seals to the token. */
+static enum err
+public_keys(struct hsm_proc *p, uint8_t spki[2][1024], struct why *why)
+{
+	size_t n;
+	enum err rc;
+
+	if ((rc = hsm_public_key(p->token, HSM_KEY_SEED_IMPORT, spki[0], 1024,
+		 &n)) != ERR_OK)
+		return why_set(why, rc, "%s", hsm_why(p->token));
+	rd_init(&p->state.import_key, spki[0], n);
+	if ((rc = hsm_public_key(p->token, HSM_KEY_SPOOL, spki[1], 1024, &n)) !=
+	    ERR_OK)
+		return why_set(why, rc, "%s", hsm_why(p->token));
+	rd_init(&p->state.spool_key, spki[1], n);
+	return ERR_OK;
+}
+
 /* Keys, parameters, seal. */
 static enum err
 make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 {
-	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX], spki[1024];
+	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX], spki[2][1024];
 	struct ibe_setup *setup = NULL;
 	char scheme[32];
 	struct rd r;
@@ -96,14 +114,9 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 		goto out;
 	}
 	rd_init(&p->state.params, params, n);
-	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK)
+	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK ||
+	    (rc = public_keys(p, spki, why)) != ERR_OK)
 		goto out;
-	if ((rc = hsm_seed_import_key(p->token, spki, sizeof(spki), &n)) !=
-	    ERR_OK) {
-		(void)why_set(why, rc, "%s", hsm_why(p->token));
-		goto out;
-	}
-	rd_init(&p->state.import_key, spki, n);
 	p->state.created = clock_seconds();
 	p->state.serial = 1;
 	wr_init(&w, out, cap - HSM_SEAL_LEN);

@@ -4,7 +4,7 @@
 
 #include "appliance/kms_state.h"
 #include "appliance/hsm_run.h"
-#include "appliance/proto.h"
+#include "appliance/proto_df2.h"
 #include "base/ipc.h"
 #include "hsm/hsm.h"
 #include "policy/subscriber.h"
@@ -29,12 +29,14 @@ struct pending {
 	bool used;
 	bool ended; /* its OUTCOME is sent: DURABLE may come */
 	uint32_t audit_id;
+	enum route route;
 	struct ticket ticket;
-	unsigned xk_generation;
+	unsigned taker; /* generation of who gets the answer */
 	enum xk_reason reason;
 	uint32_t n_keys;
 	struct secret *answer; /* body of MSG_ANSWER; NULL when refused */
 	struct known_warrant *warrant;
+	uint64_t number; /* of its change */
 	uint64_t record; /* number of the subscriber's */
 	uint8_t client[MAX_NAME], target[MAX_PUBLIC_ID], liid[MAX_LIID];
 	struct ask ask; /* views into the three above */
@@ -43,7 +45,7 @@ struct pending {
 /* A WORK that no thread is free for. */
 struct job_body {
 	uint32_t audit_id;
-	unsigned xk_generation; /* when it came */
+	unsigned taker[ROUTE__MAX]; /* generations when it came */
 	uint8_t *body;
 	size_t len;
 };
@@ -64,8 +66,11 @@ struct hsm_proc {
 	unsigned voidings;
 	struct clock_guard time;
 	int64_t head_time; /* when the sealed head was written last */
-	struct ipc_chan *audit, *xk;
-	unsigned xk_generation, audit_generation;
+	struct ipc_chan *audit;
+	/* who gets keys: xk, hi2; which one of them it is */
+	struct ipc_chan *taker[ROUTE__MAX];
+	unsigned taker_generation[ROUTE__MAX];
+	unsigned audit_generation;
 	struct job_body waiting[MAX_WORKER_JOBS];
 	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
@@ -81,12 +86,17 @@ enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);
-enum err hsm_on_durable(void *ctx, const struct ipc_frame *);
 
 /* Report what the threads have ended, and start what waits. */
 enum err hsm_take_results(struct hsm_proc *) MUST_CHECK;
-/* Results that were meant for an xk process that has gone. */
-void hsm_xk_replaced(struct hsm_proc *);
+/* The outcome is on disk: what may go out goes (hsm_release.c). */
+enum err hsm_on_durable(void *ctx, const struct ipc_frame *);
+/* May it go out now?  Asked once before the token is used, once after. */
+enum xk_reason hsm_covered(struct hsm_proc *, const struct pending *);
+struct pending *hsm_find_pending(struct hsm_proc *, uint32_t audit_id);
+void hsm_end_pending(struct pending *);
+enum err hsm_send_outcome(struct hsm_proc *, uint16_t type, uint32_t id,
+    enum xk_reason, uint32_t n_keys) MUST_CHECK;
 /* How many there were. */
 unsigned hsm_drop_pending(struct hsm_proc *);
 

@@ -85,8 +85,8 @@ verify_warrant(struct hsm_proc *p, const struct msg_work *m,
 }
 
 /* The one question, asked twice: may this go out now? */
-static enum xk_reason
-covered(struct hsm_proc *p, const struct pending *d)
+enum xk_reason
+hsm_covered(struct hsm_proc *p, const struct pending *d)
 {
 	const struct known_warrant *k = d->warrant;
 	struct ask ask = d->ask;
@@ -118,6 +118,9 @@ log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
 	const enum mikey_ts type = call_key_time(c, &ts);
 
 	return e->type == AUDIT_KEY_INTENT && audit_has_digest(e, m->call) &&
+	    /* over Xk an enrolled client must stand there: fill_ask() */
+	    (m->route == ROUTE_XK ||
+		rd_is(&e->client, DF2_CLIENT, strlen(DF2_CLIENT))) &&
 	    memcmp(e->warrant, w->id, WARRANT_ID_LEN) == 0 &&
 	    rd_is(&e->liid, w->liid, strlen(w->liid)) && e->test == w->test &&
 	    e->csb_id == c->r1.csb_id && e->ts_type == (uint8_t)type &&
@@ -139,6 +142,7 @@ fill_ask(struct pending *d, const struct audit_entry *e, const struct call *c)
 	n = e->liid.left < sizeof(d->liid) ? e->liid.left : sizeof(d->liid);
 	memcpy(d->liid, e->liid.p, n);
 	rd_init(&d->ask.liid, d->liid, n);
+	d->ask.over_hi2 = d->route == ROUTE_HI2;
 	d->ask.products = PRODUCT_KEYS;
 	call_times(c, d->ask.t, &d->ask.n_t);
 }
@@ -180,7 +184,7 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 		log_warning("a request is refused that policy had granted");
 		return XK_NO_AUTHORISATION;
 	}
-	if ((reason = covered(p, d)) != XK_GRANTED) {
+	if ((reason = hsm_covered(p, d)) != XK_GRANTED) {
 		log_warning("a request is refused that policy had granted: %s",
 		    xk_reason_name(reason));
 		return reason;
@@ -194,8 +198,8 @@ prepare(struct hsm_proc *p, const struct msg_work *m, struct pending *d,
 
 /* ---- pending answers ---- */
 
-static struct pending *
-find_pending(struct hsm_proc *p, uint32_t id)
+struct pending *
+hsm_find_pending(struct hsm_proc *p, uint32_t id)
 {
 	for (unsigned i = 0; i < HSM_PENDING; i++)
 		if (p->pending[i].used && p->pending[i].audit_id == id)
@@ -203,8 +207,8 @@ find_pending(struct hsm_proc *p, uint32_t id)
 	return NULL;
 }
 
-static void
-drop_pending(struct pending *d)
+void
+hsm_end_pending(struct pending *d)
 {
 	if (d->warrant != NULL)
 		d->warrant->users--;
@@ -222,20 +226,14 @@ hsm_drop_pending(struct hsm_proc *p)
 		free(p->waiting[--p->n_waiting].body);
 	for (unsigned i = 0; i < HSM_PENDING; i++)
 		if (p->pending[i].used) {
-			drop_pending(&p->pending[i]);
+			hsm_end_pending(&p->pending[i]);
 			n++;
 		}
 	return n;
 }
 
-void
-hsm_xk_replaced(struct hsm_proc *p)
-{
-	p->xk_generation++;
-}
-
-static enum err
-send_outcome(struct hsm_proc *p, uint16_t type, uint32_t id,
+enum err
+hsm_send_outcome(struct hsm_proc *p, uint16_t type, uint32_t id,
     enum xk_reason reason, uint32_t n_keys)
 {
 	const struct msg_outcome m = {reason, n_keys};
@@ -266,19 +264,22 @@ start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
 	for (unsigned i = 0; i < HSM_PENDING && d == NULL; i++)
 		if (!p->pending[i].used)
 			d = &p->pending[i];
-	if (d == NULL || find_pending(p, b->audit_id) != NULL) {
+	if (d == NULL || hsm_find_pending(p, b->audit_id) != NULL) {
 		free(b->body);
 		return ERR_FULL;
 	}
 	*d = (struct pending){.used = true,
 	    .audit_id = b->audit_id,
+	    .route = m.route,
 	    .ticket = m.ticket,
-	    .xk_generation = b->xk_generation};
+	    .taker = b->taker[m.route],
+	    .number = m.number};
 	d->reason = prepare(p, &m, d, j);
 	if (d->reason != XK_GRANTED) {
 		d->ended = true;
 		free(b->body);
-		return send_outcome(p, MSG_OUTCOME, b->audit_id, d->reason, 0);
+		return hsm_send_outcome(p, MSG_OUTCOME, b->audit_id, d->reason,
+		    0);
 	}
 	j->body = b->body;
 	j->audit_id = b->audit_id;
@@ -293,15 +294,14 @@ hsm_on_work(void *ctx, const struct ipc_frame *f)
 {
 	struct hsm_proc *p = ctx;
 	struct hsm_job *j = hsm_run_free(p->run);
-	struct job_body b = {.audit_id = f->id,
-	    .xk_generation = p->xk_generation,
-	    .len = f->body.left};
+	struct job_body b = {.audit_id = f->id, .len = f->body.left};
 
 	if (j == NULL && p->n_waiting == MAX_WORKER_JOBS)
 		return ERR_FULL; /* audit gives a few at a time */
 	if ((b.body = malloc(b.len)) == NULL)
 		return ERR_NOMEM;
 	memcpy(b.body, f->body.p, b.len);
+	memcpy(b.taker, p->taker_generation, sizeof(b.taker));
 	if (j != NULL)
 		return start(p, j, &b);
 	p->waiting[p->n_waiting++] = b;
@@ -339,7 +339,7 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 	free(j->body);
 	j->body = NULL;
 	if (p->audit != NULL && j->audit_generation == p->audit_generation)
-		d = find_pending(p, j->audit_id);
+		d = hsm_find_pending(p, j->audit_id);
 	if (d == NULL || d->ended) {
 		secret_free(&j->answer);
 		return ERR_OK;
@@ -349,7 +349,8 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 	d->n_keys = j->n_keys;
 	d->answer = j->answer;
 	j->answer = NULL;
-	return send_outcome(p, MSG_OUTCOME, d->audit_id, d->reason, d->n_keys);
+	return hsm_send_outcome(p, MSG_OUTCOME, d->audit_id, d->reason,
+	    d->n_keys);
 }
 
 enum err
@@ -361,51 +362,4 @@ hsm_take_results(struct hsm_proc *p)
 	while (rc == ERR_OK && (j = hsm_run_next(p->run)) != NULL)
 		rc = take_result(p, j);
 	return rc == ERR_OK ? start_waiting(p) : rc;
-}
-
-static enum err
-refuse(struct hsm_proc *p, const struct pending *d, enum xk_reason reason)
-{
-	const char *text = xk_reason_text(reason);
-	struct msg_refuse m = {.epoch = d->ticket.epoch, .reason = reason};
-	struct wr w;
-	enum err rc;
-
-	rd_init(&m.text, text, strlen(text));
-	if ((rc = ipc_begin(p->xk, MSG_NO_ANSWER, d->ticket.id, 512, &w)) !=
-	    ERR_OK)
-		return rc;
-	msg_refuse_put(&w, &m);
-	return ipc_commit(p->xk, &w);
-}
-
-/* The outcome is on disk: look once more, then let it go. */
-enum err
-hsm_on_durable(void *ctx, const struct ipc_frame *f)
-{
-	struct hsm_proc *p = ctx;
-	struct pending *d = find_pending(p, f->id);
-	enum xk_reason reason;
-	enum err rc = ERR_OK;
-	uint32_t n_keys;
-
-	if (d == NULL || !d->ended)
-		return ERR_MALFORMED;
-	reason = d->reason;
-	n_keys = d->n_keys;
-	if (reason == XK_GRANTED)
-		reason = covered(p, d);
-	if (p->xk == NULL || d->xk_generation != p->xk_generation)
-		reason = XK_UNAVAILABLE; /* who asked has gone */
-	else if (reason == XK_GRANTED)
-		rc = ipc_send(p->xk, MSG_ANSWER, d->ticket.id,
-		    secret_data(d->answer), secret_len(d->answer));
-	else
-		rc = refuse(p, d, reason);
-	if (rc != ERR_OK) { /* xk does not read: as if it had gone */
-		reason = XK_UNAVAILABLE;
-		log_warning("xk does not take an answer: %s", err_str(rc));
-	}
-	drop_pending(d);
-	return send_outcome(p, MSG_CLOSED, f->id, reason, n_keys);
 }

@@ -112,16 +112,24 @@ block_signals(void)
 
 /* Paths and numbers that a running process cannot take over. */
 static bool
-needs_restart(const struct config *a, const struct config *b)
+listens_elsewhere(const struct config_server *a, const struct config_server *b)
 {
 	for (unsigned i = 0; i < a->n_listen && i < b->n_listen; i++)
 		if (strcmp(a->listen[i], b->listen[i]) != 0)
 			return true;
-	return strcmp(a->state_dir, b->state_dir) != 0 ||
+	return a->n_listen != b->n_listen;
+}
+
+static bool
+needs_restart(const struct config *a, const struct config *b)
+{
+	return listens_elsewhere(&a->xk_server, &b->xk_server) ||
+	    listens_elsewhere(&a->x2_server, &b->x2_server) ||
+	    strcmp(a->state_dir, b->state_dir) != 0 ||
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers || a->n_listen != b->n_listen;
+	    a->workers != b->workers;
 }
 
 static void
@@ -134,8 +142,8 @@ reload(struct supervisor *s)
 	rc = config_load(s->config_path, &fresh, &why);
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
-		    "state_dir, control_socket, token, workers or xk.listen "
-		    "changed: these need a restart");
+		    "state_dir, control_socket, token, workers, x2.listen or "
+		    "xk.listen changed: these need a restart");
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {

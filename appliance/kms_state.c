@@ -9,7 +9,7 @@
 #include "appliance/proto.h"
 
 #define MAGIC 0x4b57535aU /* "KWSZ" */
-#define VERSION 2
+#define VERSION 3
 
 void
 kms_state_put(struct wr *w, const struct kms_state *s)
@@ -23,6 +23,7 @@ kms_state_put(struct wr *w, const struct kms_state *s)
 	wr_u8(w, (uint8_t)s->period);
 	wr_view16(w, s->params.p, s->params.left);
 	wr_view16(w, s->import_key.p, s->import_key.left);
+	wr_view16(w, s->spool_key.p, s->spool_key.left);
 	wr_view16(w, s->config.p, s->config.left);
 	wr_u8(w, (uint8_t)s->n_persons);
 	for (unsigned i = 0; i < s->n_persons; i++) {
@@ -81,6 +82,7 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	    rd_u8(&in, &period) != ERR_OK || period >= KEY_PERIOD__MAX ||
 	    rd_view16(&in, &out->params) != ERR_OK ||
 	    rd_view16(&in, &out->import_key) != ERR_OK ||
+	    rd_view16(&in, &out->spool_key) != ERR_OK ||
 	    rd_view16(&in, &out->config) != ERR_OK ||
 	    get_enrolled(&in, out) != ERR_OK)
 		return ERR_MALFORMED;

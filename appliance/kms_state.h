@@ -1,8 +1,8 @@
 /*
  * kms_state: what `keywarden init` fixed for good, sealed by the token: the
- * IBE parameters, the key period, the key under which seeds are imported, and
- * who and what was enrolled first.  Everybody may read it; only the hsm worker
- * can tell that it is unchanged.
+ * IBE parameters, the key period, the keys under which seeds are imported and
+ * records sealed, and who and what was enrolled first.  Everybody may read it;
+ * only the hsm worker can tell that it is unchanged.
  */
 #ifndef APPLIANCE_KMS_STATE_H
 #define APPLIANCE_KMS_STATE_H
@@ -32,6 +32,7 @@ struct kms_state {
 	enum key_period period;
 	struct rd params; /* DER BFPublicParameters */
 	struct rd import_key; /* SubjectPublicKeyInfo */
+	struct rd spool_key; /* the same, for records that wait for LEMFs */
 	struct rd config; /* what matters of it: config_matters() */
 	unsigned n_persons;
 	struct kms_person person[MAX_INIT_PERSONS];

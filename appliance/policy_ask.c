@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appliance/policy_proc.h"
+#include "appliance/policy_grant.h"
 #include "base/log.h"
-#include "xk/call.h"
 
 void
 policy_tell(struct policy *p, struct ticket t, enum xk_reason reason)
@@ -55,13 +54,6 @@ name_client(struct audit_entry *e, const struct connection *c, char hex[65])
 	rd_init(&e->client, hex, 64);
 }
 
-static void
-put_call(struct audit_entry *e, const struct call *c)
-{
-	e->csb_id = c->r1.csb_id;
-	e->ts_type = (uint8_t)call_key_time(c, &e->ts);
-}
-
 /* Into the log, then to the asker; `detail` is for the auditor alone. */
 static void
 refuse(struct asked *q, enum xk_reason reason, const char *detail)
@@ -77,7 +69,7 @@ refuse(struct asked *q, enum xk_reason reason, const char *detail)
 
 	name_client(&e, q->connection, hex);
 	if (q->call != NULL)
-		put_call(&e, q->call);
+		policy_put_call(&e, q->call);
 	rd_init(&e.text, detail, strlen(detail));
 	d = policy_pending(q->p, PENDING_REFUSAL, &id);
 	if (d == NULL) {
@@ -134,45 +126,20 @@ refuse_by_warrant(struct asked *q, const struct found *f)
 
 /* ---- granting ---- */
 
-static enum err
-send_grant(struct asked *q, const struct db_octets *o, uint32_t id)
-{
-	const struct held_warrant *h = q->warrant;
-	uint8_t leaf[MAX_AUDIT_LEAF];
-	struct audit_entry e = {.type = AUDIT_KEY_INTENT,
-	    .client = q->client,
-	    .target = q->m.target,
-	    .test = h->w->test};
-	struct msg_work m = {.ticket = q->ticket,
-	    .number = h->number,
-	    .warrant = o->request,
-	    .evidence = o->evidence,
-	    .call = q->m.call};
-	struct wr w;
-	size_t len;
-	enum err rc;
-
-	put_call(&e, q->call);
-	memcpy(e.warrant, h->w->id, sizeof(e.warrant));
-	rd_init(&e.liid, h->w->liid, strlen(h->w->liid));
-	if ((rc = audit_entry_encode(&e, leaf, &len)) != ERR_OK)
-		return rc;
-	rd_init(&m.intent, leaf, len);
-	rd_init(&m.subscriber, q->subscriber->record, q->subscriber->len);
-	rc = peer_begin(q->p->audit, MSG_GRANT, id, msg_work_max(&m), &w);
-	if (rc != ERR_OK)
-		return rc;
-	msg_work_put(&w, &m);
-	return peer_commit(q->p->audit, &w);
-}
-
 static void
 grant(struct asked *q)
 {
-	struct db_octets o = {.memory = NULL};
-	struct why why = {""};
+	const struct grant g = {.route = ROUTE_XK,
+	    .ticket = q->ticket,
+	    .client = q->client,
+	    .target = q->m.target,
+	    .call = q->call,
+	    .octets = q->m.call,
+	    .warrant = q->warrant,
+	    .subscriber = q->subscriber};
 	struct pending *d;
 	uint32_t id;
+	enum err rc;
 
 	if (q->p->audit == NULL) {
 		policy_tell(q->p, q->ticket, XK_UNAVAILABLE);
@@ -183,31 +150,16 @@ grant(struct asked *q)
 		return;
 	}
 	d->ticket = q->ticket;
-	if (db_read_change(q->p->db, q->warrant->number, &o, &why) != ERR_OK) {
-		log_error("a warrant's octets cannot be read: %s", why.text);
-		slots_drop(q->p->pending, id);
+	if ((rc = policy_grant(q->p, &g, id)) == ERR_OK)
+		return;
+	slots_drop(q->p->pending, id);
+	if (rc == ERR_IO)
 		refuse(q, XK_UNAVAILABLE, "the warrant cannot be read");
-	} else if (send_grant(q, &o, id) != ERR_OK) {
-		slots_drop(q->p->pending, id);
+	else
 		policy_tell(q->p, q->ticket, XK_UNAVAILABLE);
-	}
-	free(o.memory);
 }
 
 /* ---- the checks ---- */
-
-/* Step (7): the messages fit and the target takes part. */
-static bool
-target_takes_part(const struct subscriber *s, const struct call *c)
-{
-	struct rd ids[1 + MAX_DEVICES], as;
-	struct call_target t = {ids, 1 + s->n_devices};
-	enum call_role role;
-
-	ids[0] = s->identity;
-	memcpy(&ids[1], s->device, s->n_devices * sizeof(ids[0]));
-	return call_check(c, &t, &role, &as) == ERR_OK;
-}
 
 /* Steps (6) and (7), and that test warrants are for test subscribers alone. */
 static void
@@ -234,7 +186,7 @@ decide_on_subscriber(struct asked *q)
 		    "the subscriber's record is not the last one approved");
 		return;
 	}
-	if (!target_takes_part(&s, q->call)) {
+	if (!policy_takes_part(&s, q->call)) {
 		refuse(q, XK_TARGET_MISMATCH,
 		    "the messages do not belong together, or the target does "
 		    "not take part");

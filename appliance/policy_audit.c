@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/policy_x2.h"
 #include "base/log.h"
 
 struct pending *
@@ -61,10 +62,13 @@ on_done(void *ctx, const struct ipc_frame *f)
 	struct pending *d = slots_find(p->pending, f->id);
 	struct msg_done m;
 
-	if (d == NULL || d->kind != PENDING_GRANT ||
+	if (d == NULL ||
+	    (d->kind != PENDING_GRANT && d->kind != PENDING_LEG_GRANT) ||
 	    msg_done_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
-	if (!m.told)
+	if (d->kind == PENDING_LEG_GRANT)
+		policy_leg_done(p, d, &m);
+	else if (!m.told)
 		policy_tell(p, d->ticket,
 		    m.reason == XK_GRANTED ? XK_UNAVAILABLE : m.reason);
 	end_pending(p, f->id);
@@ -86,6 +90,9 @@ on_recorded(void *ctx, const struct ipc_frame *f)
 		policy_tell(p, d->ticket,
 		    rc == ERR_OK ? d->reason : XK_UNAVAILABLE);
 		break;
+	case PENDING_LEG_REFUSAL:
+		policy_leg_recorded(p, d, (enum err)rc);
+		break;
 	case PENDING_NOTE:
 		break;
 	case PENDING_ALARM:
@@ -99,6 +106,7 @@ on_recorded(void *ctx, const struct ipc_frame *f)
 		policy_request_recorded(p, d, (enum err)rc);
 		break;
 	case PENDING_GRANT:
+	case PENDING_LEG_GRANT:
 	case PENDING_CHANGE:
 	case PENDING_TASK:
 		return ERR_MALFORMED;
@@ -212,6 +220,10 @@ interrupt(struct policy *p, struct pending *d)
 	case PENDING_GRANT:
 	case PENDING_REFUSAL:
 		policy_tell(p, d->ticket, XK_UNAVAILABLE);
+		break;
+	case PENDING_LEG_GRANT:
+	case PENDING_LEG_REFUSAL:
+		policy_leg_interrupted(p, d);
 		break;
 	case PENDING_ALARM:
 		p->alarm_told[d->alarm] = !p->alarm_told[d->alarm];

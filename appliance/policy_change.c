@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/policy_x2.h"
 #include "base/log.h"
 
 struct job {
@@ -39,6 +40,7 @@ hold(struct policy *p, const struct request *q, bool on)
 		h->revoked = on;
 	else
 		h->suspended = on;
+	p->holds++;
 }
 
 static struct change
@@ -410,6 +412,7 @@ confirm_first(struct policy *p, bool logged)
 	log_info("change %llu: %s", (unsigned long long)c.number,
 	    request_rule(c.kind)->name);
 	take_effect(p, j);
+	policy_x2_look(p);
 	answer(p, j, logged);
 	free_job(j);
 }

@@ -105,6 +105,22 @@ say_clients(const struct policy *p, json_t *list, const struct warrant *w)
 	}
 }
 
+/* Whether calls can be reported for it at all. */
+static void
+say_lemfs(const struct policy *p, json_t *list, const struct warrant *w)
+{
+	unsigned n_xids = 0;
+
+	for (unsigned i = 0; i < w->lemfs.n; i++)
+		say(list, "records over HI2 to %s", w->lemfs.w[i]);
+	for (unsigned t = 0; t < w->n_targets; t++)
+		n_xids += w->target[t].n_xids;
+	if (n_xids == 0)
+		say(list, "no record over HI2: no target has xids");
+	if (!p->df2)
+		say(list, "no record over HI2: this appliance is no DF2/MF");
+}
+
 static void
 say_warrant(struct policy *p, json_t *list, const struct warrant *w)
 {
@@ -114,6 +130,8 @@ say_warrant(struct policy *p, json_t *list, const struct warrant *w)
 	say_clients(p, list, w);
 	if (!(w->deliveries & DELIVERY_XK))
 		say(list, "no key leaves over Xk: delivery does not name it");
+	if (w->deliveries & DELIVERY_HI2)
+		say_lemfs(p, list, w);
 	if (!(w->products & PRODUCT_KEYS))
 		say(list, "no key leaves: products do not name them");
 	say_others(p, list, w);

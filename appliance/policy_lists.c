@@ -31,12 +31,39 @@ put_count(json_t *j, const char *name, uint64_t v)
 	json_object_set_new(j, name, json_integer((json_int_t)v));
 }
 
+/* Is every process there that has to be? */
+static bool
+is_serving(struct policy *p)
+{
+	return policy_stopped(p) == NULL && p->xk != NULL &&
+	    p->service.workers > 0 && p->service.log_has_room &&
+	    (!p->df2 || (p->x2 != NULL && p->hi2 != NULL));
+}
+
+/* What the DF2/MF has counted since its processes began; null: they are not
+ * there. */
+static void
+put_df2(json_t *j, const struct policy *p)
+{
+	json_t *x2 = json_object(), *hi2 = json_object();
+
+	for (unsigned i = 0; i < X2_COUNT__MAX && i < p->x2_counts.n; i++)
+		put_count(x2, x2_count_name((enum x2_count)i),
+		    p->x2_counts.v[i]);
+	for (unsigned i = 0; i < HI2_COUNT__MAX && i < p->hi2_counts.n; i++)
+		put_count(hi2, hi2_count_name((enum hi2_count)i),
+		    p->hi2_counts.v[i]);
+	put_bool(x2, "up", p->x2 != NULL);
+	put_bool(hi2, "up", p->hi2 != NULL);
+	json_object_set_new(j, "x2", x2);
+	json_object_set_new(j, "hi2", hi2);
+}
+
 enum err
 cli_on_status(void *ctx, const struct ipc_frame *f)
 {
 	struct cli *c = ctx;
 	struct policy *p = c->p;
-	const bool well = policy_stopped(p) == NULL;
 	json_t *j = json_object();
 
 	(void)f;
@@ -45,9 +72,7 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	put_bool(j, "audit", p->audit != NULL);
 	put_count(j, "workers", p->service.workers);
 	put_bool(j, "logHasRoom", p->service.log_has_room);
-	put_bool(j, "serving",
-	    well && p->xk != NULL && p->service.workers > 0 &&
-		p->service.log_has_room);
+	put_bool(j, "serving", is_serving(p));
 	put_bool(j, "testToken", p->service.test_token);
 	put_bool(j, "stateOld", p->service.state_old);
 	put_bool(j, "configApproved", p->config_approved);
@@ -59,6 +84,8 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	put_count(j, "subscribers", p->n_subscribers);
 	put_count(j, "clients", authority_clients(p->authority));
 	put_count(j, "requests", p->waiting.n);
+	if (p->df2)
+		put_df2(j, p);
 	cli_json(p, c->id, j);
 	return ERR_OK;
 }

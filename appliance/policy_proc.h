@@ -12,7 +12,7 @@
 #include "appliance/policy_index.h"
 #include "appliance/policy_warrants.h"
 #include "appliance/policy_waiting.h"
-#include "appliance/proto.h"
+#include "appliance/proto_df2.h"
 #include "appliance/slots.h"
 #include "policy/clock_guard.h"
 #include "policy/subscriber.h"
@@ -47,6 +47,8 @@ struct connection {
 enum pending_kind {
 	PENDING_GRANT, /* audit has it; worker or audit will end it */
 	PENDING_REFUSAL, /* told when it is on disk */
+	PENDING_LEG_GRANT, /* the same for a leg of x2's ask */
+	PENDING_LEG_REFUSAL,
 	PENDING_NOTE, /* nobody waits */
 	PENDING_ALARM, /* nobody waits; again when it could not be written */
 	PENDING_CHANGE, /* the change, or the missing entry, in hand */
@@ -58,8 +60,10 @@ enum pending_kind {
 /* What policy waits for audit about. */
 struct pending {
 	enum pending_kind kind;
-	struct ticket ticket; /* of xk */
+	struct ticket ticket; /* of xk, or of x2 */
 	enum xk_reason reason;
+	const struct held_warrant *warrant; /* of a leg */
+	unsigned target; /* which of its targets */
 	uint32_t cli; /* id of a control connection */
 	unsigned alarm; /* enum alarm */
 	struct submission *submission; /* owned */
@@ -81,6 +85,15 @@ struct cli {
 /* What persons are told when it begins and when it ends. */
 enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM__MAX };
 
+/* When it was last looked at which warrants are in force for HI2. */
+struct look {
+	uint64_t head;
+	size_t n_warrants;
+	unsigned holds;
+	int64_t next_edge; /* 0: never looked */
+	uv_timer_t timer;
+};
+
 /* A change that is in effect and not in the log. */
 struct unlogged {
 	uint64_t number;
@@ -97,6 +110,10 @@ struct policy {
 	struct kms_state state;
 	struct db *db;
 	struct peer *xk, *audit;
+	bool df2; /* the role of the DF2/MF is on */
+	struct peer *x2, *hi2;
+	struct msg_counts x2_counts, hi2_counts;
+	struct look look;
 	struct msg_service service; /* audit's last word on it */
 	struct connection connection[MAX_CONNECTIONS];
 	struct slots *pending;
@@ -104,6 +121,8 @@ struct policy {
 
 	struct authority *authority;
 	struct warrants warrants;
+	unsigned holds; /* how often one was stopped or let go by a change
+			 * that is not in effect everywhere yet */
 	struct held_subscriber **subscriber; /* in order of their numbers */
 	size_t n_subscribers, cap_subscribers;
 	struct index identities; /* of subscribers and of devices */

@@ -31,19 +31,30 @@ warrants_state(const struct authority *a, const struct held_warrant *h)
 }
 
 static enum err
+index_target(struct warrants *s, struct held_warrant *h,
+    const struct warrant_target *t)
+{
+	enum err rc = ERR_OK;
+	struct rd key;
+
+	for (unsigned i = 0; i < t->ids.n && rc == ERR_OK; i++) {
+		rd_init(&key, t->ids.w[i], strlen(t->ids.w[i]));
+		rc = index_add(&s->targets, key, h);
+	}
+	for (unsigned i = 0; i < t->n_xids && rc == ERR_OK; i++) {
+		rd_init(&key, t->xid[i], XID_LEN);
+		rc = index_add(&s->xids, key, h);
+	}
+	return rc;
+}
+
+static enum err
 index_warrant(struct warrants *s, struct held_warrant *h)
 {
 	enum err rc = index_add(&s->ids, id_view(h->w->id), h);
-	struct rd key;
 
-	for (unsigned t = 0; t < h->w->n_targets; t++) {
-		const struct words *ids = &h->w->target[t].ids;
-
-		for (unsigned i = 0; i < ids->n && rc == ERR_OK; i++) {
-			rd_init(&key, ids->w[i], strlen(ids->w[i]));
-			rc = index_add(&s->targets, key, h);
-		}
-	}
+	for (unsigned t = 0; t < h->w->n_targets && rc == ERR_OK; t++)
+		rc = index_target(s, h, &h->w->target[t]);
 	return rc;
 }
 
@@ -89,6 +100,7 @@ warrants_done(struct warrants *s)
 	}
 	free(s->w);
 	index_done(&s->targets);
+	index_done(&s->xids);
 	index_done(&s->ids);
 	*s = (struct warrants){.w = NULL};
 }

@@ -13,6 +13,7 @@ struct held_warrant {
 	uint64_t number; /* of the change that entered it */
 	/* by changes that are accepted and not in effect everywhere yet */
 	bool revoked, suspended;
+	bool serves_x2; /* in force for HI2 when it was last looked at */
 };
 
 /* All zero at first. */
@@ -20,6 +21,7 @@ struct warrants {
 	struct held_warrant **w; /* in order of their numbers */
 	size_t n, cap;
 	struct index targets; /* public identity: its warrants */
+	struct index xids; /* XID: its warrants */
 	struct index ids;
 };
 

@@ -1,7 +1,7 @@
 /*
  * keywarden-hsm: the one process that opens the token.  A loop, and threads
  * for its jobs (hsm_run.h); no network, no libuv.  Takes work from audit alone
- * and gives keys to xk alone.
+ * and gives keys to xk, for who asked, and to hi2, for LEMFs, alone.
  */
 #include <sys/stat.h>
 
@@ -160,7 +160,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 {
 	struct hsm_proc *p = ctx;
 	struct ipc_chan **to = kind == CTL_PEER_AUDIT ? &p->audit
-	    : kind == CTL_PEER_XK		      ? &p->xk
+	    : kind == CTL_PEER_XK		      ? &p->taker[ROUTE_XK]
+	    : kind == CTL_PEER_HI2		      ? &p->taker[ROUTE_HI2]
 						      : NULL;
 
 	(void)index;
@@ -169,7 +170,7 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	if (kind == CTL_PEER_AUDIT)
 		(void)hsm_drop_pending(p); /* no word of them will come */
 	else
-		hsm_xk_replaced(p);
+		p->taker_generation[to - p->taker]++;
 	ipc_chan_free(to);
 	if (ipc_chan_new(fd, MAX_IPC_BODY, MAX_IPC_QUEUE, to) != ERR_OK)
 		fatal("no channel");
@@ -216,6 +217,8 @@ static const struct ipc_rule audit_rules[] = {
     {MSG_DO_TASK, 8, MAX_IPC_BODY, 1, hsm_on_task},
 };
 
+static const char *const taker_names[ROUTE__MAX] = {"xk", "hi2"};
+
 static void
 flush(struct ipc_chan *c, const char *name)
 {
@@ -243,7 +246,8 @@ serve_audit(struct hsm_proc *p)
 			fatal("audit sent a message that is not permitted "
 			      "(type %u): %s",
 			    f.type, err_str(rc));
-		flush(p->xk, "xk");
+		for (unsigned r = 0; r < ROUTE__MAX; r++)
+			flush(p->taker[r], taker_names[r]);
 		flush(p->audit, "audit");
 	}
 	if (rc != ERR_AGAIN)
@@ -260,13 +264,13 @@ report(struct hsm_proc *p)
 	flush(p->audit, "audit");
 }
 
-/* xk sends nothing here: readable means gone. */
+/* Who gets keys sends nothing here: readable means gone. */
 static void
-xk_readable(struct hsm_proc *p)
+taker_readable(struct hsm_proc *p, enum route r)
 {
-	log_debug("xk has gone");
-	hsm_xk_replaced(p);
-	ipc_chan_free(&p->xk);
+	log_debug("%s has gone", taker_names[r]);
+	p->taker_generation[r]++; /* what was meant for it is nobody's */
+	ipc_chan_free(&p->taker[r]);
 }
 
 static short
@@ -290,34 +294,45 @@ patience(struct hsm_proc *p)
 	return (int)left;
 }
 
+static struct pollfd
+watched(const struct ipc_chan *c)
+{
+	return (struct pollfd){c == NULL ? -1 : ipc_chan_fd(c), wanted(c), 0};
+}
+
 static void
 turn(struct hsm_proc *p)
 {
-	struct pollfd fds[4] = {{CTL_FD, POLLIN, 0},
-	    {p->audit == NULL ? -1 : ipc_chan_fd(p->audit), wanted(p->audit),
-		0},
-	    {p->xk == NULL ? -1 : ipc_chan_fd(p->xk), wanted(p->xk), 0},
-	    {hsm_run_fd(p->run), POLLIN, 0}};
+	enum { CTL, AUDIT, RUN, TAKER };
+	struct pollfd fds[TAKER + ROUTE__MAX] = {[CTL] = {CTL_FD, POLLIN, 0},
+	    [AUDIT] = watched(p->audit),
+	    [RUN] = {hsm_run_fd(p->run), POLLIN, 0}};
 
-	if (poll(fds, 4, patience(p)) == -1) {
+	for (unsigned r = 0; r < ROUTE__MAX; r++)
+		fds[TAKER + r] = watched(p->taker[r]);
+	if (poll(fds, TAKER + ROUTE__MAX, patience(p)) == -1) {
 		if (errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		return;
 	}
 	/* A new channel first: what the old one says is of no use then. */
-	if (fds[0].revents != 0) {
+	if (fds[CTL].revents != 0) {
 		ctl_receive(&handlers, p);
 		return;
 	}
-	if (fds[3].revents != 0)
+	if (fds[RUN].revents != 0)
 		report(p);
-	if ((fds[2].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-		xk_readable(p);
-	else if ((fds[2].revents & POLLOUT) != 0)
-		flush(p->xk, "xk");
-	if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+	for (unsigned r = 0; r < ROUTE__MAX; r++) {
+		const short events = fds[TAKER + r].revents;
+
+		if ((events & (POLLIN | POLLHUP | POLLERR)) != 0)
+			taker_readable(p, (enum route)r);
+		else if ((events & POLLOUT) != 0)
+			flush(p->taker[r], taker_names[r]);
+	}
+	if ((fds[AUDIT].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		serve_audit(p);
-	else if ((fds[1].revents & POLLOUT) != 0)
+	else if ((fds[AUDIT].revents & POLLOUT) != 0)
 		flush(p->audit, "audit");
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/policy_x2.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
 
@@ -27,6 +28,19 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 }
 
 static void
+on_df2_peer(struct policy *p, enum ctl_peer kind, int fd)
+{
+	const bool x2 = kind == CTL_PEER_X2;
+	struct peer **to = x2 ? &p->x2 : &p->hi2;
+
+	peer_free(to);
+	*(x2 ? &p->x2_counts : &p->hi2_counts) = (struct msg_counts){.n = 0};
+	if (peer_new(&p->loop, fd, x2 ? &policy_x2_ops : &policy_hi2_ops, p,
+		to) != ERR_OK)
+		fatal("no channel to the DF2/MF");
+}
+
+static void
 on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 {
 	struct policy *p = ctx;
@@ -37,6 +51,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		policy_forget_connections(p);
 		if (peer_new(&p->loop, fd, &policy_xk_ops, p, &p->xk) != ERR_OK)
 			fatal("no channel to xk");
+		return;
+	}
+	if (kind == CTL_PEER_X2 || kind == CTL_PEER_HI2) {
+		on_df2_peer(p, kind, fd);
 		return;
 	}
 	if (kind != CTL_PEER_AUDIT)
@@ -85,6 +103,7 @@ on_setup(void *ctx, struct rd settings)
 	policy_load(p);
 	policy_clock_start(p);
 	policy_config_use(p, s.config, true);
+	p->df2 = s.df2;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
 }
@@ -139,6 +158,7 @@ main(void)
 	(void)uv_poll_init(&p.loop, &p.control, p.control_fd);
 	(void)uv_poll_start(&p.control, UV_READABLE, on_control);
 	policy_watch_start(&p);
+	policy_x2_start(&p);
 	ctl_ready();
 	return uv_run(&p.loop, UV_RUN_DEFAULT);
 }

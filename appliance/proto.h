@@ -367,6 +367,7 @@ enum err xk_settings_get(struct rd, struct xk_settings *) MUST_CHECK;
 struct policy_settings {
 	struct rd database; /* path */
 	struct rd config; /* what matters of it: config_matters() */
+	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;

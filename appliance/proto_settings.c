@@ -31,6 +31,7 @@ policy_settings_put(struct wr *w, const struct policy_settings *s)
 {
 	wr_view16(w, s->database.p, s->database.left);
 	wr_view16(w, s->config.p, s->config.left);
+	wr_bool(w, s->df2);
 }
 
 enum err
@@ -38,8 +39,9 @@ policy_settings_get(struct rd r, struct policy_settings *s)
 {
 	enum err rc;
 
-	if ((rc = rd_view16(&r, &s->database)) == ERR_OK)
-		rc = rd_view16(&r, &s->config);
+	if ((rc = rd_view16(&r, &s->database)) == ERR_OK &&
+	    (rc = rd_view16(&r, &s->config)) == ERR_OK)
+		rc = rd_bool(&r, &s->df2);
 	return proto_whole(&r, rc);
 }
 

@@ -15,7 +15,8 @@
 #include "appliance/sandbox.h"
 #include "base/log.h"
 
-static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm"};
+static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm",
+    "x2", "hi2"};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -42,14 +43,17 @@ static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
 static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait)};
 
-static const int of_xk[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
+/* TLS with clients: xk, x2. */
+static const int of_server[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
     SCMP_SYS(shutdown)};
 
-/* SQLite on its own file and journal. */
-static const int of_policy[] = {SCMP_SYS(accept4), SCMP_SYS(getsockopt),
-    SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(stat),
-    SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(getcwd),
+static const int of_policy[] = {SCMP_SYS(accept4), SCMP_SYS(getsockopt)};
+
+/* SQLite on its own file and journal: policy, hi2. */
+static const int of_database[] = {SCMP_SYS(openat), SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(stat), SCMP_SYS(lstat),
+    SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(getcwd),
     SCMP_SYS(readlink), SCMP_SYS(geteuid), SCMP_SYS(fchown), SCMP_SYS(fchmod)};
 
 static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
@@ -71,11 +75,15 @@ struct set {
 	{ \
 		a, sizeof(a) / sizeof(a[0]) \
 	}
-static const struct set sets[SANDBOX__MAX][3] = {
-    [SANDBOX_XK] = {SET(common), SET(loop), SET(of_xk)},
-    [SANDBOX_POLICY] = {SET(common), SET(loop), SET(of_policy)},
+#define MAX_SETS 4
+static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
+    [SANDBOX_XK] = {SET(common), SET(loop), SET(of_server)},
+    [SANDBOX_POLICY] = {SET(common), SET(loop), SET(of_database),
+	SET(of_policy)},
     [SANDBOX_AUDIT] = {SET(common), SET(loop), SET(of_audit)},
-    [SANDBOX_HSM] = {SET(common), SET(of_hsm), {NULL, 0}},
+    [SANDBOX_HSM] = {SET(common), SET(of_hsm)},
+    [SANDBOX_X2] = {SET(common), SET(loop), SET(of_server)},
+    [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */
@@ -93,7 +101,7 @@ add_sets(scmp_filter_ctx c, enum sandbox which)
 {
 	int rc = 0;
 
-	for (unsigned s = 0; s < 3 && rc == 0; s++)
+	for (unsigned s = 0; s < MAX_SETS && rc == 0; s++)
 		for (size_t i = 0; i < sets[which][s].n && rc == 0; i++)
 			rc = seccomp_rule_add(c, SCMP_ACT_ALLOW,
 			    sets[which][s].calls[i], 0);
@@ -143,7 +151,7 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 static bool
 allows(enum sandbox which, int call)
 {
-	for (unsigned s = 0; s < 3; s++)
+	for (unsigned s = 0; s < MAX_SETS; s++)
 		for (size_t i = 0; i < sets[which][s].n; i++)
 			if (sets[which][s].calls[i] == call)
 				return true;

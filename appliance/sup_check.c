@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,25 +57,40 @@ check_tls(const int fd[3], struct why *why)
 	    n > 0 ? text : "the TLS files cannot be tried");
 }
 
-enum err
-sup_check(const struct config *f, struct why *why)
+static enum err
+check_server(const struct config_server *v, struct why *why)
 {
-	char text[MAX_CONFIG_TEXT + 1];
+	const char *const path[3] = {v->certificate, v->key, v->client_ca};
+	static const char *const name[3] = {"certificate", "key", "client_ca"};
 	int fd[3] = {-1, -1, -1};
-	enum err rc;
+	enum err rc = ERR_OK;
 
-	if ((rc = config_matters(f, text, sizeof(text), why)) == ERR_OK &&
-	    (rc = open_file(f->tls_certificate, "xk.certificate", &fd[0],
-		 why)) == ERR_OK &&
-	    (rc = open_secret_file(f->tls_key, "xk.key", &fd[1], why)) ==
-		ERR_OK &&
-	    (rc = open_file(f->client_ca, "xk.client_ca", &fd[2], why)) ==
-		ERR_OK)
+	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
+		char what[32];
+
+		(void)snprintf(what, sizeof(what), "%s.%s", v->section,
+		    name[i]);
+		rc = i == 1 ? open_secret_file(path[i], what, &fd[i], why)
+			    : open_file(path[i], what, &fd[i], why);
+	}
+	if (rc == ERR_OK)
 		rc = check_tls(fd, why);
 	for (unsigned i = 0; i < 3; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
+}
+
+enum err
+sup_check(const struct config *f, struct why *why)
+{
+	char text[MAX_CONFIG_TEXT + 1];
+	enum err rc;
+
+	if ((rc = config_matters(f, text, sizeof(text), why)) != ERR_OK ||
+	    (rc = check_server(&f->xk_server, why)) != ERR_OK)
+		return rc;
+	return config_is_df2(f) ? check_server(&f->x2_server, why) : ERR_OK;
 }
 
 static enum err

@@ -29,14 +29,17 @@
 #define STOP_MS 5000
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
-    "keywarden-policy", "keywarden-audit", "keywarden-hsm"};
+    "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
+    "keywarden-hi2"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
 	enum ctl_peer a, b;
 } channels[] = {{CTL_PEER_XK, CTL_PEER_POLICY},
     {CTL_PEER_POLICY, CTL_PEER_AUDIT}, {CTL_PEER_AUDIT, CTL_PEER_HSM},
-    {CTL_PEER_HSM, CTL_PEER_XK}};
+    {CTL_PEER_HSM, CTL_PEER_XK}, {CTL_PEER_X2, CTL_PEER_POLICY},
+    {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
+    {CTL_PEER_HSM, CTL_PEER_HI2}};
 
 const char *
 child_name(const struct child *c)
@@ -65,6 +68,10 @@ sup_add_children(struct supervisor *s)
 	add_child(s, CTL_PEER_AUDIT, 0);
 	add_child(s, CTL_PEER_POLICY, 0);
 	add_child(s, CTL_PEER_XK, 0);
+	if (config_is_df2(s->config)) {
+		add_child(s, CTL_PEER_HI2, 0);
+		add_child(s, CTL_PEER_X2, 0);
+	}
 	for (unsigned i = 0; i < s->config->workers; i++)
 		add_child(s, CTL_PEER_HSM, i);
 }
@@ -396,8 +403,8 @@ sup_release_held(struct supervisor *s)
 void
 sup_stop_all(struct supervisor *s)
 {
-	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_POLICY,
-	    CTL_PEER_HSM, CTL_PEER_AUDIT};
+	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
+	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_AUDIT, CTL_PEER_HI2};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

@@ -1,11 +1,5 @@
-#include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#include <errno.h>
+/* The files that the children are handed. */
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,135 +9,6 @@
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
-
-/* ---- sockets ---- */
-
-/* "1.2.3.4:7300" or "[::1]:7300": numbers only, so no name is looked up. */
-static enum err
-split_address(const char *text, char *host, size_t cap, const char **port,
-    struct why *why)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n;
-
-	if (colon == NULL || colon == text)
-		return why_set(why, ERR_MALFORMED,
-		    "xk.listen: %s is not ADDRESS:PORT", text);
-	n = (size_t)(colon - text);
-	if (text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	}
-	if (n >= cap)
-		return why_set(why, ERR_MALFORMED, "xk.listen: too long");
-	memcpy(host, text, n);
-	host[n] = '\0';
-	*port = colon + 1;
-	return ERR_OK;
-}
-
-static enum err
-listen_on(const char *text, int *out, struct why *why)
-{
-	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST |
-		AI_NUMERICSERV | AI_PASSIVE,
-	    .ai_socktype = SOCK_STREAM};
-	const int one = 1;
-	struct addrinfo *a = NULL;
-	char host[128];
-	const char *port = NULL;
-	enum err rc;
-	int fd, code;
-
-	if ((rc = split_address(text, host, sizeof(host), &port, why)) !=
-	    ERR_OK)
-		return rc;
-	if ((code = getaddrinfo(host, port, &hints, &a)) != 0)
-		return why_set(why, ERR_MALFORMED, "xk.listen %s: %s", text,
-		    gai_strerror(code));
-	fd =
-	    socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1 ||
-	    bind(fd, a->ai_addr, a->ai_addrlen) == -1 ||
-	    listen(fd, 128) == -1) {
-		rc = why_errno(why, "cannot listen on %s", text);
-		if (fd != -1)
-			close(fd);
-	} else
-		*out = fd;
-	freeaddrinfo(a);
-	return rc;
-}
-
-static enum err
-control_socket(const char *path, int *out, struct why *why)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	struct stat st;
-	int fd;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		return why_set(why, ERR_MALFORMED,
-		    "control_socket: path over %zu characters",
-		    sizeof(a.sun_path) - 1);
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return why_errno(why, "control socket");
-	/* We hold the lock, so a socket that is there is a dead one's. */
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		(void)unlink(path);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    chmod(path, S_IRUSR | S_IWUSR) == -1 || listen(fd, 16) == -1) {
-		(void)why_errno(why, "control socket %s", path);
-		close(fd);
-		return ERR_IO;
-	}
-	*out = fd;
-	return ERR_OK;
-}
-
-static enum err
-take_lock(struct supervisor *s, struct why *why)
-{
-	char *path = config_path(s->config, "lock");
-	enum err rc = ERR_OK;
-
-	if (path == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd == -1)
-		rc = why_errno(why, "%s", path);
-	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == -1)
-		rc = why_set(why, ERR_EXISTS,
-		    "another keywardend or keywarden init works on %s",
-		    s->config->state_dir);
-	free(path);
-	return rc;
-}
-
-enum err
-sup_open(struct supervisor *s, struct why *why)
-{
-	enum err rc;
-
-	if ((rc = take_lock(s, why)) != ERR_OK)
-		return rc;
-	for (unsigned i = 0; i < s->config->n_listen; i++)
-		if ((rc = listen_on(s->config->listen[i], &s->listen_fd[i],
-			 why)) != ERR_OK)
-			return rc;
-	return control_socket(s->config->control_socket, &s->control_fd, why);
-}
-
-void
-sup_close(struct supervisor *s)
-{
-	(void)unlink(s->config->control_socket);
-}
-
-/* ---- to the children ---- */
 
 static enum err
 send_file(const struct child *c, enum ctl_file kind, int fd, struct why *why)
@@ -229,100 +94,38 @@ send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
 	return rc;
 }
 
-static enum err
-send_tls(struct supervisor *s, const struct child *c, struct why *why)
+/* What section.name is, for messages. */
+static const char *
+option(const struct config_server *v, const char *name, char out[32])
 {
-	const struct config *f = s->config;
+	(void)snprintf(out, 32, "%s.%s", v->section, name);
+	return out;
+}
+
+static enum err
+send_tls(const struct config_server *v, const struct child *c, struct why *why)
+{
+	char what[32];
 	enum err rc;
 
-	if ((rc = send_path(c, CTL_FILE_TLS_CERT, f->tls_certificate,
-		 "xk.certificate", false, why)) != ERR_OK ||
-	    (rc = send_path(c, CTL_FILE_TLS_KEY, f->tls_key, "xk.key", true,
-		 why)) != ERR_OK)
+	if ((rc = send_path(c, CTL_FILE_TLS_CERT, v->certificate,
+		 option(v, "certificate", what), false, why)) != ERR_OK ||
+	    (rc = send_path(c, CTL_FILE_TLS_KEY, v->key, option(v, "key", what),
+		 true, why)) != ERR_OK)
 		return rc;
-	return send_path(c, CTL_FILE_CLIENT_CA, f->client_ca, "xk.client_ca",
-	    false, why);
-}
-
-/* ---- settings ---- */
-
-static enum err
-policy_settings(struct supervisor *s, struct wr *w, struct why *why)
-{
-	struct policy_settings p;
-	char *db = config_path(s->config, STATE_DB);
-	enum err rc;
-
-	if (db == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	rc = config_matters(s->config, s->told, sizeof(s->told), why);
-	if (rc == ERR_OK) {
-		rd_init(&p.database, db, strlen(db));
-		rd_init(&p.config, s->told, strlen(s->told));
-		policy_settings_put(w, &p);
-	}
-	free(db);
-	return rc;
-}
-
-/*
- * While one job of a worker is in the token, its other threads compute.  That
- * pays where processors would be idle; with a worker for each it only costs.
- */
-static uint32_t
-threads(const struct config *f)
-{
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cpus > (long)f->workers ? (uint32_t)(cpus / f->workers + 1) : 1;
+	return send_path(c, CTL_FILE_CLIENT_CA, v->client_ca,
+	    option(v, "client_ca", what), false, why);
 }
 
 static enum err
-settings(struct supervisor *s, const struct child *c, struct wr *w,
+send_server(const struct config_server *v, const int *fd, const struct child *c,
     struct why *why)
 {
-	const struct config *f = s->config;
-	struct hsm_settings h = {.index = c->index,
-	    .job_seconds = f->job_seconds,
-	    .threads = threads(f)};
+	enum err rc = ERR_OK;
 
-	switch (c->kind) {
-	case CTL_PEER_XK:
-		xk_settings_put(w, &f->xk);
-		break;
-	case CTL_PEER_POLICY:
-		return policy_settings(s, w, why);
-	case CTL_PEER_AUDIT:
-		audit_settings_put(w, &f->audit);
-		break;
-	case CTL_PEER_HSM:
-		rd_init(&h.module, f->token_module, strlen(f->token_module));
-		rd_init(&h.label, f->token_label, strlen(f->token_label));
-		hsm_settings_put(w, &h);
-		break;
-	case CTL_PEER__MAX:
-		return ERR_INTERNAL;
-	}
-	return ERR_OK;
-}
-
-static enum err
-send_settings(struct supervisor *s, const struct child *c, uint16_t type,
-    struct why *why)
-{
-	static uint8_t body[IPC_CTL_MAX];
-	struct wr w;
-	size_t len;
-	enum err rc;
-
-	wr_init(&w, body, sizeof(body) - IPC_HEADER_LEN);
-	if ((rc = settings(s, c, &w, why)) != ERR_OK)
-		return rc;
-	if ((rc = wr_finish(&w, &len)) == ERR_OK)
-		rc = ipc_ctl_send(c->ctl, type, 0, body, len, -1);
-	return rc == ERR_OK
-	    ? ERR_OK
-	    : why_set(why, rc, "%s: settings not sent", child_name(c));
+	for (unsigned i = 0; i < v->n_listen && rc == ERR_OK; i++)
+		rc = send_file(c, CTL_FILE_LISTEN, fd[i], why);
+	return rc == ERR_OK ? send_tls(v, c, why) : rc;
 }
 
 static enum err
@@ -332,11 +135,11 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 
 	switch (c->kind) {
 	case CTL_PEER_XK:
-		for (unsigned i = 0; i < s->config->n_listen && rc == ERR_OK;
-		     i++)
-			rc =
-			    send_file(c, CTL_FILE_LISTEN, s->listen_fd[i], why);
-		return rc == ERR_OK ? send_tls(s, c, why) : rc;
+		return send_server(&s->config->xk_server, s->xk_fd, c, why);
+	case CTL_PEER_X2:
+		return send_server(&s->config->x2_server, s->x2_fd, c, why);
+	case CTL_PEER_HI2:
+		return send_state(s, c, why);
 	case CTL_PEER_POLICY:
 		rc = send_file(c, CTL_FILE_CONTROL, s->control_fd, why);
 		return rc == ERR_OK ? send_state(s, c, why) : rc;
@@ -372,8 +175,8 @@ tell_policy(struct supervisor *s)
 
 		if (c->kind != CTL_PEER_POLICY || c->pid == 0)
 			continue;
-		log_warning("xk.client_ca has changed since it was read");
-		if (send_settings(s, c, MSG_CTL_RELOAD, &why) != ERR_OK)
+		log_warning("a client_ca has changed since it was read");
+		if (sup_send_settings(s, c, MSG_CTL_RELOAD, &why) != ERR_OK)
 			log_error("%s", why.text);
 	}
 }
@@ -383,11 +186,11 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if (c->kind == CTL_PEER_XK)
+	if (c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2)
 		tell_policy(s);
 	if ((rc = send_files(s, c, why)) != ERR_OK)
 		return rc;
-	return send_settings(s, c, MSG_CTL_SETUP, why);
+	return sup_send_settings(s, c, MSG_CTL_SETUP, why);
 }
 
 enum err
@@ -397,7 +200,11 @@ sup_reload_child(struct supervisor *s, struct child *c, struct why *why)
 
 	if (c->kind == CTL_PEER_HSM)
 		return ERR_OK; /* nothing of it may change while it runs */
-	if (c->kind == CTL_PEER_XK && (rc = send_tls(s, c, why)) != ERR_OK)
+	if (c->kind == CTL_PEER_XK &&
+	    (rc = send_tls(&s->config->xk_server, c, why)) != ERR_OK)
 		return rc;
-	return send_settings(s, c, MSG_CTL_RELOAD, why);
+	if (c->kind == CTL_PEER_X2 &&
+	    (rc = send_tls(&s->config->x2_server, c, why)) != ERR_OK)
+		return rc;
+	return sup_send_settings(s, c, MSG_CTL_RELOAD, why);
 }

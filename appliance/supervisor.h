@@ -7,7 +7,7 @@
 #include "appliance/config.h"
 #include "base/secret.h"
 
-#define MAX_CHILDREN (3 + MAX_WORKERS)
+#define MAX_CHILDREN (5 + MAX_WORKERS)
 
 /* A file without which no worker knows which warrant state is the last. */
 #define HEAD_WHAT \
@@ -33,7 +33,7 @@ struct supervisor {
 	bool pin_refused; /* the one of --pin-fd */
 	struct child child[MAX_CHILDREN];
 	unsigned n_children;
-	int listen_fd[MAX_LISTEN];
+	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
 	char told[MAX_CONFIG_TEXT + 1]; /* what policy was told of config */
@@ -41,11 +41,19 @@ struct supervisor {
 
 const char *child_name(const struct child *);
 
-/* ---- sup_files.c: what the children are handed ---- */
+/* ---- sup_sockets.c ---- */
 
 /* Sockets and lock, once; ERR_ with what and where in `why`. */
 enum err sup_open(struct supervisor *, struct why *why) MUST_CHECK;
 void sup_close(struct supervisor *);
+
+/* ---- sup_settings.c ---- */
+
+/* A child's settings as MSG_CTL_SETUP or MSG_CTL_RELOAD. */
+enum err sup_send_settings(struct supervisor *, const struct child *,
+    uint16_t type, struct why *why) MUST_CHECK;
+
+/* ---- sup_files.c: what the children are handed ---- */
 
 /* Files and settings to a child that has just been started. */
 enum err sup_hand_over(struct supervisor *, struct child *,

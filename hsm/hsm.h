@@ -30,6 +30,7 @@ enum hsm_key {
 	HSM_KEY_SEAL_REGISTRY, /* HMAC: subscriber records are ours, unchanged
 				*/
 	HSM_KEY_SEAL_STATE, /* HMAC: what init fixed is ours, unchanged */
+	HSM_KEY_SPOOL, /* RSA: opens records that wait for their LEMF */
 	HSM_KEY__MAX
 };
 
@@ -109,8 +110,8 @@ enum err hsm_seed_generate(struct hsm *, struct rd device_spki,
 enum err hsm_seed_import(struct hsm *, struct rd wrapped,
     uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len) MUST_CHECK;
 
-/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT. */
-enum err hsm_seed_import_key(struct hsm *, uint8_t *der, size_t cap,
+/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT or HSM_KEY_SPOOL. */
+enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
     size_t *len) MUST_CHECK;
 
 /* A seed as a session object for the length of one request. */

@@ -12,13 +12,14 @@
 
 #include "hsm/hsm_token.h"
 
-#define IMPORT_BITS 3072
+#define RSA_BITS 3072
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static CK_OBJECT_CLASS private_class = CKO_PRIVATE_KEY;
 static CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
 static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+static CK_KEY_TYPE aes = CKK_AES;
 static CK_ULONG len_32 = 32;
 
 /* What is found by, and what the find checks; label and id name the object. */
@@ -37,6 +38,7 @@ static const struct object objects[HSM_KEY__MAX] = {
     [HSM_KEY_SEAL_REGISTRY] = {"keywarden-seal-registry-1", &secret_class,
 	CKA_SIGN},
     [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
+    [HSM_KEY_SPOOL] = {"keywarden-spool-1", &private_class, CKA_UNWRAP},
 };
 
 /* A label as an attribute value; the token only reads it. */
@@ -99,6 +101,9 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 enum err
 hsm_find_keys(struct hsm *h, struct why *why)
 {
+	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT,
+	    HSM_KEY_SPOOL};
+	CK_OBJECT_HANDLE pub;
 	enum err rc = ERR_OK;
 
 	for (int i = 0; i < HSM_KEY__MAX && rc == ERR_OK; i++) {
@@ -108,9 +113,9 @@ hsm_find_keys(struct hsm *h, struct why *why)
 		    ERR_OK)
 			rc = check_object(h, o, h->key[i]);
 	}
-	if (rc == ERR_OK)
-		rc = find_one(h, objects[HSM_KEY_SEED_IMPORT].label,
-		    &public_class, &h->import_public);
+	/* Who wraps needs the other halves. */
+	for (size_t i = 0; i < 2 && rc == ERR_OK; i++)
+		rc = find_one(h, objects[pairs[i]].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
 	return rc;
@@ -204,16 +209,14 @@ create_seed_store(struct hsm *h)
 	return P11(h, C_GenerateKey, h->session, &m, t, 15, &key);
 }
 
+/* A pair that unwraps, and nothing else; what comes out is as `inside` says. */
 static enum err
-create_seed_import(struct hsm *h)
+create_rsa(struct hsm *h, const char *label, CK_ATTRIBUTE *inside,
+    CK_ULONG octets)
 {
-	const char *label = objects[HSM_KEY_SEED_IMPORT].label;
 	CK_MECHANISM m = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
-	CK_ULONG bits = IMPORT_BITS;
+	CK_ULONG bits = RSA_BITS;
 	uint8_t exponent[] = {1, 0, 1};
-	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
-	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
-	    ATTR(CKA_SENSITIVE, yes)};
 	CK_ATTRIBUTE pub[] = {ATTR(CKA_TOKEN, yes),
 	    ATTR(CKA_MODULUS_BITS, bits), ATTR(CKA_PUBLIC_EXPONENT, exponent),
 	    ATTR(CKA_WRAP, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_VERIFY, no),
@@ -221,12 +224,38 @@ create_seed_import(struct hsm *h)
 	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_UNWRAP, yes), ATTR(CKA_DECRYPT, no), ATTR(CKA_SIGN, no),
-	    ATTR(CKA_MODIFIABLE, no), {CKA_UNWRAP_TEMPLATE, seed, sizeof(seed)},
+	    ATTR(CKA_MODIFIABLE, no), {CKA_UNWRAP_TEMPLATE, inside, octets},
 	    label_attr(label)};
 	CK_OBJECT_HANDLE hpub, hprv;
 
 	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 7, prv, 10, &hpub,
 	    &hprv);
+}
+
+static enum err
+create_seed_import(struct hsm *h)
+{
+	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
+	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
+	    ATTR(CKA_SENSITIVE, yes)};
+
+	return create_rsa(h, objects[HSM_KEY_SEED_IMPORT].label, seed,
+	    sizeof(seed));
+}
+
+/*
+ * The keys under which records were sealed come out for who delivers them, and
+ * are of another kind than seeds, so that no seed comes out this way.
+ */
+static enum err
+create_spool(struct hsm *h)
+{
+	CK_ATTRIBUTE data_key[] = {ATTR(CKA_CLASS, secret_class),
+	    ATTR(CKA_KEY_TYPE, aes), ATTR(CKA_TOKEN, no),
+	    ATTR(CKA_SENSITIVE, no), ATTR(CKA_EXTRACTABLE, yes)};
+
+	return create_rsa(h, objects[HSM_KEY_SPOOL].label, data_key,
+	    sizeof(data_key));
 }
 
 static enum err
@@ -253,6 +282,7 @@ hsm_create_keys(struct hsm *h, struct rd ec_params,
 	if ((rc = none_exists(h)) != ERR_OK ||
 	    (rc = create_seed_store(h)) != ERR_OK ||
 	    (rc = create_seed_import(h)) != ERR_OK ||
+	    (rc = create_spool(h)) != ERR_OK ||
 	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) != ERR_OK ||
 	    (rc = create_seal(h, HSM_KEY_SEAL_STATE)) != ERR_OK ||
 	    (rc = create_master(h, ec_params, point, point_len)) != ERR_OK)
@@ -274,8 +304,10 @@ read_attr(struct hsm *h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
 }
 
 enum err
-hsm_seed_import_key(struct hsm *h, uint8_t *der, size_t cap, size_t *len)
+hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
+    size_t *len)
 {
+	CK_OBJECT_HANDLE pub;
 	uint8_t n[1024], e[16];
 	size_t n_len, e_len;
 	BIGNUM *bn_n = NULL, *bn_e = NULL;
@@ -287,10 +319,12 @@ hsm_seed_import_key(struct hsm *h, uint8_t *der, size_t cap, size_t *len)
 	enum err rc;
 	int got;
 
-	if ((rc = read_attr(h, h->import_public, CKA_MODULUS, n, sizeof(n),
-		 &n_len)) != ERR_OK ||
-	    (rc = read_attr(h, h->import_public, CKA_PUBLIC_EXPONENT, e,
-		 sizeof(e), &e_len)) != ERR_OK)
+	if ((rc = find_one(h, objects[which].label, &public_class, &pub)) !=
+		ERR_OK ||
+	    (rc = read_attr(h, pub, CKA_MODULUS, n, sizeof(n), &n_len)) !=
+		ERR_OK ||
+	    (rc = read_attr(h, pub, CKA_PUBLIC_EXPONENT, e, sizeof(e),
+		 &e_len)) != ERR_OK)
 		return rc;
 	rc = ERR_CRYPTO;
 	bn_n = BN_bin2bn(n, (int)n_len, NULL);

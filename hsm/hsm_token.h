@@ -17,7 +17,6 @@ struct hsm {
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE key[HSM_KEY__MAX];
-	CK_OBJECT_HANDLE import_public;
 	enum point_form point_form;
 	struct hsm_info info;
 	struct why why;

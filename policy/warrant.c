@@ -230,12 +230,16 @@ get_delivery(struct warrant *w, json_t *body, struct why *why)
 	static const char *const ways[] = {"xk", "hi2", NULL};
 	enum err rc;
 
-	if ((rc = jr_words(body, "clients", MAX_WARRANT_CLIENTS, MAX_NAME,
-		 &w->clients, why)) != ERR_OK ||
-	    (rc = get_bits(body, "products", products, &w->products, why)) !=
+	if ((rc = get_bits(body, "products", products, &w->products, why)) !=
 		ERR_OK ||
 	    (rc = get_bits(body, "delivery", ways, &w->deliveries, why)) !=
 		ERR_OK)
+		return rc;
+	/* Who asks over Xk must be named; over HI2 nobody asks. */
+	if (((w->deliveries & DELIVERY_XK) != 0 ||
+		json_object_get(body, "clients") != NULL) &&
+	    (rc = jr_words(body, "clients", MAX_WARRANT_CLIENTS, MAX_NAME,
+		 &w->clients, why)) != ERR_OK)
 		return rc;
 	if (w->products == PRODUCT_SIP)
 		return why_set(why, ERR_MALFORMED,
@@ -322,7 +326,7 @@ warrant_is_for(const struct warrant *w, const struct warrant_state *s,
 		target |= words_have(&w->target[i].ids, a->target);
 	if (!target)
 		return WARRANT_OTHER_TARGET;
-	if (!words_have(&w->clients, a->client))
+	if (!a->over_hi2 && !words_have(&w->clients, a->client))
 		return WARRANT_OTHER_CLIENT;
 	if (a->liid.left > 0 && !rd_is(&a->liid, w->liid, strlen(w->liid)))
 		return WARRANT_OTHER_LIID;
@@ -336,8 +340,9 @@ warrant_is_for(const struct warrant *w, const struct warrant_state *s,
 		return WARRANT_ENDED;
 	if ((w->products & a->products) != a->products)
 		return WARRANT_OTHER_PRODUCT;
-	return w->deliveries & DELIVERY_XK ? WARRANT_ALLOWS
-					   : WARRANT_OTHER_DELIVERY;
+	return w->deliveries & (a->over_hi2 ? DELIVERY_HI2 : DELIVERY_XK)
+	    ? WARRANT_ALLOWS
+	    : WARRANT_OTHER_DELIVERY;
 }
 
 enum warrant_verdict
@@ -420,7 +425,9 @@ warrant_explain(enum warrant_verdict v, const struct warrant *w,
 	case WARRANT_OTHER_PRODUCT:
 		return "the warrant does not grant this product";
 	case WARRANT_OTHER_DELIVERY:
-		return "the warrant does not grant delivery over Xk";
+		return a->over_hi2
+		    ? "the warrant does not grant delivery over HI2"
+		    : "the warrant does not grant delivery over Xk";
 	case WARRANT_CALL_BEFORE:
 		(void)snprintf(out, cap, "the call began %s before %s",
 		    span(w->calls_from - earliest(a), t),

@@ -76,6 +76,7 @@ struct warrant_state {
 struct ask {
 	struct rd target, client;
 	struct rd liid; /* left = 0: any */
+	bool over_hi2; /* to its LEMFs: no client asks, and none is compared */
 	unsigned products; /* all of these are asked for */
 	int64_t now;
 	int64_t t[2]; /* of the call; none for a COUNTER */

@@ -18,9 +18,9 @@ check(const struct config *f)
 	MUST(f->token_label != NULL && strlen(f->token_label) <= 32);
 	MUST(f->pin_file != NULL && f->kms_scheme != NULL);
 	MUST(f->kms_period != NULL);
-	MUST(f->n_listen >= 1 && f->n_listen <= MAX_LISTEN);
-	for (unsigned i = 0; i < f->n_listen; i++)
-		MUST(f->listen[i] != NULL);
+	MUST(f->xk_server.n_listen >= 1 && f->xk_server.n_listen <= MAX_LISTEN);
+	for (unsigned i = 0; i < f->xk_server.n_listen; i++)
+		MUST(f->xk_server.listen[i] != NULL);
 	MUST(f->n_environment <= MAX_ENVIRONMENT);
 	for (unsigned i = 0; i < f->n_environment; i++)
 		MUST(strchr(f->environment[i], '=') != NULL);
@@ -42,8 +42,8 @@ check_matters(struct config *f, const char *ca)
 	struct why why = {""};
 	unsigned lines = 0;
 
-	free(f->client_ca);
-	MUST((f->client_ca = strdup(ca)) != NULL);
+	free(f->xk_server.client_ca);
+	MUST((f->xk_server.client_ca = strdup(ca)) != NULL);
 	if (config_matters(f, text, sizeof(text), &why) != ERR_OK) {
 		MUST(why.text[0] != '\0');
 		return;

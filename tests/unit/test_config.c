@@ -103,11 +103,11 @@ an_empty_file_is_all_defaults(void **state)
 	assert_string_equal(c->state_dir, "/var/lib/keywarden");
 	assert_string_equal(c->control_socket, "/run/keywarden/control");
 	assert_string_equal(c->log_level, "info");
-	assert_int_equal(c->n_listen, 1);
-	assert_string_equal(c->listen[0], "127.0.0.1:7300");
-	assert_null(c->tls_certificate);
-	assert_null(c->tls_key);
-	assert_null(c->client_ca);
+	assert_int_equal(c->xk_server.n_listen, 1);
+	assert_string_equal(c->xk_server.listen[0], "127.0.0.1:7300");
+	assert_null(c->xk_server.certificate);
+	assert_null(c->xk_server.key);
+	assert_null(c->xk_server.client_ca);
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->n_environment, 0);
 	assert_string_equal(c->kms_scheme, "ss512");
@@ -168,12 +168,12 @@ every_option_is_taken(void **state)
 	assert_string_equal(c->state_dir, "/srv/kw");
 	assert_string_equal(c->control_socket, "/srv/kw.sock");
 	assert_string_equal(c->log_level, "debug");
-	assert_int_equal(c->n_listen, 2);
-	assert_string_equal(c->listen[0], "192.0.2.1:7300");
-	assert_string_equal(c->listen[1], "[2001:db8::1]:7301");
-	assert_string_equal(c->tls_certificate, "/etc/kw/cert.pem");
-	assert_string_equal(c->tls_key, "/etc/kw/key.pem");
-	assert_string_equal(c->client_ca, "/etc/kw/ca.pem");
+	assert_int_equal(c->xk_server.n_listen, 2);
+	assert_string_equal(c->xk_server.listen[0], "192.0.2.1:7300");
+	assert_string_equal(c->xk_server.listen[1], "[2001:db8::1]:7301");
+	assert_string_equal(c->xk_server.certificate, "/etc/kw/cert.pem");
+	assert_string_equal(c->xk_server.key, "/etc/kw/key.pem");
+	assert_string_equal(c->xk_server.client_ca, "/etc/kw/ca.pem");
 	assert_int_equal(c->xk.max_connections, 11);
 	assert_int_equal(c->xk.max_outstanding, 12);
 	assert_int_equal(c->xk.max_outstanding_each, 13);
@@ -212,7 +212,7 @@ one_load_leaves_nothing_for_the_next(void **state)
 	c = loaded(*state, "");
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->n_environment, 0);
-	assert_int_equal(c->n_listen, 1);
+	assert_int_equal(c->xk_server.n_listen, 1);
 	config_free(&c);
 }
 
@@ -396,8 +396,8 @@ there_are_1_to_8_addresses_to_listen_on(void **state)
 	c = loaded(*state,
 	    "xk { listen = {\"a:1\", \"a:2\", \"a:3\", \"a:4\", \"a:5\", "
 	    "\"a:6\", \"a:7\", \"a:8\"} }");
-	assert_int_equal(c->n_listen, MAX_LISTEN);
-	assert_string_equal(c->listen[7], "a:8");
+	assert_int_equal(c->xk_server.n_listen, MAX_LISTEN);
+	assert_string_equal(c->xk_server.listen[7], "a:8");
 	config_free(&c);
 }
 

@@ -253,7 +253,8 @@ wrap_for_import(struct rig *g, const uint8_t *in, size_t len, uint8_t *out,
 	EVP_PKEY *key;
 	size_t n;
 
-	assert_int_equal(hsm_seed_import_key(g->h, der, sizeof(der), &n),
+	assert_int_equal(hsm_public_key(g->h, HSM_KEY_SEED_IMPORT, der,
+			     sizeof(der), &n),
 	    ERR_OK);
 	key = d2i_PUBKEY(NULL, &p, (long)n);
 	assert_non_null(key);

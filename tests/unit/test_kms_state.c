@@ -40,6 +40,7 @@ sample(void)
 	s.period = KEY_PERIOD_WEEK;
 	s.params = view("\x30\x03\x02\x01\x02", 5);
 	s.import_key = str("spki");
+	s.spool_key = str("spool spki");
 	s.config = str("kms.period = week\ntoken.label = kw\n");
 	s.n_persons = 3;
 	s.person[0] = (struct kms_person){str("alice"), str("certificate of a"),
@@ -76,6 +77,7 @@ same(const struct kms_state *a, const struct kms_state *b)
 	assert_int_equal(a->period, b->period);
 	assert_true(rd_equal(&a->params, &b->params));
 	assert_true(rd_equal(&a->import_key, &b->import_key));
+	assert_true(rd_equal(&a->spool_key, &b->spool_key));
 	assert_true(rd_equal(&a->config, &b->config));
 	assert_int_equal(a->n_persons, b->n_persons);
 	for (unsigned i = 0; i < a->n_persons; i++) {

@@ -249,7 +249,8 @@ static void
 work_round_trips_whole_within_its_maximum(void **state)
 {
 	static uint8_t leaf[MAX_AUDIT_LEAF], long_one[70000];
-	struct msg_work m = {.ticket = {0x1122334455667788, 0x99aabbcc},
+	struct msg_work m = {.route = ROUTE_HI2,
+			    .ticket = {0x1122334455667788, 0x99aabbcc},
 			    .number = 0xa1a2a3a4a5a6a7a8},
 			out;
 	struct wr w = writer();
@@ -265,6 +266,7 @@ work_round_trips_whole_within_its_maximum(void **state)
 	len = written(&w);
 	assert_true(len <= msg_work_max(&m));
 	assert_int_equal(msg_work_get(view(buf, len), &out), ERR_OK);
+	assert_int_equal(out.route, ROUTE_HI2);
 	assert_true(out.ticket.epoch == m.ticket.epoch);
 	assert_int_equal(out.ticket.id, m.ticket.id);
 	assert_true(out.number == m.number);
@@ -274,6 +276,8 @@ work_round_trips_whole_within_its_maximum(void **state)
 	assert_true(rd_equal(&out.subscriber, &m.subscriber));
 	assert_true(rd_equal(&out.call, &m.call));
 	only_whole(get_msg_work, len);
+	buf[0] = ROUTE__MAX;
+	assert_int_equal(msg_work_get(view(buf, len), &out), ERR_MALFORMED);
 
 	/* the leaf that audit puts in is longer than what policy wished, and
 	 * signatures are longer than 16 bit can count */
@@ -750,11 +754,13 @@ policy_settings_round_trip_whole(void **state)
 	(void)state;
 	m.database = str("/var/lib/keywarden/registry.db");
 	m.config = str("kms.period = month\n");
+	m.df2 = true;
 	policy_settings_put(&w, &m);
 	len = written(&w);
 	assert_int_equal(policy_settings_get(view(buf, len), &out), ERR_OK);
 	assert_true(rd_equal(&out.database, &m.database));
 	assert_true(rd_equal(&out.config, &m.config));
+	assert_true(out.df2);
 	only_whole(get_policy_settings, len);
 	m.config = view(text, sizeof(text));
 	w = writer();

@@ -1,0 +1,126 @@
+/* What the children are told of the configuration. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/supervisor.h"
+
+static enum err
+policy_settings(struct supervisor *s, struct wr *w, struct why *why)
+{
+	struct policy_settings p = {.df2 = config_is_df2(s->config)};
+	char *db = config_path(s->config, STATE_DB);
+	enum err rc;
+
+	if (db == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	rc = config_matters(s->config, s->told, sizeof(s->told), why);
+	if (rc == ERR_OK) {
+		rd_init(&p.database, db, strlen(db));
+		rd_init(&p.config, s->told, strlen(s->told));
+		policy_settings_put(w, &p);
+	}
+	free(db);
+	return rc;
+}
+
+/*
+ * While one job of a worker is in the token, its other threads compute.  That
+ * pays where processors would be idle; with a worker for each it only costs.
+ */
+static uint32_t
+threads(const struct config *f)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > (long)f->workers ? (uint32_t)(cpus / f->workers + 1) : 1;
+}
+
+static struct rd
+text(const char *s)
+{
+	struct rd r;
+
+	rd_init(&r, s, strlen(s));
+	return r;
+}
+
+static enum err
+hi2_settings(const struct config *f, struct wr *w, struct why *why)
+{
+	struct hi2_settings h = {.n_lemfs = f->n_lemfs};
+	char *spool = config_path(f, STATE_SPOOL);
+
+	if (spool == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	h.spool = text(spool);
+	for (unsigned i = 0; i < f->n_lemfs; i++) {
+		const struct config_lemf *from = &f->lemf[i];
+		struct lemf_settings *to = &h.lemf[i];
+
+		to->name = text(from->name);
+		to->profile = text(from->profile);
+		to->n_options = from->n_options;
+		for (unsigned k = 0; k < from->n_options; k++)
+			to->option[k] =
+			    (struct lemf_option){text(from->option[k]),
+				text(from->value[k])};
+	}
+	hi2_settings_put(w, &h);
+	free(spool);
+	return ERR_OK;
+}
+
+static enum err
+settings(struct supervisor *s, const struct child *c, struct wr *w,
+    struct why *why)
+{
+	const struct config *f = s->config;
+	struct hsm_settings h = {.index = c->index,
+	    .job_seconds = f->job_seconds,
+	    .threads = threads(f)};
+
+	switch (c->kind) {
+	case CTL_PEER_XK:
+		xk_settings_put(w, &f->xk);
+		break;
+	case CTL_PEER_POLICY:
+		return policy_settings(s, w, why);
+	case CTL_PEER_AUDIT:
+		audit_settings_put(w, &f->audit);
+		break;
+	case CTL_PEER_HSM:
+		rd_init(&h.module, f->token_module, strlen(f->token_module));
+		rd_init(&h.label, f->token_label, strlen(f->token_label));
+		hsm_settings_put(w, &h);
+		break;
+	case CTL_PEER_X2:
+		x2_settings_put(w, &f->x2);
+		break;
+	case CTL_PEER_HI2:
+		return hi2_settings(f, w, why);
+	case CTL_PEER__MAX:
+		return ERR_INTERNAL;
+	}
+	return ERR_OK;
+}
+
+enum err
+sup_send_settings(struct supervisor *s, const struct child *c, uint16_t type,
+    struct why *why)
+{
+	static uint8_t body[IPC_CTL_MAX];
+	struct wr w;
+	size_t len;
+	enum err rc;
+
+	wr_init(&w, body, sizeof(body) - IPC_HEADER_LEN);
+	if ((rc = settings(s, c, &w, why)) != ERR_OK)
+		return rc;
+	if ((rc = wr_finish(&w, &len)) == ERR_OK)
+		rc = ipc_ctl_send(c->ctl, type, 0, body, len, -1);
+	return rc == ERR_OK
+	    ? ERR_OK
+	    : why_set(why, rc, "%s: settings not sent", child_name(c));
+}
