@@ -65,6 +65,16 @@ static cfg_opt_t x2_opts[] = {
     CFG_INT("retry_seconds", 600, CFGF_NONE),
     CFG_END(),
 };
+static cfg_opt_t xkc_opts[] = {
+    CFG_STR("connect", NULL, CFGF_NODEFAULT),
+    CFG_STR("name", NULL, CFGF_NODEFAULT),
+    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
+    CFG_STR("key", NULL, CFGF_NODEFAULT),
+    CFG_STR("server_ca", NULL, CFGF_NODEFAULT),
+    CFG_INT("request_seconds", 5, CFGF_NONE),
+    CFG_INT("keep_alive_seconds", 60, CFGF_NONE),
+    CFG_END(),
+};
 /* "profile", then the options of hi2/iri_profile.h in its order. */
 static cfg_opt_t lemf_opts[] = {
     CFG_STR("profile", "etsi", CFGF_NONE),
@@ -119,6 +129,7 @@ static cfg_opt_t opts[] = {
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
     CFG_SEC("x2", x2_opts, CFGF_NONE),
+    CFG_SEC("xk_client", xkc_opts, CFGF_NONE),
     CFG_SEC("lemf", lemf_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
     CFG_SEC("client", client_opts, CFGF_MULTI | CFGF_TITLE),
     CFG_SEC("token", token_opts, CFGF_NONE),
@@ -256,10 +267,34 @@ take_lemf(struct config *f, cfg_t *c, struct why *why)
 }
 
 static enum err
+take_xkc(struct config *f, cfg_t *c, struct why *why)
+{
+	struct config_client *x = &f->xkc;
+	const struct number n[] = {{"request_seconds", 1, 300,
+				       &x->request_seconds},
+	    {"keep_alive_seconds", 1, 3600, &x->keep_alive_seconds}};
+
+	x->section = "xk_client";
+	x->address = str(c, "connect");
+	x->name = str(c, "name");
+	x->certificate = str(c, "certificate");
+	x->key = str(c, "key");
+	x->server_ca = str(c, "server_ca");
+	if ((x->address != NULL && strlen(x->address) > 255) ||
+	    (x->name != NULL && strlen(x->name) > 255))
+		return why_set(why, ERR_MALFORMED,
+		    "xk_client.connect and name have at most 255 characters");
+	return nums(c, "xk_client", n, sizeof(n) / sizeof(n[0]), why);
+}
+
+static enum err
 take_df2(struct config *f, cfg_t *root, struct why *why)
 {
 	const unsigned n = cfg_size(root, "lemf");
 	enum err rc = take_x2(f, cfg_getsec(root, "x2"), why);
+
+	if (rc == ERR_OK)
+		rc = take_xkc(f, cfg_getsec(root, "xk_client"), why);
 
 	if (rc == ERR_OK && n > MAX_LEMFS)
 		return why_set(why, ERR_MALFORMED, "at most %d lemf sections",
@@ -470,6 +505,11 @@ config_free(struct config **fp)
 		return;
 	free_server(&f->xk_server);
 	free_server(&f->x2_server);
+	free(f->xkc.address);
+	free(f->xkc.name);
+	free(f->xkc.certificate);
+	free(f->xkc.key);
+	free(f->xkc.server_ca);
 	for (unsigned i = 0; i < f->n_lemfs; i++) {
 		free(f->lemf[i].name);
 		free(f->lemf[i].profile);
@@ -509,4 +549,10 @@ bool
 config_is_df2(const struct config *f)
 {
 	return f->x2_server.n_listen > 0;
+}
+
+bool
+config_is_remote(const struct config *f)
+{
+	return config_is_df2(f) && f->xkc.address != NULL;
 }

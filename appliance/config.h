@@ -22,6 +22,15 @@ struct config_server {
 	char *certificate, *key, *client_ca; /* PEM files */
 };
 
+/* Whom a process asks over the network, and as whom. */
+struct config_client {
+	const char *section; /* "xk_client": for messages */
+	char *address; /* "ADDRESS:PORT" */
+	char *name; /* in the server's certificate; NULL: the address */
+	char *certificate, *key, *server_ca; /* PEM files */
+	uint32_t request_seconds, keep_alive_seconds;
+};
+
 /* How an agency's monitoring facility wants its records: docs/HI2-PROFILES. */
 struct config_lemf {
 	char *name, *profile;
@@ -40,6 +49,8 @@ struct config {
 	/* The DF2/MF: its role is off unless x2_server listens. */
 	struct config_server x2_server;
 	struct x2_settings x2;
+	/* Whom it asks for keys; address NULL: this appliance itself. */
+	struct config_client xkc;
 	unsigned n_lemfs;
 	struct config_lemf lemf[MAX_LEMFS];
 
@@ -74,6 +85,8 @@ char *config_path(const struct config *, const char *name);
 
 /* Is the role of the DF2/MF on? */
 bool config_is_df2(const struct config *);
+/* Does it have its keys made by another appliance? */
+bool config_is_remote(const struct config *);
 
 /*
  * What matters of it, as security officers approve it: lines "name = value",

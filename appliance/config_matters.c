@@ -93,7 +93,12 @@ config_matters(const struct config *f, char *out, size_t cap, struct why *why)
 		(rc = put_ca(&l, "x2.client_ca", f->x2_server.client_ca,
 		     why)) != ERR_OK) ||
 	    (rc = put_ca(&l, "xk.client_ca", f->xk_server.client_ca, why)) !=
-		ERR_OK)
+		ERR_OK ||
+	    (config_is_remote(f) &&
+		((rc = put(&l, "xk_client.connect", "", f->xkc.address, why)) !=
+			ERR_OK ||
+		    (rc = put_ca(&l, "xk_client.server_ca", f->xkc.server_ca,
+			 why)) != ERR_OK)))
 		return rc;
 	return l.n < cap && l.n <= MAX_CONFIG_TEXT
 	    ? ERR_OK

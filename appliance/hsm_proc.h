@@ -38,6 +38,8 @@ struct pending {
 	struct known_warrant *warrant;
 	uint64_t number; /* of its change */
 	uint64_t record; /* number of the subscriber's */
+	bool fetched; /* another appliance makes the keys */
+	int64_t deadline_ms; /* of that: CLOCK_MONOTONIC */
 	uint8_t client[MAX_NAME], target[MAX_PUBLIC_ID], liid[MAX_LIID];
 	struct ask ask; /* views into the three above */
 };
@@ -71,6 +73,7 @@ struct hsm_proc {
 	struct ipc_chan *taker[ROUTE__MAX];
 	unsigned taker_generation[ROUTE__MAX];
 	unsigned audit_generation;
+	struct ipc_chan *xkc; /* asks another appliance for keys; may be NULL */
 	struct job_body waiting[MAX_WORKER_JOBS];
 	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
@@ -99,6 +102,17 @@ enum err hsm_send_outcome(struct hsm_proc *, uint16_t type, uint32_t id,
     enum xk_reason, uint32_t n_keys) MUST_CHECK;
 /* How many there were. */
 unsigned hsm_drop_pending(struct hsm_proc *);
+
+/* ---- hsm_fetch.c: keys that another appliance makes ---- */
+
+/* Ask for them; ERR_CLOSED: there is nobody to ask. */
+enum err hsm_fetch(struct hsm_proc *, const struct pending *) MUST_CHECK;
+/* A new channel to the process that asks, or NULL. */
+void hsm_fetch_via(struct hsm_proc *, struct ipc_chan *);
+/* What has come in on it. */
+void hsm_fetch_serve(struct hsm_proc *);
+/* End what has taken too long; the earliest deadline of the others, or -1. */
+int64_t hsm_fetch_tick(struct hsm_proc *);
 
 /* ---- hsm_learn.c: the warrant state ---- */
 enum err hsm_on_learn(void *ctx, const struct ipc_frame *);

@@ -49,7 +49,10 @@ pass_on(struct policy *p, const struct grant *g, const struct db_octets *o,
 	if ((rc = audit_entry_encode(&e, leaf, &len)) != ERR_OK)
 		return rc;
 	rd_init(&m.intent, leaf, len);
-	rd_init(&m.subscriber, g->subscriber->record, g->subscriber->len);
+	rd_init(&m.subscriber, NULL, 0);
+	if (g->subscriber != NULL)
+		rd_init(&m.subscriber, g->subscriber->record,
+		    g->subscriber->len);
 	rc = peer_begin(p->audit, MSG_GRANT, id, msg_work_max(&m), &w);
 	if (rc != ERR_OK)
 		return rc;

@@ -15,7 +15,7 @@ struct grant {
 	const struct call *call;
 	struct rd octets; /* of the call: call_put() */
 	const struct held_warrant *warrant;
-	const struct held_subscriber *subscriber;
+	const struct held_subscriber *subscriber; /* NULL: not held here */
 };
 
 /*

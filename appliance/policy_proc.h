@@ -111,6 +111,7 @@ struct policy {
 	struct db *db;
 	struct peer *xk, *audit;
 	bool df2; /* the role of the DF2/MF is on */
+	bool remote; /* its keys are made by another appliance */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
 	struct look look;

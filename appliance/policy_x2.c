@@ -190,6 +190,28 @@ find_subscriber(struct asked *q)
 	return reason;
 }
 
+/*
+ * The appliance that makes the keys has the subscribers: here only the call
+ * tells which of the target's identities takes part.  A device's identity is
+ * not seen; the common one goes first then.
+ */
+static void
+find_identity(struct asked *q)
+{
+	const struct words *ids = &q->leg.warrant->w->target[q->leg.target].ids;
+	const struct subscriber nobody = {.n_devices = 0};
+
+	for (unsigned i = 0; i < ids->n; i++) {
+		struct subscriber s = nobody;
+
+		rd_init(&s.identity, ids->w[i], strlen(ids->w[i]));
+		if (policy_takes_part(&s, q->call)) {
+			q->identity = s.identity;
+			return;
+		}
+	}
+}
+
 static void
 decide_keys(struct asked *q)
 {
@@ -206,6 +228,11 @@ decide_keys(struct asked *q)
 		refuse(q, XK_NO_AUTHORISATION,
 		    warrant_explain(v, q->leg.warrant->w, &q->leg.state, &a,
 			text, sizeof(text)));
+		return;
+	}
+	if (q->p->remote) {
+		find_identity(q);
+		grant(q);
 		return;
 	}
 	reason = find_subscriber(q);

@@ -163,8 +163,16 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	    : kind == CTL_PEER_XK		      ? &p->taker[ROUTE_XK]
 	    : kind == CTL_PEER_HI2		      ? &p->taker[ROUTE_HI2]
 						      : NULL;
+	struct ipc_chan *xkc;
 
 	(void)index;
+	if (kind == CTL_PEER_XKC) {
+		if (ipc_chan_new(fd, MAX_IPC_BODY, MAX_IPC_QUEUE, &xkc) !=
+		    ERR_OK)
+			fatal("no channel");
+		hsm_fetch_via(p, xkc);
+		return;
+	}
 	if (to == NULL)
 		fatal("a peer that is not for this process");
 	if (kind == CTL_PEER_AUDIT)
@@ -248,6 +256,7 @@ serve_audit(struct hsm_proc *p)
 			    f.type, err_str(rc));
 		for (unsigned r = 0; r < ROUTE__MAX; r++)
 			flush(p->taker[r], taker_names[r]);
+		flush(p->xkc, "xkc");
 		flush(p->audit, "audit");
 	}
 	if (rc != ERR_AGAIN)
@@ -284,14 +293,16 @@ static int
 patience(struct hsm_proc *p)
 {
 	const int64_t deadline = hsm_run_deadline(p->run);
-	const int64_t left = deadline - clock_uptime_ms();
+	const int64_t fetch = hsm_fetch_tick(p);
+	const int64_t now = clock_uptime_ms();
+	const int64_t first =
+	    deadline == -1 || (fetch != -1 && fetch < deadline) ? fetch
+								: deadline;
 
-	if (deadline == -1)
-		return -1;
-	if (left <= 0)
+	if (deadline != -1 && deadline <= now)
 		fatal("the token has not answered for %u s: this worker ends",
 		    p->settings.job_seconds);
-	return (int)left;
+	return first == -1 ? -1 : first > now ? (int)(first - now) : 0;
 }
 
 static struct pollfd
@@ -303,10 +314,11 @@ watched(const struct ipc_chan *c)
 static void
 turn(struct hsm_proc *p)
 {
-	enum { CTL, AUDIT, RUN, TAKER };
+	enum { CTL, AUDIT, RUN, XKC, TAKER };
 	struct pollfd fds[TAKER + ROUTE__MAX] = {[CTL] = {CTL_FD, POLLIN, 0},
 	    [AUDIT] = watched(p->audit),
-	    [RUN] = {hsm_run_fd(p->run), POLLIN, 0}};
+	    [RUN] = {hsm_run_fd(p->run), POLLIN, 0},
+	    [XKC] = watched(p->xkc)};
 
 	for (unsigned r = 0; r < ROUTE__MAX; r++)
 		fds[TAKER + r] = watched(p->taker[r]);
@@ -330,6 +342,10 @@ turn(struct hsm_proc *p)
 		else if ((events & POLLOUT) != 0)
 			flush(p->taker[r], taker_names[r]);
 	}
+	if ((fds[XKC].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		hsm_fetch_serve(p);
+	else if ((fds[XKC].revents & POLLOUT) != 0)
+		flush(p->xkc, "xkc");
 	if ((fds[AUDIT].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		serve_audit(p);
 	else if ((fds[AUDIT].revents & POLLOUT) != 0)

@@ -104,6 +104,7 @@ on_setup(void *ctx, struct rd settings)
 	policy_clock_start(p);
 	policy_config_use(p, s.config, true);
 	p->df2 = s.df2;
+	p->remote = s.remote;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
 }

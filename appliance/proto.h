@@ -91,6 +91,12 @@ enum msg_type {
 	MSG_HI2_KEYS = 121, /* msg_hi2_keys */
 	MSG_HI2_ORDER = 123, /* msg_hi2_order */
 	MSG_HI2_COUNTS = 125, /* msg_counts */
+	/* x2 -> xkc; hsm -> xkc, xkc -> hsm: keys that another appliance makes
+	 */
+	MSG_MIKEY = 130, /* msg_mikey */
+	MSG_MIKEY_GONE = 132, /* they are not needed any more */
+	MSG_FETCH = 134, /* msg_fetch */
+	MSG_FETCHED = 135, /* msg_fetched */
 
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
@@ -112,9 +118,9 @@ enum ctl_file {
 	CTL_FILE_PIN, /* hsm: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
 	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
-	CTL_FILE_TLS_CERT, /* xk, x2: PEM */
-	CTL_FILE_TLS_KEY, /* xk, x2: PEM */
-	CTL_FILE_CLIENT_CA, /* xk, x2: PEM */
+	CTL_FILE_TLS_CERT, /* xk, x2, xkc: PEM */
+	CTL_FILE_TLS_KEY, /* xk, x2, xkc: PEM */
+	CTL_FILE_CLIENT_CA, /* xk, x2, xkc (the servers'): PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
 	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
@@ -129,6 +135,7 @@ enum ctl_peer {
 	CTL_PEER_HSM, /* with index */
 	CTL_PEER_X2,
 	CTL_PEER_HI2,
+	CTL_PEER_XKC,
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))
@@ -368,6 +375,7 @@ struct policy_settings {
 	struct rd database; /* path */
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
+	bool remote; /* keys for it are made by another appliance */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
@@ -376,6 +384,7 @@ struct hsm_settings {
 	uint32_t index;
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
+	bool remote; /* keys for HI2 are made by another appliance */
 	struct rd module, label;
 };
 void hsm_settings_put(struct wr *, const struct hsm_settings *);

@@ -320,6 +320,102 @@ msg_hi2_order_get(struct rd r, struct msg_hi2_order *m)
 	return proto_whole(&r, rc);
 }
 
+/* ---- keys that another appliance makes ---- */
+
+#define N_MIKEY 7
+
+static void
+mikey_fields(const struct msg_mikey *m, const struct rd *out[N_MIKEY])
+{
+	const struct rd *const all[N_MIKEY] = {&m->i1, &m->r1, &m->i2, &m->r2,
+	    &m->first_i1, &m->first_r1, &m->first_i2};
+
+	memcpy(out, all, sizeof(all));
+}
+
+size_t
+msg_mikey_max(const struct msg_mikey *m)
+{
+	const struct rd *f[N_MIKEY];
+	size_t n = 8;
+
+	mikey_fields(m, f);
+	for (unsigned i = 0; i < N_MIKEY; i++)
+		n += 2 + f[i]->left;
+	return n;
+}
+
+void
+msg_mikey_put(struct wr *w, const struct msg_mikey *m)
+{
+	const struct rd *f[N_MIKEY];
+
+	mikey_fields(m, f);
+	wr_u64(w, m->epoch);
+	for (unsigned i = 0; i < N_MIKEY; i++)
+		wr_view16(w, f[i]->p, f[i]->left);
+}
+
+enum err
+msg_mikey_get(struct rd r, struct msg_mikey *m)
+{
+	struct rd *const f[N_MIKEY] = {&m->i1, &m->r1, &m->i2, &m->r2,
+	    &m->first_i1, &m->first_r1, &m->first_i2};
+	enum err rc = rd_u64(&r, &m->epoch);
+
+	for (unsigned i = 0; rc == ERR_OK && i < N_MIKEY; i++)
+		if ((rc = rd_view16(&r, f[i])) == ERR_OK &&
+		    f[i]->left > MAX_MIKEY)
+			rc = ERR_MALFORMED;
+	return proto_whole(&r, rc);
+}
+
+void
+msg_fetch_put(struct wr *w, const struct msg_fetch *m)
+{
+	wr_u64(w, m->ticket.epoch);
+	wr_u32(w, m->ticket.id);
+	wr_view8(w, m->target.p, m->target.left);
+}
+
+enum err
+msg_fetch_get(struct rd r, struct msg_fetch *m)
+{
+	enum err rc;
+
+	if ((rc = rd_u64(&r, &m->ticket.epoch)) == ERR_OK &&
+	    (rc = rd_u32(&r, &m->ticket.id)) == ERR_OK)
+		rc = rd_view8(&r, &m->target);
+	if (rc == ERR_OK && m->target.left == 0)
+		rc = ERR_MALFORMED;
+	return proto_whole(&r, rc);
+}
+
+size_t
+msg_fetched_max(const struct msg_fetched *m)
+{
+	return 1 + 4 + m->answer.left;
+}
+
+void
+msg_fetched_put(struct wr *w, const struct msg_fetched *m)
+{
+	wr_u8(w, (uint8_t)m->reason);
+	wr_view32(w, m->answer.p, m->answer.left);
+}
+
+enum err
+msg_fetched_get(struct rd r, struct msg_fetched *m)
+{
+	enum err rc;
+
+	if ((rc = proto_get_reason(&r, &m->reason)) == ERR_OK)
+		rc = rd_view32(&r, &m->answer);
+	if (rc == ERR_OK && (m->answer.left > 0) != (m->reason == XK_GRANTED))
+		rc = ERR_MALFORMED;
+	return proto_whole(&r, rc);
+}
+
 /* ---- counts ---- */
 
 const char *
@@ -389,6 +485,27 @@ x2_settings_get(struct rd r, struct x2_settings *s)
 
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]) && rc == ERR_OK; i++)
 		rc = rd_u32(&r, f[i]);
+	return proto_whole(&r, rc);
+}
+
+void
+xkc_settings_put(struct wr *w, const struct xkc_settings *s)
+{
+	wr_view8(w, s->address.p, s->address.left);
+	wr_view8(w, s->name.p, s->name.left);
+	wr_u32(w, s->request_seconds);
+	wr_u32(w, s->keep_alive_seconds);
+}
+
+enum err
+xkc_settings_get(struct rd r, struct xkc_settings *s)
+{
+	enum err rc;
+
+	if ((rc = rd_view8(&r, &s->address)) == ERR_OK &&
+	    (rc = rd_view8(&r, &s->name)) == ERR_OK &&
+	    (rc = rd_u32(&r, &s->request_seconds)) == ERR_OK)
+		rc = rd_u32(&r, &s->keep_alive_seconds);
 	return proto_whole(&r, rc);
 }
 

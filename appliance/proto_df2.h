@@ -126,6 +126,34 @@ size_t msg_hi2_order_max(const struct msg_hi2_order *);
 void msg_hi2_order_put(struct wr *, const struct msg_hi2_order *);
 enum err msg_hi2_order_get(struct rd, struct msg_hi2_order *) MUST_CHECK;
 
+/* ---- keys that another appliance makes ---- */
+
+/* The octets of the messages of a ticket of KEYS; left = 0: none. */
+struct msg_mikey {
+	uint64_t epoch;
+	struct rd i1, r1, i2, r2, first_i1, first_r1, first_i2;
+};
+size_t msg_mikey_max(const struct msg_mikey *);
+void msg_mikey_put(struct wr *, const struct msg_mikey *);
+enum err msg_mikey_get(struct rd, struct msg_mikey *) MUST_CHECK;
+
+/* A worker asks for the keys of a ticket; it has verified the warrant. */
+struct msg_fetch {
+	struct ticket ticket; /* of x2 */
+	struct rd target;
+};
+void msg_fetch_put(struct wr *, const struct msg_fetch *);
+enum err msg_fetch_get(struct rd, struct msg_fetch *) MUST_CHECK;
+
+/* `answer` as in MSG_ANSWER, with x2's epoch; empty unless XK_GRANTED. */
+struct msg_fetched {
+	enum xk_reason reason;
+	struct rd answer;
+};
+size_t msg_fetched_max(const struct msg_fetched *);
+void msg_fetched_put(struct wr *, const struct msg_fetched *);
+enum err msg_fetched_get(struct rd, struct msg_fetched *) MUST_CHECK;
+
 /* ---- counts since the process began, for `keywarden status` ---- */
 
 enum x2_count {
@@ -179,6 +207,14 @@ struct x2_settings {
 };
 void x2_settings_put(struct wr *, const struct x2_settings *);
 enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;
+
+struct xkc_settings {
+	struct rd address; /* "ADDRESS:PORT", numbers only */
+	struct rd name; /* in the server's certificate; empty: the address */
+	uint32_t request_seconds, keep_alive_seconds;
+};
+void xkc_settings_put(struct wr *, const struct xkc_settings *);
+enum err xkc_settings_get(struct rd, struct xkc_settings *) MUST_CHECK;
 
 #define MAX_LEMF_OPTIONS 24
 struct lemf_option {

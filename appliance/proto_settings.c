@@ -32,6 +32,7 @@ policy_settings_put(struct wr *w, const struct policy_settings *s)
 	wr_view16(w, s->database.p, s->database.left);
 	wr_view16(w, s->config.p, s->config.left);
 	wr_bool(w, s->df2);
+	wr_bool(w, s->remote);
 }
 
 enum err
@@ -40,8 +41,9 @@ policy_settings_get(struct rd r, struct policy_settings *s)
 	enum err rc;
 
 	if ((rc = rd_view16(&r, &s->database)) == ERR_OK &&
-	    (rc = rd_view16(&r, &s->config)) == ERR_OK)
-		rc = rd_bool(&r, &s->df2);
+	    (rc = rd_view16(&r, &s->config)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->df2)) == ERR_OK)
+		rc = rd_bool(&r, &s->remote);
 	return proto_whole(&r, rc);
 }
 
@@ -51,6 +53,7 @@ hsm_settings_put(struct wr *w, const struct hsm_settings *s)
 	wr_u32(w, s->index);
 	wr_u32(w, s->job_seconds);
 	wr_u32(w, s->threads);
+	wr_bool(w, s->remote);
 	wr_view16(w, s->module.p, s->module.left);
 	wr_view8(w, s->label.p, s->label.left);
 }
@@ -63,6 +66,7 @@ hsm_settings_get(struct rd r, struct hsm_settings *s)
 	if ((rc = rd_u32(&r, &s->index)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->job_seconds)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->threads)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->remote)) == ERR_OK &&
 	    (rc = rd_view16(&r, &s->module)) == ERR_OK)
 		rc = rd_view8(&r, &s->label);
 	return proto_whole(&r, rc);

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include "base/log.h"
 
 static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm",
-    "x2", "hi2"};
+    "x2", "hi2", "xkc"};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -46,6 +47,10 @@ static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
 /* TLS with clients: xk, x2. */
 static const int of_server[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
     SCMP_SYS(shutdown)};
+
+/* TLS with a server; socket() below. */
+static const int of_client[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockopt), SCMP_SYS(shutdown)};
 
 static const int of_policy[] = {SCMP_SYS(accept4), SCMP_SYS(getsockopt)};
 
@@ -84,6 +89,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_HSM] = {SET(common), SET(of_hsm)},
     [SANDBOX_X2] = {SET(common), SET(loop), SET(of_server)},
     [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database)},
+    [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */
@@ -134,6 +140,13 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 	if (which == SANDBOX_POLICY &&
 	    (rc = add_where(c, SCMP_SYS(clock_adjtime), 0, UINT64_MAX,
 		 CLOCK_REALTIME)) != 0)
+		return rc;
+	/* It calls one server, over TCP, and nothing on this machine. */
+	if (which == SANDBOX_XKC &&
+	    ((rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET)) !=
+		    0 ||
+		(rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX,
+		     AF_INET6)) != 0))
 		return rc;
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||

@@ -12,6 +12,7 @@ enum sandbox {
 	SANDBOX_HSM,
 	SANDBOX_X2,
 	SANDBOX_HI2,
+	SANDBOX_XKC,
 	SANDBOX__MAX
 };
 

@@ -30,7 +30,7 @@
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
-    "keywarden-hi2"};
+    "keywarden-hi2", "keywarden-xkc"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
@@ -39,7 +39,8 @@ static const struct {
     {CTL_PEER_POLICY, CTL_PEER_AUDIT}, {CTL_PEER_AUDIT, CTL_PEER_HSM},
     {CTL_PEER_HSM, CTL_PEER_XK}, {CTL_PEER_X2, CTL_PEER_POLICY},
     {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
-    {CTL_PEER_HSM, CTL_PEER_HI2}};
+    {CTL_PEER_HSM, CTL_PEER_HI2}, {CTL_PEER_X2, CTL_PEER_XKC},
+    {CTL_PEER_HSM, CTL_PEER_XKC}};
 
 const char *
 child_name(const struct child *c)
@@ -71,6 +72,8 @@ sup_add_children(struct supervisor *s)
 	if (config_is_df2(s->config)) {
 		add_child(s, CTL_PEER_HI2, 0);
 		add_child(s, CTL_PEER_X2, 0);
+		if (config_is_remote(s->config))
+			add_child(s, CTL_PEER_XKC, 0);
 	}
 	for (unsigned i = 0; i < s->config->workers; i++)
 		add_child(s, CTL_PEER_HSM, i);
@@ -404,7 +407,8 @@ void
 sup_stop_all(struct supervisor *s)
 {
 	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
-	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_AUDIT, CTL_PEER_HI2};
+	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_AUDIT,
+	    CTL_PEER_HI2};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

@@ -94,38 +94,73 @@ send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
 	return rc;
 }
 
-/* What section.name is, for messages. */
-static const char *
-option(const struct config_server *v, const char *name, char out[32])
+static enum err
+send_tls(const char *section, const char *const path[3], const char *ca_name,
+    const struct child *c, struct why *why)
 {
-	(void)snprintf(out, 32, "%s.%s", v->section, name);
-	return out;
+	static const enum ctl_file kind[3] = {CTL_FILE_TLS_CERT,
+	    CTL_FILE_TLS_KEY, CTL_FILE_CLIENT_CA};
+	const char *const name[3] = {"certificate", "key", ca_name};
+	enum err rc = ERR_OK;
+
+	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
+		char what[40];
+
+		(void)snprintf(what, sizeof(what), "%s.%s", section, name[i]);
+		rc = send_path(c, kind[i], path[i], what,
+		    kind[i] == CTL_FILE_TLS_KEY, why);
+	}
+	return rc;
 }
 
 static enum err
-send_tls(const struct config_server *v, const struct child *c, struct why *why)
-{
-	char what[32];
-	enum err rc;
-
-	if ((rc = send_path(c, CTL_FILE_TLS_CERT, v->certificate,
-		 option(v, "certificate", what), false, why)) != ERR_OK ||
-	    (rc = send_path(c, CTL_FILE_TLS_KEY, v->key, option(v, "key", what),
-		 true, why)) != ERR_OK)
-		return rc;
-	return send_path(c, CTL_FILE_CLIENT_CA, v->client_ca,
-	    option(v, "client_ca", what), false, why);
-}
-
-static enum err
-send_server(const struct config_server *v, const int *fd, const struct child *c,
+send_server_tls(const struct config_server *v, const struct child *c,
     struct why *why)
+{
+	const char *const path[3] = {v->certificate, v->key, v->client_ca};
+
+	return send_tls(v->section, path, "client_ca", c, why);
+}
+
+static enum err
+send_client_tls(const struct config_client *v, const struct child *c,
+    struct why *why)
+{
+	const char *const path[3] = {v->certificate, v->key, v->server_ca};
+
+	return send_tls(v->section, path, "server_ca", c, why);
+}
+
+/* The TLS files of those that have any. */
+static enum err
+send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
+{
+	switch (c->kind) {
+	case CTL_PEER_XK:
+		return send_server_tls(&s->config->xk_server, c, why);
+	case CTL_PEER_X2:
+		return send_server_tls(&s->config->x2_server, c, why);
+	case CTL_PEER_XKC:
+		return send_client_tls(&s->config->xkc, c, why);
+	case CTL_PEER_POLICY:
+	case CTL_PEER_AUDIT:
+	case CTL_PEER_HSM:
+	case CTL_PEER_HI2:
+	case CTL_PEER__MAX:
+		break;
+	}
+	return ERR_OK;
+}
+
+static enum err
+send_server(struct supervisor *s, const struct config_server *v, const int *fd,
+    const struct child *c, struct why *why)
 {
 	enum err rc = ERR_OK;
 
 	for (unsigned i = 0; i < v->n_listen && rc == ERR_OK; i++)
 		rc = send_file(c, CTL_FILE_LISTEN, fd[i], why);
-	return rc == ERR_OK ? send_tls(v, c, why) : rc;
+	return rc == ERR_OK ? send_child_tls(s, c, why) : rc;
 }
 
 static enum err
@@ -135,9 +170,11 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 
 	switch (c->kind) {
 	case CTL_PEER_XK:
-		return send_server(&s->config->xk_server, s->xk_fd, c, why);
+		return send_server(s, &s->config->xk_server, s->xk_fd, c, why);
 	case CTL_PEER_X2:
-		return send_server(&s->config->x2_server, s->x2_fd, c, why);
+		return send_server(s, &s->config->x2_server, s->x2_fd, c, why);
+	case CTL_PEER_XKC:
+		return send_child_tls(s, c, why);
 	case CTL_PEER_HI2:
 		return send_state(s, c, why);
 	case CTL_PEER_POLICY:
@@ -200,11 +237,7 @@ sup_reload_child(struct supervisor *s, struct child *c, struct why *why)
 
 	if (c->kind == CTL_PEER_HSM)
 		return ERR_OK; /* nothing of it may change while it runs */
-	if (c->kind == CTL_PEER_XK &&
-	    (rc = send_tls(&s->config->xk_server, c, why)) != ERR_OK)
-		return rc;
-	if (c->kind == CTL_PEER_X2 &&
-	    (rc = send_tls(&s->config->x2_server, c, why)) != ERR_OK)
+	if ((rc = send_child_tls(s, c, why)) != ERR_OK)
 		return rc;
 	return sup_send_settings(s, c, MSG_CTL_RELOAD, why);
 }

@@ -9,7 +9,8 @@
 static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
-	struct policy_settings p = {.df2 = config_is_df2(s->config)};
+	struct policy_settings p = {.df2 = config_is_df2(s->config),
+	    .remote = config_is_remote(s->config)};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
 
@@ -72,6 +73,17 @@ hi2_settings(const struct config *f, struct wr *w, struct why *why)
 	return ERR_OK;
 }
 
+static void
+xkc_settings(const struct config_client *c, struct wr *w)
+{
+	const struct xkc_settings x = {.address = text(c->address),
+	    .name = text(c->name == NULL ? "" : c->name),
+	    .request_seconds = c->request_seconds,
+	    .keep_alive_seconds = c->keep_alive_seconds};
+
+	xkc_settings_put(w, &x);
+}
+
 static enum err
 settings(struct supervisor *s, const struct child *c, struct wr *w,
     struct why *why)
@@ -79,7 +91,8 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 	const struct config *f = s->config;
 	struct hsm_settings h = {.index = c->index,
 	    .job_seconds = f->job_seconds,
-	    .threads = threads(f)};
+	    .threads = threads(f),
+	    .remote = config_is_remote(f)};
 
 	switch (c->kind) {
 	case CTL_PEER_XK:
@@ -100,6 +113,9 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		break;
 	case CTL_PEER_HI2:
 		return hi2_settings(f, w, why);
+	case CTL_PEER_XKC:
+		xkc_settings(&f->xkc, w);
+		break;
 	case CTL_PEER__MAX:
 		return ERR_INTERNAL;
 	}

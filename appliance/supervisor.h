@@ -7,7 +7,7 @@
 #include "appliance/config.h"
 #include "base/secret.h"
 
-#define MAX_CHILDREN (5 + MAX_WORKERS)
+#define MAX_CHILDREN (6 + MAX_WORKERS)
 
 /* A file without which no worker knows which warrant state is the last. */
 #define HEAD_WHAT \

@@ -6,5 +6,6 @@ install(FILES docs/man/keywarden.conf.5
   DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES docs/man/keywardend.8
   DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-install(FILES docs/OPERATING.md docs/DEPENDENCIES.md docs/PROTOCOL.md LICENSE
+install(FILES docs/OPERATING.md docs/DEPENDENCIES.md docs/PROTOCOL.md
+  docs/HI2-PROFILES.md LICENSE
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
