@@ -110,7 +110,7 @@ call_limits(const struct x2 *x, struct calls_limits *out)
 	*out = (struct calls_limits){.most_calls = s->max_calls,
 	    .most_octets = s->max_mib * MIB,
 	    .idle_ms = 1000 * (int64_t)s->call_idle_seconds,
-	    .linger_ms = LINGER_MS,
+	    .linger_ms = s->wait_ms > LINGER_MS ? s->wait_ms : LINGER_MS,
 	    .wait_ms = s->wait_ms};
 }
 
@@ -119,14 +119,21 @@ make_tables(struct x2 *x)
 {
 	struct x2_asks_limits tickets;
 	struct calls_limits calls;
+	uint8_t key[CALLS_KEY];
+	struct why why;
+	enum err rc;
 
-	if (RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
+	if (RAND_bytes(key, sizeof(key)) != 1 ||
+	    RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
 		fatal("no randomness");
 	ticket_limits(x, &tickets);
 	call_limits(x, &calls);
-	if (sip_event_start() != ERR_OK ||
+	if ((rc = calls_new(&calls, key, &x->calls)) == ERR_TOOBIG)
+		ctl_fail(why_set(&why, ERR_MALFORMED,
+			     "x2.max_mib: not enough for x2.max_calls"),
+		    &why);
+	if (rc != ERR_OK || sip_event_start() != ERR_OK ||
 	    x2_xids_new(X2_XIDS, &x->xids) != ERR_OK ||
-	    calls_new(&calls, &x->calls) != ERR_OK ||
 	    x2_asks_new(&tickets, 2 * x->settings.max_calls, x->epoch,
 		&x2_ticket_ops, x, &x->asks) != ERR_OK)
 		fatal("out of memory");
@@ -149,21 +156,21 @@ on_setup(void *ctx, struct rd settings)
 	sandbox_enter(SANDBOX_X2);
 }
 
-/* New files came before this; connections that are open keep the old ones. */
+/*
+ * New files came before this; connections that are open keep the old ones, and
+ * the table of calls keeps its limits.
+ */
 static void
 on_reload(void *ctx, struct rd settings)
 {
 	struct x2 *x = ctx;
 	struct x2_asks_limits tickets;
-	struct calls_limits calls;
 	struct why why = {""};
 
 	if (x2_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("bad settings");
 	ticket_limits(x, &tickets);
 	x2_asks_limit(x->asks, &tickets);
-	call_limits(x, &calls);
-	calls_limit(x->calls, &calls);
 	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
 	    new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);

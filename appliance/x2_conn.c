@@ -146,8 +146,7 @@ reserve_in(struct x2_conn *c)
 		return true;
 	if (c->in_at > 0) {
 		memmove(c->in, c->in + c->in_at, waiting(c));
-		c->scanned =
-		    c->scanned > c->in_at ? c->scanned - c->in_at : 0;
+		c->scanned = c->scanned > c->in_at ? c->scanned - c->in_at : 0;
 		c->in_len -= c->in_at;
 		c->in_at = 0;
 	}

@@ -66,7 +66,7 @@ x2_tell_counts(struct x2 *x)
 		return;
 	x->told_at = uv_now(&x->loop);
 	x2_asks_count(x->asks, &a);
-	calls_count(x->calls, &c);
+	c = calls_count(x->calls);
 	x->count[X2_COUNT_CONNECTIONS] = x->n_conns;
 	x->count[X2_COUNT_CALLS] = c.calls;
 	x->count[X2_COUNT_EVICTED] = c.evicted;

@@ -140,8 +140,8 @@ x2_take_events(struct x2 *x)
 	struct call_exchange_view v;
 	enum call_event_kind kind;
 
-	while (x2_asks_room(x->asks) &&
-	    calls_next(x->calls, &kind, &v) == ERR_OK)
+	while (
+	    x2_asks_room(x->asks) && calls_next(x->calls, &kind, &v) == ERR_OK)
 		x2_begin_exchange(x,
 		    kind == CALL_KEYS_DUE ? X2_ASK_KEYS : X2_ASK_NO_KEYS, &v,
 		    false);
@@ -245,8 +245,7 @@ x2_take(struct x2_conn *c, const struct x2_pdu *p)
 		return acknowledge(c, p);
 	default:
 		c->x->count[X2_COUNT_OTHER_TYPE]++;
-		log_limited(&limit, 1, "a PDU is of type %u: dropped",
-		    p->type);
+		log_limited(&limit, 1, "a PDU is of type %u: dropped", p->type);
 		return true;
 	}
 }
