@@ -14,7 +14,8 @@ static const char *const sql[SPOOL_STATEMENT__MAX] = {
     [SPOOL_COMMIT] = "COMMIT",
     [SPOOL_ROLLBACK] = "ROLLBACK",
     [SPOOL_GET_KMS] = "SELECT kms FROM spool",
-    [SPOOL_GET_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = ?",
+    [SPOOL_GET_LAST] = "SELECT seq FROM sqlite_sequence WHERE name ="
+		       " CAST(? AS TEXT)",
     [SPOOL_EACH_LEMF] = "SELECT id, name, next, records, octets FROM lemfs"
 			" ORDER BY id",
     [SPOOL_SET_LEMF] = "INSERT OR REPLACE INTO lemfs (id, name, next, records,"
