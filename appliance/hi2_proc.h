@@ -5,7 +5,7 @@
 #include "appliance/ctl_loop.h"
 #include "appliance/hi2_records.h"
 #include "appliance/peer.h"
-#include "hi2/sip_mikey.h"
+#include "hi2/sip_event.h"
 
 struct hi2 {
 	uv_loop_t loop;
