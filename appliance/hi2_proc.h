@@ -6,7 +6,7 @@
 #include "appliance/hi2_parked.h"
 #include "appliance/hi2_records.h"
 #include "appliance/peer.h"
-#include "hi2/sip_mikey.h"
+#include "hi2/sip_event.h"
 
 struct hi2 {
 	uv_loop_t loop;

@@ -24,7 +24,7 @@ identity_of(const struct warrant_target *t, unsigned i)
 	return r;
 }
 
-/* In force for HI2; *state is how it stands. */
+/* In force for HI2, with all of `products`; *state is how it stands. */
 static bool
 serves(struct policy *p, const struct held_warrant *h, unsigned target,
     unsigned products, struct warrant_state *state)
@@ -36,6 +36,15 @@ serves(struct policy *p, const struct held_warrant *h, unsigned target,
 
 	*state = warrants_state(p->authority, h);
 	return warrant_is_for(h->w, state, &a) == WARRANT_ALLOWS;
+}
+
+bool
+policy_leg_stands(struct policy *p, const struct held_warrant *h,
+    unsigned target)
+{
+	struct warrant_state state;
+
+	return serves(p, h, target, 0, &state);
 }
 
 static bool
