@@ -230,3 +230,45 @@ def ctls():
     yield b"\xff" + u8(0) + view16(u32(7) + u16(10) + u32(0))
     yield b"\xff" + u8(0) + view16(b"abc")
     yield b"\xff" + packet(2, 2, 0) + packet(3, 2, 0) + packet(1, 2, 0)
+
+
+# ---- fuzz_hi2_records ----
+
+def hi2_destination(leg, lemfs=(b"north",), liid=b"LIID-1",
+                    targets=(b"sip:alice@example.com",)):
+    return u64(leg) + view8(liid) + u8(len(lemfs)) + \
+        b"".join(view8(v) for v in lemfs) + u8(len(targets)) + \
+        b"".join(view8(v) for v in targets)
+
+
+def hi2_keys(epoch, leg, n=1, reason=0, **other):
+    session = bytes([0, 0, 0, 7, 1]) + bytes(30) + u8(0) + bytes(8) + \
+        view16(b"") + view8(b"")
+    answer = u64(epoch) + u8(n) + session * n + u8(0) + bytes(16)
+    return view16(u64(epoch) + u8(reason) + hi2_destination(leg, **other) +
+                  view32(answer if reason == 0 else b""))
+
+
+def hi2_words():
+    """Content, words of a worker and of policy, ends of turns."""
+    def content(ticket, epoch=1, sip=b"INVITE", seconds=1800000000):
+        return bytes([0, ticket, epoch]) + u64(seconds) + view16(sip)
+
+    def keys(ticket, *args, **other):
+        return bytes([2, ticket]) + hi2_keys(*args, **other)
+
+    def order(ticket, epoch, leg, kind=1):
+        return bytes([3, ticket]) + view16(u64(epoch) + u8(kind) +
+                                           hi2_destination(leg))
+
+    end, gone = bytes([5, 0]), bytes([1, 0])
+    yield content(0) + keys(0, 1, 1) + end
+    yield content(0) + keys(0, 1, 1, n=3, lemfs=(b"north", b"south")) + \
+        keys(0, 1, 2) + end + keys(0, 1, 1) + order(0, 1, 1) + end
+    yield content(0) + keys(0, 1, 1, reason=4) + end + order(0, 1, 2, 2)
+    yield content(0) + order(0, 1, 1, 2) + gone + end + order(0, 1, 1)
+    yield keys(0, 1, 1) + content(1, 2) + keys(1, 1, 1) + keys(1, 2, 1)
+    yield content(0, sip=b"") + order(0, 1, 1, 2) + end
+    yield content(0, seconds=(1 << 64) - 1) + keys(0, 1, 1) + end
+    yield content(0) + bytes([4, 0, 1, 7, 0, 4, 0, 1, 7, 1]) + end + \
+        content(0) + bytes([4, 0, 1, 7, 0]) + content(0, 2) + end
