@@ -6,6 +6,7 @@
 #ifndef APPLIANCE_X2_SEEN_H
 #define APPLIANCE_X2_SEEN_H
 
+#include "appliance/x2_told.h"
 #include "hi2/calls.h"
 #include "xk/call.h"
 
@@ -23,5 +24,12 @@ void x2_seen_mikey(struct rd octets, struct mikey_seen *out);
  */
 enum xk_reason x2_seen_call(const struct call_exchange_view *,
     struct call *out) MUST_CHECK;
+
+/*
+ * A digest of the messages that make it the exchange that it is, whatever XID
+ * they came by.  False: the library failed.
+ */
+bool x2_seen_same(const struct call_exchange_view *,
+    uint8_t out[X2_SAME_LEN]) MUST_CHECK;
 
 #endif

@@ -118,6 +118,8 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	m.content.nanoseconds = v->nanoseconds;
 	m.content.direction = v->sip_direction;
 	m.content.sip = v->sip;
+	if (kind == X2_ASK_KEYS && !x2_seen_same(v, m.same))
+		fatal("no digest");
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
