@@ -140,7 +140,21 @@ audit { chunk_mib = 8 most_mib = 1024 }
     'state_dir = "${NOTSET:-/x}"\n', "state_dir = '/single'\n",
     'client "" {certificate="x"}\n', "log_level = {a, b}\n",
     "".join("client c%d{}\n" % i for i in range(257)),
-    "token { environment = {" + ",".join(['"A=b"'] * 17) + "} }\n"]
+    "token { environment = {" + ",".join(['"A=b"'] * 17) + "} }\n", """
+x2 {
+  listen = {"192.0.2.1:7400"}
+  certificate = "/etc/keywarden/x2.pem"
+  key = "/etc/keywarden/x2.key"
+  client_ca = "/etc/keywarden/cscf.pem"
+  max_calls = 1000
+  wait_ms = 100
+}
+lemf "police" { profile = "etsi" form = "ps" operator_id = "" }
+lemf court { interception_point = "ip" }
+kms { uri = "kms.example.com" }
+""", "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
+    'lemf "" {}\n', "lemf a { form = " + 256 * "f" + " }\n",
+    "".join("lemf l%d {}\n" % i for i in range(65))]
 
 
 def sips(exchanges):

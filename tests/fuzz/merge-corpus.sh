@@ -14,14 +14,9 @@ FEW=48 # of those that seeds describe well
 SMALL=" authority change iri persons request x2_pdu "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
-<<<<<<< HEAD
-# What these reach is in a library that does not count: their seeds stay.
-BLIND=" config persons sip_event "
-=======
 # What these reach is in a library that does not count, or needs more files than
 # there may be: their seeds stay.
-SEEDED=" config persons proto sip_mikey "
->>>>>>> main
+SEEDED=" config persons proto sip_event "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")

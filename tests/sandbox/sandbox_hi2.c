@@ -1,40 +1,78 @@
 /*
- * keywarden-hi2: SQLite on its queue.  Nobody connects to it, and the clock is
- * none of its business.
+ * keywarden-hi2: SQLite on its queue, and what OpenSSL does to make data keys
+ * and to seal records.  Nobody connects to it, and the clock is none of its
+ * business.
  */
 #include <errno.h>
 #include <time.h>
 
-#include <sqlite3.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 
+#include "appliance/hi2_spool.h"
 #include "sandbox_test.h"
 
-/* A queue made in the filter, written, read and written again. */
-static int
-act_database(void)
-{
-	static const char sql[] =
-	    "PRAGMA synchronous = EXTRA;"
-	    "CREATE TABLE record (id INTEGER PRIMARY KEY, octets BLOB);"
-	    "BEGIN IMMEDIATE;"
-	    "INSERT INTO record VALUES (1, zeroblob(100000));"
-	    "COMMIT;"
-	    "SELECT length(octets) FROM record;"
-	    "DELETE FROM record;"
-	    "VACUUM;";
-	sqlite3 *db = NULL;
-	int rc = sqlite3_open(held.free_path, &db);
+static unsigned char *spki;
+static int spki_len;
 
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	return sqlite3_close(db) == SQLITE_OK && rc == SQLITE_OK ? 0 : EIO;
+static void
+make_key(void)
+{
+	EVP_PKEY *k = EVP_RSA_gen(3072);
+
+	spki_len = k == NULL ? -1 : i2d_PUBKEY(k, &spki);
+	EVP_PKEY_free(k);
+}
+
+static int
+turn(struct spool *s, unsigned n)
+{
+	static const uint8_t pdu[2000];
+	struct spool_place p;
+	struct why why;
+	struct rd name, record;
+
+	rd_init(&name, "north", 5);
+	rd_init(&record, pdu, sizeof(pdu));
+	for (unsigned i = 0; i < n; i++)
+		if (spool_place(s, name, name, i, 1800000000, &p, &why) !=
+			ERR_OK ||
+		    spool_put(s, &p, record, &why) != ERR_OK)
+			return EIO;
+	return spool_commit(s, &why) == ERR_OK ? 0 : EIO;
+}
+
+/* Made in the filter, filled beyond what its log holds, and opened again. */
+static int
+act_queue(void)
+{
+	static const uint8_t kms[QUEUE_DIGEST_LEN] = {1};
+	struct spool *s = NULL;
+	struct why why = {""};
+	struct rd key;
+
+	if (spki_len <= 0)
+		return EIO;
+	rd_init(&key, spki, (size_t)spki_len);
+	for (unsigned life = 0; life < 2; life++) {
+		if (spool_open(held.free_path, key, kms, &s, &why) != ERR_OK)
+			return EIO;
+		for (unsigned i = 0; i < 20; i++)
+			if (turn(s, 500) != 0)
+				return EIO;
+		spool_change_key(s);
+		if (turn(s, 1) != 0)
+			return EIO;
+		spool_close(&s);
+	}
+	return 0;
 }
 
 ACT(act_is_synchronised, SYS_clock_adjtime, CLOCK_REALTIME, NULL)
 
 static const struct act acts[] = {
     {"epoll", act_epoll, WORKS},
-    {"a database", act_database, WORKS},
+    {"a queue", act_queue, WORKS},
     {"openat to read", act_openat_read, WORKS},
     {"openat to write", act_openat_write, WORKS},
     {"stat of a path", act_stat_path, WORKS},
@@ -62,5 +100,6 @@ main(void)
 	const struct acts tables[] = {allowed_to_all, ACTS(acts),
 	    forbidden_to_all};
 
+	make_key();
 	return sandbox_test(SANDBOX_HI2, tables, 3);
 }
