@@ -83,6 +83,35 @@ x2_seen_mikey(struct rd octets, struct mikey_seen *out)
 		out->idrr = m.idrr.data;
 }
 
+/* X2's direction, 0 where a record can say nothing of it. */
+static uint8_t
+direction(uint16_t d)
+{
+	return d == X2_TO_TARGET || d == X2_FROM_TARGET ? (uint8_t)d : 0;
+}
+
+enum err
+x2_seen_read(const struct x2_pdu *p, struct x2_seen *out)
+{
+	const enum err rc = sip_event_read(p->payload, &out->event);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (unsigned i = 0; i < out->event.n_mikey; i++)
+		x2_seen_mikey(out->event.mikey[i], &out->mikey[i]);
+	out->sip = (struct sip_seen){.direction = direction(p->direction),
+	    .seconds = p->seconds,
+	    .nanoseconds = p->nanoseconds,
+	    .sip = p->payload,
+	    .event = &out->event,
+	    .n_mikey = out->event.n_mikey,
+	    .mikey = out->mikey};
+	memcpy(out->sip.xid, p->xid, sizeof(out->sip.xid));
+	memcpy(out->sip.correlation, p->correlation,
+	    sizeof(out->sip.correlation));
+	return ERR_OK;
+}
+
 enum xk_reason
 x2_seen_call(const struct call_exchange_view *v, struct call *out)
 {
