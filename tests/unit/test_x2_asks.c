@@ -120,7 +120,7 @@ begin(void **state)
 	(void)state;
 	w = (struct world){.policy = true, .hi2 = true, .now = 5000};
 	w.dead = UINT64_MAX;
-	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks);
+	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks) != ERR_OK;
 }
 
 static int
