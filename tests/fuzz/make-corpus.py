@@ -224,6 +224,7 @@ def plain_seeds(v):
             "config": text.CONFIGS, "iri": text.iris(),
             "hi2_records": records.hi2_words(),
             "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
+            "x2_take": records.x2_takes(v["exchanges"]),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 
