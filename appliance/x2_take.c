@@ -146,8 +146,9 @@ x2_take_events(struct x2 *x)
 static void
 take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
 {
-	static struct log_limit limit;
+	static struct log_limit limit, full;
 	static struct x2_seen s;
+	enum err rc;
 
 	if (x2_seen_read(p, &s) != ERR_OK) {
 		x->count[X2_COUNT_NO_SIP]++;
@@ -162,8 +163,13 @@ take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
 		begin_sip(x, &s.sip);
 	if ((is & XID_IN_FORCE) == 0)
 		return;
-	if (calls_put(x->calls, &s.sip, (int64_t)uv_now(&x->loop)) == ERR_NOMEM)
+	rc = calls_put(x->calls, &s.sip, (int64_t)uv_now(&x->loop));
+	if (rc == ERR_NOMEM)
 		fatal("out of memory");
+	if (rc != ERR_OK)
+		log_limited(&full, 1,
+		    "a call has more MIKEY messages than are kept: not looked "
+		    "at");
 	x2_take_events(x);
 }
 
