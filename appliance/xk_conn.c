@@ -13,6 +13,7 @@
 
 #include <openssl/err.h>
 
+#include "appliance/tls_server.h"
 #include "appliance/xk_proc.h"
 #include "base/log.h"
 
@@ -324,7 +325,7 @@ handshake(struct conn *c)
 		    SSL_get_verify_result(c->ssl) != X509_V_OK
 			? X509_verify_cert_error_string(
 			      SSL_get_verify_result(c->ssl))
-			: xk_tls_error());
+			: tls_server_error());
 		start_linger(c); /* the alert says why */
 		return;
 	}

@@ -14,7 +14,4 @@
 enum err xk_tls_new(int cert_fd, int key_fd, int ca_fd, SSL_CTX **out,
     struct why *why) MUST_CHECK;
 
-/* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
-const char *xk_tls_error(void);
-
 #endif
