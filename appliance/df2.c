@@ -20,7 +20,7 @@
 #include "appliance/cli_file.h"
 #include "appliance/df2_client.h"
 #include "base/log.h"
-#include "hi2/sip_mikey.h"
+#include "hi2/sip_event.h"
 #include "version.h"
 
 enum {
@@ -140,7 +140,7 @@ sort_message(struct order *o, const uint8_t *p, size_t len, struct why *why)
 static enum err
 read_sip(struct order *o, const char *path, struct why *why)
 {
-	struct sip_mikey s;
+	struct sip_event e;
 	uint8_t *p;
 	size_t len;
 	struct rd r;
@@ -149,15 +149,13 @@ read_sip(struct order *o, const char *path, struct why *why)
 	if ((rc = cli_read_file(path, SIP_MAX, &p, &len, why)) != ERR_OK)
 		return rc;
 	rd_init(&r, p, len);
-	if (sip_mikey_extract(r, &s) != ERR_OK) {
+	if (sip_event_read(r, &e) != ERR_OK) {
 		say("%s is not a SIP message: left out", path);
 		free(p);
 		return ERR_OK;
 	}
-	for (unsigned i = 0; i < s.n && rc == ERR_OK; i++)
-		rc =
-		    sort_message(o, s.message[i].octets, s.message[i].len, why);
-	sip_mikey_done(&s);
+	for (unsigned i = 0; i < e.n_mikey && rc == ERR_OK; i++)
+		rc = sort_message(o, e.mikey[i].p, e.mikey[i].left, why);
 	free(p);
 	return rc;
 }
@@ -171,7 +169,7 @@ read_sip_dir(struct order *o, struct why *why)
 
 	if (n < 0)
 		return why_errno(why, "%s", o->sip_dir);
-	if (sip_mikey_start() != ERR_OK)
+	if (sip_event_start() != ERR_OK)
 		rc = why_set(why, ERR_NOMEM, "out of memory");
 	for (int i = 0; i < n; i++) {
 		char *path;

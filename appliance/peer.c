@@ -150,7 +150,7 @@ peer_commit(struct peer *p, const struct wr *w)
 	if (rc != ERR_OK)
 		return rc;
 	/* A write that fails shows as a closed channel at the next event. */
-	if (!p->handling && ipc_flush(p->chan) != ERR_OK)
+	if (!p->handling && !p->ops->gather && ipc_flush(p->chan) != ERR_OK)
 		log_debug("%s does not take what it is sent", p->ops->name);
 	watch(p);
 	return ERR_OK;

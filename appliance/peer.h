@@ -20,6 +20,7 @@ struct peer_ops {
 	/* The other end has gone; the peer is freed after this returns. */
 	void (*closed)(void *ctx, struct peer *);
 	bool foreign; /* bad frames close the channel, not the process */
+	bool gather; /* what is sent leaves when the loop turns, in one write */
 };
 
 /* Takes `fd` over.  Each frame is handled with `ctx`, in the one state 1. */

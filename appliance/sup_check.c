@@ -13,16 +13,17 @@
 
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
-#include "appliance/xk_tls.h"
+#include "appliance/tls_server.h"
 
 /* In the child: what is wrong, if anything, and the end. */
 static _Noreturn void
-try_tls(const int fd[3], int out)
+try_tls(const char *section, const int fd[3], int out)
 {
+	const struct tls_server_kind kind = {.section = section};
 	struct why why = {""};
 	SSL_CTX *c = NULL;
 
-	if (xk_tls_new(fd[0], fd[1], fd[2], &c, &why) == ERR_OK)
+	if (tls_server_new(&kind, fd[0], fd[1], fd[2], &c, &why) == ERR_OK)
 		_exit(0);
 	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
 }
@@ -30,7 +31,7 @@ try_tls(const int fd[3], int out)
 /* The private key is parsed in a child, so that it stays in no memory of ours.
  */
 static enum err
-check_tls(const int fd[3], struct why *why)
+check_tls(const char *section, const int fd[3], struct why *why)
 {
 	char text[WHY_MAX];
 	int line[2], status = -1;
@@ -40,7 +41,7 @@ check_tls(const int fd[3], struct why *why)
 	if (pipe2(line, O_CLOEXEC) == -1)
 		return why_errno(why, "pipe");
 	if ((pid = fork()) == 0)
-		try_tls(fd, line[1]);
+		try_tls(section, fd, line[1]);
 	close(line[1]);
 	if (pid == -1) {
 		close(line[0]);
@@ -74,7 +75,7 @@ check_server(const struct config_server *v, struct why *why)
 			    : open_file(path[i], what, &fd[i], why);
 	}
 	if (rc == ERR_OK)
-		rc = check_tls(fd, why);
+		rc = check_tls(v->section, fd, why);
 	for (unsigned i = 0; i < 3; i++)
 		if (fd[i] != -1)
 			close(fd[i]);

@@ -133,6 +133,15 @@ x2_xids_ask(struct x2_xids *x, const uint8_t xid[XID_LEN])
 	return p->id;
 }
 
+void
+x2_xids_take_back(struct x2_xids *x, uint32_t id)
+{
+	const uint32_t i = id & (x->most - 1);
+
+	if (x->place[i].id == id)
+		empty(x, i);
+}
+
 bool
 x2_xids_answer(struct x2_xids *x, uint32_t id, uint8_t is)
 {

@@ -30,6 +30,9 @@ enum err x2_xids_find(const struct x2_xids *, const uint8_t xid[XID_LEN],
  */
 uint32_t x2_xids_ask(struct x2_xids *, const uint8_t xid[XID_LEN]);
 
+/* The question could not be sent: as if it had not been asked. */
+void x2_xids_take_back(struct x2_xids *, uint32_t id);
+
 /* False: nobody waits for this answer any longer; nothing has changed. */
 bool x2_xids_answer(struct x2_xids *, uint32_t id, uint8_t is);
 

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "hi2/iri_profile.h"
-#include "hi2/sip_mikey.h"
+#include "hi2/sip_event.h"
 
 #define IRI_PARTIES_MAX 10 /* partyInformation: SET SIZE (1..10) */
 #define IRI_URI_MAX 1024 /* octets of one identity */

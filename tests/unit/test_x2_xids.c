@@ -122,6 +122,23 @@ an_answer_is_taken_once(void **state)
 }
 
 static void
+a_question_that_was_taken_back_is_none(void **state)
+{
+	struct x2_xids *x = made(8);
+	const uint32_t kept = x2_xids_ask(x, xid(1));
+	const uint32_t id = x2_xids_ask(x, xid(2));
+
+	(void)state;
+	x2_xids_take_back(x, id);
+	x2_xids_take_back(x, id);
+	assert_int_equal(x2_xids_asked(x), 1);
+	assert_int_equal(find(x, 2, 0), ERR_NOTFOUND);
+	assert_false(x2_xids_answer(x, id, 1));
+	assert_true(x2_xids_answer(x, kept, 1));
+	x2_xids_free(&x);
+}
+
+static void
 a_change_forgets_answers_and_keeps_questions(void **state)
 {
 	struct x2_xids *x = made(8);
@@ -172,6 +189,7 @@ main(void)
 	    cmocka_unit_test(the_oldest_question_gives_way),
 	    cmocka_unit_test(an_answer_that_comes_too_late_changes_nothing),
 	    cmocka_unit_test(an_answer_is_taken_once),
+	    cmocka_unit_test(a_question_that_was_taken_back_is_none),
 	    cmocka_unit_test(a_change_forgets_answers_and_keeps_questions),
 	    cmocka_unit_test(with_a_policy_go_its_questions),
 	};

@@ -1,0 +1,35 @@
+/* hi2_proc: what keywarden-hi2 is made of. */
+#ifndef APPLIANCE_HI2_PROC_H
+#define APPLIANCE_HI2_PROC_H
+
+#include "appliance/ctl_loop.h"
+#include "appliance/hi2_records.h"
+#include "appliance/peer.h"
+#include "hi2/sip_event.h"
+
+struct hi2 {
+	uv_loop_t loop;
+	struct ctl_watch ctl;
+	uv_check_t after_io;
+	uv_timer_t tick;
+	int state_fd;
+	struct peer *x2, *policy, *hsm[MAX_WORKERS];
+	struct hi2_profiles profiles;
+	struct spool *spool;
+	struct hi2_records *records;
+	struct msg_counts told; /* to this policy; n 0: nothing yet */
+	int64_t key_since; /* uptime, ms */
+	bool failing; /* the spool takes nothing, and that is logged */
+	bool said_unknown; /* a LEMF without a profile, logged */
+};
+
+/* Tables of what each neighbour may send; `ctx` is struct hi2. */
+extern const struct peer_ops hi2_x2_ops, hi2_policy_ops, hi2_hsm_ops;
+
+/* hi2_stored_fn: to x2, if there is one. */
+void hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *);
+
+/* To policy, if they are not what it was told last. */
+void hi2_tell_counts(struct hi2 *);
+
+#endif

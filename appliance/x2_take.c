@@ -1,0 +1,251 @@
+/*
+ * From a PDU to what is told of it: an XID that no warrant in force names is
+ * dropped and counted, and nothing of it is kept.  No identity, XID, Call-ID
+ * or SIP octet goes to the log.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "appliance/x2_proc.h"
+#include "appliance/x2_seen.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "hi2/sip_event.h"
+
+#define ASKED_AHEAD (X2_XIDS / 4) /* questions out at once, for later PDUs */
+
+/* ---- XIDs ---- */
+
+static bool
+of_interest(const struct x2_pdu *p)
+{
+	return p->type == X2_TYPE_X2 && p->format == X2_FORMAT_SIP;
+}
+
+/* False: policy is to say first. */
+static bool
+know(struct x2_conn *c, const struct x2_pdu *p, uint8_t *is)
+{
+	struct x2 *x = c->x;
+
+	switch (x2_xids_find(x->xids, p->xid, is)) {
+	case ERR_OK:
+		return true;
+	case ERR_NOTFOUND:
+		(void)x2_ask_xid(x, p->xid); /* or when it is given again */
+		return false;
+	default:
+		return false;
+	}
+}
+
+void
+x2_ask_ahead(struct x2_conn *c)
+{
+	struct x2 *x = c->x;
+	size_t at = c->scanned > c->in_at ? c->scanned : c->in_at, len;
+	struct x2_pdu pdu;
+	struct rd r;
+	uint8_t is;
+
+	while (x2_xids_asked(x->xids) < ASKED_AHEAD) {
+		rd_init(&r, c->in + at, c->in_len - at);
+		if (x2_pdu_length(r, &len) != ERR_OK || len > r.left)
+			break;
+		r.left = len;
+		if (x2_pdu_read(r, &pdu) != ERR_OK)
+			break;
+		if (of_interest(&pdu) &&
+		    x2_xids_find(x->xids, pdu.xid, &is) == ERR_NOTFOUND &&
+		    !x2_ask_xid(x, pdu.xid))
+			break;
+		at += len;
+	}
+	c->scanned = at;
+}
+
+/* ---- tickets ---- */
+
+static void
+begin(struct x2 *x, const struct x2_matter *m)
+{
+	const enum err rc =
+	    x2_asks_begin(x->asks, m, (int64_t)uv_now(&x->loop));
+
+	/* There was room. */
+	if (rc != ERR_OK)
+		fatal("a ticket cannot begin: %s", err_str(rc));
+}
+
+/* X2's direction, 0 where a record can say nothing of it. */
+static uint8_t
+direction(uint16_t d)
+{
+	return d == X2_TO_TARGET || d == X2_FROM_TARGET ? (uint8_t)d : 0;
+}
+
+static void
+begin_sip(struct x2 *x, const struct sip_seen *s)
+{
+	struct x2_matter m = {.kind = X2_ASK_SIP};
+
+	memcpy(m.xid, s->xid, sizeof(m.xid));
+	memcpy(m.content.correlation, s->correlation,
+	    sizeof(m.content.correlation));
+	m.content.seconds = s->seconds;
+	m.content.nanoseconds = s->nanoseconds;
+	m.content.direction = s->direction;
+	m.content.sip = s->sip;
+	begin(x, &m);
+}
+
+void
+x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
+    const struct call_exchange_view *v, bool again)
+{
+	static struct call call;
+	struct x2_matter m = {.kind = kind,
+	    .exchange = v->handle,
+	    .again = again};
+	uint8_t *octets = NULL;
+	struct wr w;
+	size_t len;
+
+	memcpy(m.xid, v->xid, sizeof(m.xid));
+	memcpy(m.content.correlation, v->correlation,
+	    sizeof(m.content.correlation));
+	m.content.seconds = v->seconds;
+	m.content.nanoseconds = v->nanoseconds;
+	m.content.direction = v->sip_direction;
+	m.content.sip = v->sip;
+	if (kind == X2_ASK_KEYS)
+		m.call_reason = x2_seen_call(v, &call);
+	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
+		len = call_put_max(&call);
+		if ((octets = malloc(len)) == NULL)
+			fatal("out of memory");
+		wr_init(&w, octets, len);
+		call_put(&w, &call);
+		if (wr_finish(&w, &len) != ERR_OK)
+			fatal("a call longer than its own bound");
+		rd_init(&m.call, octets, len);
+	}
+	begin(x, &m);
+	free(octets);
+}
+
+void
+x2_take_events(struct x2 *x)
+{
+	struct call_exchange_view v;
+	enum call_event_kind kind;
+
+	while (
+	    x2_asks_room(x->asks) && calls_next(x->calls, &kind, &v) == ERR_OK)
+		x2_begin_exchange(x,
+		    kind == CALL_KEYS_DUE ? X2_ASK_KEYS : X2_ASK_NO_KEYS, &v,
+		    false);
+}
+
+/* ---- PDUs ---- */
+
+static void
+take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
+{
+	static struct mikey_seen mikey[SIP_MIKEY_MAX];
+	static struct log_limit limit;
+	struct sip_seen s = {.direction = direction(p->direction),
+	    .seconds = p->seconds,
+	    .nanoseconds = p->nanoseconds,
+	    .sip = p->payload,
+	    .mikey = mikey};
+	struct sip_event e;
+
+	if (sip_event_read(p->payload, &e) != ERR_OK) {
+		x->count[X2_COUNT_NO_SIP]++;
+		log_limited(&limit, 5,
+		    "an intercepted message is not SIP, or too large: dropped");
+		return;
+	}
+	x->count[X2_COUNT_SIP]++;
+	memcpy(s.xid, p->xid, sizeof(s.xid));
+	memcpy(s.correlation, p->correlation, sizeof(s.correlation));
+	if (!p->has_time) {
+		s.seconds = clock_seconds();
+		s.nanoseconds = 0;
+	}
+	if ((is & XID_SIP_TOO) != 0)
+		begin_sip(x, &s);
+	if ((is & XID_IN_FORCE) == 0)
+		return;
+	for (unsigned i = 0; i < e.n_mikey; i++)
+		x2_seen_mikey(e.mikey[i], &mikey[i]);
+	s.event = &e;
+	s.n_mikey = e.n_mikey;
+	if (calls_put(x->calls, &s, (int64_t)uv_now(&x->loop)) == ERR_NOMEM)
+		fatal("out of memory");
+	x2_take_events(x);
+}
+
+static bool
+take_x2(struct x2_conn *c, const struct x2_pdu *p)
+{
+	static struct log_limit limit;
+	struct x2 *x = c->x;
+	uint8_t is;
+
+	if (p->format != X2_FORMAT_SIP) {
+		x->count[X2_COUNT_OTHER_FORMAT]++;
+		log_limited(&limit, 1, "a payload is of format %u: dropped",
+		    p->format);
+		return true;
+	}
+	if (!know(c, p, &is)) {
+		c->wait = X2_WAIT_POLICY;
+		return false;
+	}
+	if (is == 0) {
+		x->count[X2_COUNT_NO_WARRANT]++;
+		return true;
+	}
+	if (!x2_asks_room(x->asks)) {
+		c->wait = X2_WAIT_ROOM;
+		x->starved = true;
+		return false;
+	}
+	take_sip(x, p, is);
+	return true;
+}
+
+/* It stands behind everything that the CSCF sent before on this connection. */
+static bool
+acknowledge(struct x2_conn *c, const struct x2_pdu *p)
+{
+	struct wr w;
+
+	wr_init(&w, c->out + c->out_len, sizeof(c->out) - c->out_len);
+	x2_put_ack(&w, p);
+	if (w.rc != ERR_OK) {
+		c->wait = X2_WAIT_WRITE;
+		return false;
+	}
+	c->out_len += w.len;
+	return true;
+}
+
+bool
+x2_take(struct x2_conn *c, const struct x2_pdu *p)
+{
+	static struct log_limit limit;
+
+	switch (p->type) {
+	case X2_TYPE_X2:
+		return take_x2(c, p);
+	case X2_TYPE_KEEPALIVE:
+		return acknowledge(c, p);
+	default:
+		c->x->count[X2_COUNT_OTHER_TYPE]++;
+		log_limited(&limit, 1, "a PDU is of type %u: dropped", p->type);
+		return true;
+	}
+}
