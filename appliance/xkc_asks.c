@@ -3,6 +3,7 @@
 
 #include "appliance/slots.h"
 #include "appliance/xkc_asks.h"
+#include "appliance/xkc_held.h"
 
 #define PLACES 512 /* for XKC_ASKS, keepAlives, and 0 */
 
@@ -25,12 +26,6 @@ struct xkc_ask {
 	size_t target_len;
 };
 
-struct held {
-	uint32_t id;
-	uint8_t *octets; /* a msg_mikey; NULL: none */
-	size_t len;
-};
-
 struct xkc_asks {
 	const struct xkc_ops *ops;
 	void *ctx;
@@ -39,14 +34,7 @@ struct xkc_asks {
 	unsigned n_alive, n_joining;
 	bool began, up; /* the connection */
 	int64_t proof_at, alive_at;
-	uint64_t epoch; /* of x2 */
-	unsigned n_held;
-	size_t octets;
-	/*
-	 * x2's numbers are those of slots (appliance/slots.h): the lower bits
-	 * are a place that has one ticket at a time.
-	 */
-	struct held held[XKC_TICKETS];
+	struct xkc_held *held;
 };
 
 enum err
@@ -61,31 +49,14 @@ xkc_asks_new(const struct xkc_times *times, const struct xkc_ops *ops,
 	a->ops = ops;
 	a->ctx = ctx;
 	a->times = *times;
-	if (slots_new(sizeof(struct xkc_ask), PLACES, &a->asks) != ERR_OK ||
+	if (xkc_held_new(&a->held) != ERR_OK ||
+	    slots_new(sizeof(struct xkc_ask), PLACES, &a->asks) != ERR_OK ||
 	    slots_take(a->asks, &zero) == NULL || zero != 0) {
 		xkc_asks_free(&a);
 		return ERR_NOMEM;
 	}
 	*out = a;
 	return ERR_OK;
-}
-
-static void
-drop_held(struct xkc_asks *a, struct held *h)
-{
-	if (h->octets == NULL)
-		return;
-	free(h->octets);
-	h->octets = NULL;
-	a->octets -= h->len;
-	a->n_held--;
-}
-
-static void
-drop_all_held(struct xkc_asks *a)
-{
-	for (unsigned i = 0; i < XKC_TICKETS; i++)
-		drop_held(a, &a->held[i]);
 }
 
 void
@@ -95,7 +66,7 @@ xkc_asks_free(struct xkc_asks **ap)
 
 	if (a == NULL)
 		return;
-	drop_all_held(a);
+	xkc_held_free(&a->held);
 	slots_free(&a->asks);
 	free(a);
 	*ap = NULL;
@@ -116,8 +87,8 @@ n_asks(const struct xkc_asks *a)
 void
 xkc_asks_count(const struct xkc_asks *a, struct xkc_counts *out)
 {
-	out->tickets = a->n_held;
-	out->octets = a->octets;
+	out->tickets = xkc_held_tickets(a->held);
+	out->octets = xkc_held_octets(a->held);
 	out->open = n_asks(a) - a->n_joining;
 }
 
@@ -177,28 +148,23 @@ give(struct xkc_asks *a, const struct xkc_ask *q,
 
 static enum xk_reason
 send_request(struct xkc_asks *a, uint32_t request, const struct xkc_ask *q,
-    const struct held *h)
+    const struct msg_mikey *m)
 {
-	struct xk_get_keys k = {.curve = 0};
-	struct msg_mikey m;
-	struct rd body;
+	struct xk_get_keys k = {.i_message1 = m->i1,
+	    .r_message1 = m->r1,
+	    .i_message2 = m->i2,
+	    .r_message2 = m->r2,
+	    .first_i_message1 = m->first_i1,
+	    .first_r_message1 = m->first_r1,
+	    .first_i_message2 = m->first_i2};
 	uint8_t *der = NULL;
 	size_t len;
 	bool sent;
 
-	rd_init(&body, h->octets, h->len);
 	/* Without the first two it would be no getKeys. */
-	if (msg_mikey_get(body, &m) != ERR_OK || m.i1.left == 0 ||
-	    m.r1.left == 0)
+	if (m->i1.left == 0 || m->r1.left == 0)
 		return XK_MALFORMED;
 	rd_init(&k.public_kms_identity, q->target, q->target_len);
-	k.i_message1 = m.i1;
-	k.r_message1 = m.r1;
-	k.i_message2 = m.i2;
-	k.r_message2 = m.r2;
-	k.first_i_message1 = m.first_i1;
-	k.first_r_message1 = m.first_r1;
-	k.first_i_message2 = m.first_i2;
 	if (xk_encode_get_keys(request, &k, &der, &len) != ERR_OK)
 		return XK_MALFORMED; /* seven of the longest are too long */
 	sent = a->ops->send(a->ctx, der, len);
@@ -208,9 +174,9 @@ send_request(struct xkc_asks *a, uint32_t request, const struct xkc_ask *q,
 
 static void
 ask(struct xkc_asks *a, uint32_t request, struct xkc_ask *q,
-    const struct held *h, int64_t now)
+    const struct msg_mikey *m, int64_t now)
 {
-	const enum xk_reason reason = send_request(a, request, q, h);
+	const enum xk_reason reason = send_request(a, request, q, m);
 
 	if (reason != XK_GRANTED) {
 		refuse(a, request, q, reason);
@@ -245,71 +211,30 @@ keep_alive(struct xkc_asks *a, int64_t now)
 
 /* ---- from x2 ---- */
 
-static struct held *
-place_of(struct xkc_asks *a, uint32_t id)
-{
-	return &a->held[id % XKC_TICKETS];
-}
-
-static struct held *
-find_held(struct xkc_asks *a, const struct ticket *t)
-{
-	struct held *h = place_of(a, t->id);
-
-	return h->octets != NULL && h->id == t->id && a->epoch == t->epoch
-	    ? h
-	    : NULL;
-}
-
-static enum err
-hold(struct xkc_asks *a, struct held *h, uint32_t id, const struct msg_mikey *m)
-{
-	const size_t cap = msg_mikey_max(m);
-	struct wr w;
-
-	if (cap > XKC_OCTETS - a->octets)
-		return ERR_FULL;
-	if ((h->octets = malloc(cap)) == NULL)
-		return ERR_NOMEM;
-	wr_init(&w, h->octets, cap);
-	msg_mikey_put(&w, m);
-	h->id = id;
-	h->len = cap;
-	a->octets += cap;
-	a->n_held++;
-	return ERR_OK;
-}
-
 enum err
 xkc_asks_mikey(struct xkc_asks *a, uint32_t id, const struct msg_mikey *m,
     int64_t now)
 {
-	struct held *h = place_of(a, id);
+	struct msg_mikey held;
 	unsigned at = 0;
 	struct xkc_ask *q;
 	uint32_t request;
 	enum err rc;
 
-	if (m->epoch != a->epoch)
-		drop_all_held(a);
-	a->epoch = m->epoch;
-	drop_held(a, h);
-	if ((rc = hold(a, h, id, m)) != ERR_OK)
+	if ((rc = xkc_held_put(a->held, id, m)) != ERR_OK)
 		return rc;
 	while (a->n_joining > 0 &&
 	    (q = slots_next(a->asks, &at, &request)) != NULL)
-		if (q->state == ASK_JOINING && find_held(a, &q->ticket) == h)
-			ask(a, request, q, h, now);
+		if (q->state == ASK_JOINING && q->ticket.id == id &&
+		    xkc_held_find(a->held, &q->ticket, &held))
+			ask(a, request, q, &held, now);
 	return ERR_OK;
 }
 
 void
 xkc_asks_gone(struct xkc_asks *a, uint32_t id)
 {
-	struct held *h = place_of(a, id);
-
-	if (h->id == id)
-		drop_held(a, h);
+	xkc_held_drop(a->held, id);
 }
 
 /* ---- from workers ---- */
@@ -332,7 +257,7 @@ enum err
 xkc_asks_fetch(struct xkc_asks *a, unsigned worker, uint32_t id,
     const struct msg_fetch *m, int64_t now)
 {
-	struct held *h;
+	struct msg_mikey held;
 	struct xkc_ask *q;
 	uint32_t request;
 
@@ -357,8 +282,8 @@ xkc_asks_fetch(struct xkc_asks *a, unsigned worker, uint32_t id,
 	    .target_len = m->target.left};
 	memcpy(q->target, m->target.p, m->target.left);
 	a->n_joining++;
-	if ((h = find_held(a, &m->ticket)) != NULL)
-		ask(a, request, q, h, now);
+	if (xkc_held_find(a->held, &m->ticket, &held))
+		ask(a, request, q, &held, now);
 	return ERR_OK;
 }
 

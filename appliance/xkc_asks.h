@@ -11,8 +11,6 @@
 
 #include "appliance/proto_df2.h"
 
-#define XKC_TICKETS 65536 /* as many as x2 has */
-#define XKC_OCTETS ((size_t)64 * 1024 * 1024) /* of their messages */
 #define XKC_ASKS 256 /* requests at once */
 #define XKC_JOIN_MS 1000 /* how long the messages may be behind the worker */
 #define XKC_PROOF_MS 10000 /* for the first answer on a connection */
