@@ -105,6 +105,38 @@ static const char *const advice[XK_REASON__MAX] = {
 		      "served at a time.",
 };
 
+/* The same where the appliance has taken the call off X2 itself. */
+static const char *const hi2_advice[XK_REASON__MAX] = {
+    [XK_MALFORMED] = "The phones, or the CSCF that reported them, sent MIKEY "
+		     "messages that are none.",
+    [XK_NO_AUTHORISATION] =
+	"'keywarden warrant list' shows the period; callsBefore covers calls "
+	"from before its start.",
+    [XK_TARGET_MISMATCH] =
+	"Check under which identity the target takes part in its calls, and "
+	"that the warrant's XIDs are this target's.",
+    [XK_NOT_REPRODUCIBLE] =
+	"Check that the CSCF reports all messages of a call, and that the "
+	"target's device has the seed that is enrolled ('keywarden subscriber "
+	"list').",
+    [XK_UNKNOWN_SUBSCRIBER] =
+	"Enrol the target: 'keywarden subscriber add', signed by two security "
+	"officers.",
+    [XK_UNSUPPORTED] = "The call uses what this version does not serve; "
+		       "nothing in the configuration changes that.",
+    [XK_UNAVAILABLE] = "It is tried again by itself; 'keywarden status' "
+		       "tells what is out of order.",
+    [XK_OVERLOADED] = "It is tried again by itself; token.workers sets what "
+		      "is served at a time.",
+};
+
+static void
+put_hi2_advice(uint8_t reason)
+{
+	if (reason < XK_REASON__MAX && hi2_advice[reason] != NULL)
+		(void)printf("%s\n", hi2_advice[reason]);
+}
+
 static void
 put_reason(uint8_t reason)
 {
@@ -120,16 +152,29 @@ put_advice(uint8_t reason)
 		(void)printf("%s\n", advice[reason]);
 }
 
+/* Was it intercepted here, for a LEMF, and not asked for over Xk? */
+static bool
+for_hi2(const struct audit_entry *e)
+{
+	return rd_is(&e->client, AUDIT_SELF, strlen(AUDIT_SELF));
+}
+
 static void
 who_asked(const struct audit_entry *e)
 {
 	char t[RFC3339_LEN];
 	int64_t call;
 
-	(void)printf("Entry %llu: on %s client ", (unsigned long long)e->number,
+	(void)printf("Entry %llu: on %s ", (unsigned long long)e->number,
 	    when(e->realtime_ns, t));
-	put(e->client);
-	(void)printf(" asked for the keys of a call of ");
+	if (for_hi2(e))
+		(void)printf("this appliance saw a call whose keys are to go "
+			     "over HI2, of ");
+	else {
+		(void)printf("client ");
+		put(e->client);
+		(void)printf(" asked for the keys of a call of ");
+	}
 	put(e->target);
 	if (e->liid.left > 0) {
 		(void)printf(", LIID ");
@@ -157,7 +202,10 @@ explain_refused(const struct audit_entry *e)
 		put(e->text);
 		(void)printf(".\n");
 	}
-	put_advice(e->reason);
+	if (!for_hi2(e))
+		put_advice(e->reason);
+	else
+		put_hi2_advice(e->reason);
 }
 
 static void
@@ -192,7 +240,10 @@ explain_intent(const struct audit_entry *e, const struct kept *outcome)
 	    (unsigned long long)o->number);
 	put_reason(o->reason);
 	(void)printf(".\n");
-	put_advice(o->reason);
+	if (for_hi2(e))
+		put_hi2_advice(o->reason);
+	else
+		put_advice(o->reason);
 }
 
 /* What took effect, by kind; the target is a name or an identity. */

@@ -46,6 +46,31 @@ print_faults(const json_t *j)
 			     "machine\n");
 }
 
+/* The DF2/MF, where the role is on. */
+static void
+print_df2(const json_t *j)
+{
+	const json_t *x2 = json_object_get(j, "x2"),
+		     *hi2 = json_object_get(j, "hi2");
+
+	if (x2 == NULL)
+		return;
+	(void)printf("x2 %s: %lld connection(s), %lld calls held, %lld "
+		     "message(s) taken, %lld of no warrant dropped, %lld "
+		     "waiting for their records\n",
+	    is(x2, "up") ? "up" : "DOWN", count(x2, "connections"),
+	    count(x2, "calls"), count(x2, "sip"), count(x2, "noWarrant"),
+	    count(x2, "waiting"));
+	(void)printf("hi2 %s: %lld record(s) with keys, %lld that there are "
+		     "none, %lld of SIP; %lld waiting, %lld octets\n",
+	    is(hi2, "up") ? "up" : "DOWN", count(hi2, "keys"),
+	    count(hi2, "noKeys"), count(hi2, "sip"), count(hi2, "waiting"),
+	    count(hi2, "octets"));
+	if (count(hi2, "unknownLemf") > 0)
+		(void)printf("LEMF WITHOUT A SECTION: a warrant names one "
+			     "that the configuration lacks\n");
+}
+
 static int
 print_status(json_t *j, bool json)
 {
@@ -65,6 +90,7 @@ print_status(json_t *j, bool json)
 	    is(j, "xk") ? "up" : "down", count(j, "head"), count(j, "warrants"),
 	    count(j, "warrantsInForce"), count(j, "subscribers"),
 	    count(j, "clients"), count(j, "requests"));
+	print_df2(j);
 	print_faults(j);
 	json_decref(j);
 	return serving ? EXIT_DONE : EXIT_REFUSED;

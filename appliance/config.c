@@ -1,13 +1,12 @@
 #include <sys/stat.h>
 
-#include <confuse.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/config.h"
+#include "appliance/config_int.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
 
@@ -34,8 +33,6 @@ report_error(cfg_t *cfg, const char *fmt, va_list ap)
 /* libconfuse takes the defaults of lists as char *. */
 static char default_listen[] = "{127.0.0.1:7300}", empty_list[] = "{}";
 
-static char not_listening[] = "{}";
-
 static cfg_opt_t xk_opts[] = {
     CFG_STR_LIST("listen", default_listen, CFGF_NONE),
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
@@ -50,50 +47,6 @@ static cfg_opt_t xk_opts[] = {
     CFG_INT("request_seconds", 10, CFGF_NONE),
     CFG_END(),
 };
-static cfg_opt_t x2_opts[] = {
-    CFG_STR_LIST("listen", not_listening, CFGF_NONE),
-    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
-    CFG_STR("key", NULL, CFGF_NODEFAULT),
-    CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
-    CFG_INT("max_connections", 64, CFGF_NONE),
-    CFG_INT("handshake_seconds", 10, CFGF_NONE),
-    CFG_INT("idle_seconds", 600, CFGF_NONE),
-    CFG_INT("max_calls", 100000, CFGF_NONE),
-    CFG_INT("max_mib", 256, CFGF_NONE),
-    CFG_INT("call_idle_seconds", 43200, CFGF_NONE),
-    CFG_INT("wait_ms", 5000, CFGF_NONE),
-    CFG_INT("retry_seconds", 600, CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t xkc_opts[] = {
-    CFG_STR("connect", NULL, CFGF_NODEFAULT),
-    CFG_STR("name", NULL, CFGF_NODEFAULT),
-    CFG_STR("certificate", NULL, CFGF_NODEFAULT),
-    CFG_STR("key", NULL, CFGF_NODEFAULT),
-    CFG_STR("server_ca", NULL, CFGF_NODEFAULT),
-    CFG_INT("request_seconds", 5, CFGF_NONE),
-    CFG_INT("keep_alive_seconds", 60, CFGF_NONE),
-    CFG_END(),
-};
-/* "profile", then the options of hi2/iri_profile.h in its order. */
-static cfg_opt_t lemf_opts[] = {
-    CFG_STR("profile", "etsi", CFGF_NONE),
-    CFG_STR("form", NULL, CFGF_NODEFAULT),
-    CFG_STR("ps_version", NULL, CFGF_NODEFAULT),
-    CFG_STR("hi2_domain", NULL, CFGF_NODEFAULT),
-    CFG_STR("header_time", NULL, CFGF_NODEFAULT),
-    CFG_STR("umts_time", NULL, CFGF_NODEFAULT),
-    CFG_STR("time_qualifier", NULL, CFGF_NODEFAULT),
-    CFG_STR("authorization_country", NULL, CFGF_NODEFAULT),
-    CFG_STR("delivery_country", NULL, CFGF_NODEFAULT),
-    CFG_STR("operator_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("alt_operator_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("network_element_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("interception_point", NULL, CFGF_NODEFAULT),
-    CFG_END(),
-};
-#define N_LEMF_OPTIONS (sizeof(lemf_opts) / sizeof(lemf_opts[0]) - 2)
-_Static_assert(N_LEMF_OPTIONS <= MAX_LEMF_OPTIONS, "a LEMF has more options");
 
 /* Of versions whose clients stood here: known, to say what to do. */
 static cfg_opt_t client_opts[] = {
@@ -128,9 +81,10 @@ static cfg_opt_t opts[] = {
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
-    CFG_SEC("x2", x2_opts, CFGF_NONE),
-    CFG_SEC("xk_client", xkc_opts, CFGF_NONE),
-    CFG_SEC("lemf", lemf_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+    CFG_SEC("x2", config_x2_opts, CFGF_NONE),
+    CFG_SEC("xk_client", config_xkc_opts, CFGF_NONE),
+    CFG_SEC("lemf", config_lemf_opts,
+	CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
     CFG_SEC("client", client_opts, CFGF_MULTI | CFGF_TITLE),
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
@@ -139,9 +93,8 @@ static cfg_opt_t opts[] = {
     CFG_END(),
 };
 
-/* A copy of a string option; NULL stays NULL. */
-static char *
-str(cfg_t *c, const char *name)
+char *
+config_str(cfg_t *c, const char *name)
 {
 	const char *s = cfg_getstr(c, name);
 
@@ -162,8 +115,8 @@ num(cfg_t *c, const char *section, const char *name, long min, long max,
 	return ERR_OK;
 }
 
-static enum err
-take_server(struct config_server *v, const char *section, cfg_t *c,
+enum err
+config_take_server(struct config_server *v, const char *section, cfg_t *c,
     unsigned least, struct why *why)
 {
 	const unsigned n = cfg_size(c, "listen");
@@ -178,21 +131,14 @@ take_server(struct config_server *v, const char *section, cfg_t *c,
 		    strdup(cfg_getnstr(c, "listen", v->n_listen));
 		v->n_listen++;
 	}
-	v->certificate = str(c, "certificate");
-	v->key = str(c, "key");
-	v->client_ca = str(c, "client_ca");
+	v->certificate = config_str(c, "certificate");
+	v->key = config_str(c, "key");
+	v->client_ca = config_str(c, "client_ca");
 	return ERR_OK;
 }
 
-/* A number of a section, and where it goes. */
-struct number {
-	const char *name;
-	long min, max;
-	uint32_t *out;
-};
-
-static enum err
-nums(cfg_t *c, const char *section, const struct number *n, size_t count,
+enum err
+config_nums(cfg_t *c, const char *section, const struct number *n, size_t count,
     struct why *why)
 {
 	enum err rc = ERR_OK;
@@ -215,93 +161,11 @@ take_xk(struct config *f, cfg_t *c, struct why *why)
 	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
 	    {"idle_seconds", 1, 86400, &x->idle_seconds},
 	    {"request_seconds", 1, 300, &x->request_seconds}};
-	enum err rc = take_server(&f->xk_server, "xk", c, 1, why);
+	enum err rc = config_take_server(&f->xk_server, "xk", c, 1, why);
 
-	return rc == ERR_OK ? nums(c, "xk", n, sizeof(n) / sizeof(n[0]), why)
-			    : rc;
-}
-
-static enum err
-take_x2(struct config *f, cfg_t *c, struct why *why)
-{
-	struct x2_settings *x = &f->x2;
-	const struct number n[] = {{"max_connections", 1, MAX_CONNECTIONS,
-				       &x->max_connections},
-	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
-	    {"idle_seconds", 1, 86400, &x->idle_seconds},
-	    {"max_calls", 16, 1 << 24, &x->max_calls},
-	    {"max_mib", 1, 65536, &x->max_mib},
-	    {"call_idle_seconds", 60, 7 * 86400, &x->call_idle_seconds},
-	    {"wait_ms", 100, 60000, &x->wait_ms},
-	    {"retry_seconds", 1, 86400, &x->retry_seconds}};
-	enum err rc = take_server(&f->x2_server, "x2", c, 0, why);
-
-	return rc == ERR_OK ? nums(c, "x2", n, sizeof(n) / sizeof(n[0]), why)
-			    : rc;
-}
-
-static enum err
-take_lemf(struct config *f, cfg_t *c, struct why *why)
-{
-	struct config_lemf *l = &f->lemf[f->n_lemfs++];
-	const size_t n = strlen(cfg_title(c));
-
-	if (n < 1 || n > MAX_NAME)
-		return why_set(why, ERR_MALFORMED,
-		    "lemf: a name has 1 to %d characters", MAX_NAME);
-	l->name = strdup(cfg_title(c));
-	l->profile = str(c, "profile");
-	for (size_t i = 1; i <= N_LEMF_OPTIONS; i++) {
-		char *value = str(c, lemf_opts[i].name);
-
-		if (value == NULL)
-			continue;
-		l->option[l->n_options] = lemf_opts[i].name;
-		l->value[l->n_options++] = value;
-		if (strlen(value) > 255)
-			return why_set(why, ERR_MALFORMED,
-			    "lemf.%s has at most 255 characters",
-			    lemf_opts[i].name);
-	}
-	return ERR_OK;
-}
-
-static enum err
-take_xkc(struct config *f, cfg_t *c, struct why *why)
-{
-	struct config_client *x = &f->xkc;
-	const struct number n[] = {{"request_seconds", 1, 300,
-				       &x->request_seconds},
-	    {"keep_alive_seconds", 1, 3600, &x->keep_alive_seconds}};
-
-	x->section = "xk_client";
-	x->address = str(c, "connect");
-	x->name = str(c, "name");
-	x->certificate = str(c, "certificate");
-	x->key = str(c, "key");
-	x->server_ca = str(c, "server_ca");
-	if ((x->address != NULL && strlen(x->address) > 255) ||
-	    (x->name != NULL && strlen(x->name) > 255))
-		return why_set(why, ERR_MALFORMED,
-		    "xk_client.connect and name have at most 255 characters");
-	return nums(c, "xk_client", n, sizeof(n) / sizeof(n[0]), why);
-}
-
-static enum err
-take_df2(struct config *f, cfg_t *root, struct why *why)
-{
-	const unsigned n = cfg_size(root, "lemf");
-	enum err rc = take_x2(f, cfg_getsec(root, "x2"), why);
-
-	if (rc == ERR_OK)
-		rc = take_xkc(f, cfg_getsec(root, "xk_client"), why);
-
-	if (rc == ERR_OK && n > MAX_LEMFS)
-		return why_set(why, ERR_MALFORMED, "at most %d lemf sections",
-		    MAX_LEMFS);
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
-		rc = take_lemf(f, cfg_getnsec(root, "lemf", i), why);
-	return rc;
+	return rc == ERR_OK
+	    ? config_nums(c, "xk", n, sizeof(n) / sizeof(n[0]), why)
+	    : rc;
 }
 
 static enum err
@@ -325,15 +189,15 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	uint32_t chunk = 0, most = 0;
 	enum err rc;
 
-	f->state_dir = str(root, "state_dir");
-	f->control_socket = str(root, "control_socket");
-	f->log_level = str(root, "log_level");
-	f->token_module = str(token, "module");
-	f->token_label = str(token, "label");
-	f->pin_file = str(token, "pin_file");
-	f->kms_scheme = str(kms, "scheme");
-	f->kms_uri = str(kms, "uri");
-	f->kms_period = str(kms, "period");
+	f->state_dir = config_str(root, "state_dir");
+	f->control_socket = config_str(root, "control_socket");
+	f->log_level = config_str(root, "log_level");
+	f->token_module = config_str(token, "module");
+	f->token_label = config_str(token, "label");
+	f->pin_file = config_str(token, "pin_file");
+	f->kms_scheme = config_str(kms, "scheme");
+	f->kms_uri = config_str(kms, "uri");
+	f->kms_period = config_str(kms, "period");
 	if ((rc = num(token, "token", "workers", 1, MAX_WORKERS, &f->workers,
 		 why)) != ERR_OK ||
 	    (rc = num(token, "token", "job_seconds", 1, 300, &f->job_seconds,
@@ -471,7 +335,7 @@ config_load(const char *path, struct config **out, struct why *why)
 	(void)cfg_set_error_function(root, report_error);
 	if ((rc = parse(root, path, text, why)) == ERR_OK &&
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
-	    (rc = take_df2(f, root, why)) == ERR_OK &&
+	    (rc = config_take_df2(f, root, why)) == ERR_OK &&
 	    (rc = no_clients(root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
@@ -505,17 +369,7 @@ config_free(struct config **fp)
 		return;
 	free_server(&f->xk_server);
 	free_server(&f->x2_server);
-	free(f->xkc.address);
-	free(f->xkc.name);
-	free(f->xkc.certificate);
-	free(f->xkc.key);
-	free(f->xkc.server_ca);
-	for (unsigned i = 0; i < f->n_lemfs; i++) {
-		free(f->lemf[i].name);
-		free(f->lemf[i].profile);
-		for (unsigned k = 0; k < f->lemf[i].n_options; k++)
-			free(f->lemf[i].value[k]);
-	}
+	config_free_df2(f);
 	for (unsigned i = 0; i < f->n_environment; i++)
 		free(f->environment[i]);
 	free(f->state_dir);
@@ -543,16 +397,4 @@ bool
 config_is_softhsm(const struct config *f)
 {
 	return strstr(f->token_module, "softhsm") != NULL;
-}
-
-bool
-config_is_df2(const struct config *f)
-{
-	return f->x2_server.n_listen > 0;
-}
-
-bool
-config_is_remote(const struct config *f)
-{
-	return config_is_df2(f) && f->xkc.address != NULL;
 }

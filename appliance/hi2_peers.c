@@ -13,28 +13,7 @@
 /* Epoch, reason or kind, and the shortest destination. */
 #define WORD_LEAST (8 + 1 + 8 + 2 + 3 + 3)
 
-/* ---- x2 ---- */
-
-static enum err
-on_content(void *ctx, const struct ipc_frame *f)
-{
-	struct hi2 *h = ctx;
-	struct msg_content m;
-	enum err rc;
-
-	if ((rc = msg_content_get(f->body, &m)) != ERR_OK)
-		return rc;
-	return hi2_records_content(h->records, f->id, &m);
-}
-
-static enum err
-on_gone(void *ctx, const struct ipc_frame *f)
-{
-	struct hi2 *h = ctx;
-
-	hi2_records_gone(h->records, f->id);
-	return ERR_OK;
-}
+/* ---- to x2 ---- */
 
 void
 hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *m)
@@ -64,71 +43,102 @@ hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *m)
  * a warrant is in these lines.
  */
 static enum err
-judge(enum err rc, const char *who)
+judge(enum err rc)
 {
-	static struct log_limit unknown, unfit, many;
+	static struct log_limit unfit, other;
 
-	switch (rc) {
-	case ERR_NOTFOUND:
-		log_limited(&unknown, 5,
-		    "a word of %s for a ticket whose content is not there is "
-		    "dropped",
-		    who);
-		return ERR_OK;
-	case ERR_UNSUPPORTED:
+	if (rc == ERR_UNSUPPORTED)
 		log_limited(&unfit, 5,
 		    "a record that cannot be encoded is dropped: its time, or "
 		    "no SIP message");
-		return ERR_OK;
-	case ERR_TOOBIG:
-	case ERR_NOMEM:
-		log_limited(&many, 5, "a record is dropped: %s", err_str(rc));
-		return ERR_OK;
-	case ERR_OK:
-	case ERR_INTERNAL:
-	case ERR_AGAIN:
-	case ERR_CLOSED:
-	case ERR_TRUNCATED:
-	case ERR_MALFORMED:
-	case ERR_MISMATCH:
-	case ERR_DENIED:
-	case ERR_EXISTS:
-	case ERR_IO:
-	case ERR_FULL:
-	case ERR_CRYPTO:
-	case ERR_HSM:
-	case ERR_PIN:
-	case ERR__MAX:
-		break;
+	else if (rc == ERR_TOOBIG || rc == ERR_NOMEM || rc == ERR_FULL)
+		log_limited(&other, 5, "a record is dropped: %s", err_str(rc));
+	else
+		return rc;
+	return ERR_OK;
+}
+
+/* ERR_NOTFOUND: its content is not there. */
+static enum err
+take_word(struct hi2 *h, uint16_t type, uint32_t ticket, struct rd body)
+{
+	const int64_t now = clock_seconds();
+	struct msg_hi2_order order;
+	struct msg_hi2_keys keys;
+	enum err rc;
+
+	if (type == MSG_HI2_KEYS) {
+		if ((rc = msg_hi2_keys_get(body, &keys)) != ERR_OK)
+			return rc;
+		rc = hi2_records_keys(h->records, ticket, &keys, now);
+	} else {
+		if ((rc = msg_hi2_order_get(body, &order)) != ERR_OK)
+			return rc;
+		rc = hi2_records_order(h->records, ticket, &order, now);
+	}
+	return judge(rc);
+}
+
+static enum err
+on_word(void *ctx, const struct ipc_frame *f)
+{
+	struct hi2 *h = ctx;
+	enum err rc;
+
+	rc = take_word(h, f->type, f->id, f->body);
+	if (rc != ERR_NOTFOUND)
+		return rc;
+	return judge(
+	    parked_put(&h->parked, f->type, f->id, f->body, clock_uptime_ms()));
+}
+
+void
+hi2_drop_parked(struct hi2 *h)
+{
+	static struct log_limit limit;
+	const unsigned n = parked_expire(&h->parked, clock_uptime_ms());
+
+	if (n > 0)
+		log_limited(&limit, 5,
+		    "%u words for tickets of which nothing is known are "
+		    "dropped",
+		    n);
+}
+
+/* ---- from x2 ---- */
+
+static enum err
+on_content(void *ctx, const struct ipc_frame *f)
+{
+	struct hi2 *h = ctx;
+	struct parked_word w;
+	struct msg_content m;
+	struct rd body;
+	enum err rc;
+
+	if ((rc = msg_content_get(f->body, &m)) != ERR_OK)
+		return rc;
+	rc = hi2_records_content(h->records, f->id, &m);
+	while (rc == ERR_OK && parked_take(&h->parked, f->id, &w)) {
+		rd_init(&body, secret_data(w.body), secret_len(w.body));
+		rc = take_word(h, w.type, w.ticket, body);
+		secret_free(&w.body);
+		if (rc == ERR_NOTFOUND) /* of an x2 that has gone */
+			rc = ERR_OK;
 	}
 	return rc;
 }
 
 static enum err
-on_keys(void *ctx, const struct ipc_frame *f)
+on_gone(void *ctx, const struct ipc_frame *f)
 {
 	struct hi2 *h = ctx;
-	struct msg_hi2_keys m;
-	enum err rc;
 
-	if ((rc = msg_hi2_keys_get(f->body, &m)) != ERR_OK)
-		return rc;
-	return judge(hi2_records_keys(h->records, f->id, &m, clock_seconds()),
-	    "a worker");
+	hi2_records_gone(h->records, f->id);
+	return ERR_OK;
 }
 
-static enum err
-on_order(void *ctx, const struct ipc_frame *f)
-{
-	struct hi2 *h = ctx;
-	struct msg_hi2_order m;
-	enum err rc;
-
-	if ((rc = msg_hi2_order_get(f->body, &m)) != ERR_OK)
-		return rc;
-	return judge(hi2_records_order(h->records, f->id, &m, clock_seconds()),
-	    "policy");
-}
+/* ---- counts ---- */
 
 void
 hi2_tell_counts(struct hi2 *h)
@@ -179,7 +189,7 @@ const struct peer_ops hi2_x2_ops = {.name = "x2",
     .closed = on_closed};
 
 static const struct ipc_rule of_policy[] = {
-    {MSG_HI2_ORDER, WORD_LEAST, MAX_IPC_BODY, 1, on_order},
+    {MSG_HI2_ORDER, WORD_LEAST, MAX_IPC_BODY, 1, on_word},
 };
 const struct peer_ops hi2_policy_ops = {.name = "policy",
     .table = of_policy,
@@ -189,7 +199,7 @@ const struct peer_ops hi2_policy_ops = {.name = "policy",
     .closed = on_closed};
 
 static const struct ipc_rule of_hsm[] = {
-    {MSG_HI2_KEYS, WORD_LEAST, MAX_IPC_BODY, 1, on_keys},
+    {MSG_HI2_KEYS, WORD_LEAST, MAX_IPC_BODY, 1, on_word},
 };
 const struct peer_ops hi2_hsm_ops = {.name = "a worker",
     .table = of_hsm,

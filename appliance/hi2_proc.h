@@ -3,6 +3,7 @@
 #define APPLIANCE_HI2_PROC_H
 
 #include "appliance/ctl_loop.h"
+#include "appliance/hi2_parked.h"
 #include "appliance/hi2_records.h"
 #include "appliance/peer.h"
 #include "hi2/sip_event.h"
@@ -17,6 +18,7 @@ struct hi2 {
 	struct hi2_profiles profiles;
 	struct spool *spool;
 	struct hi2_records *records;
+	struct parked parked;
 	struct msg_counts told; /* to this policy; n 0: nothing yet */
 	int64_t key_since; /* uptime, ms */
 	bool failing; /* the spool takes nothing, and that is logged */
@@ -28,6 +30,9 @@ extern const struct peer_ops hi2_x2_ops, hi2_policy_ops, hi2_hsm_ops;
 
 /* hi2_stored_fn: to x2, if there is one. */
 void hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *);
+
+/* Words whose content has not come in time are dropped. */
+void hi2_drop_parked(struct hi2 *);
 
 /* To policy, if they are not what it was told last. */
 void hi2_tell_counts(struct hi2 *);

@@ -14,7 +14,8 @@ static const char *const sql[SPOOL_STATEMENT__MAX] = {
     [SPOOL_COMMIT] = "COMMIT",
     [SPOOL_ROLLBACK] = "ROLLBACK",
     [SPOOL_GET_KMS] = "SELECT kms FROM spool",
-    [SPOOL_GET_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = ?",
+    [SPOOL_GET_LAST] = "SELECT seq FROM sqlite_sequence WHERE name ="
+		       " CAST(? AS TEXT)",
     [SPOOL_EACH_LEMF] = "SELECT id, name, next, records, octets FROM lemfs"
 			" ORDER BY id",
     [SPOOL_SET_LEMF] = "INSERT OR REPLACE INTO lemfs (id, name, next, records,"
@@ -198,7 +199,9 @@ look(struct spool_db *d, bool *empty, struct why *why)
 
 /*
  * One process, so no shared memory: EXCLUSIVE stands before WAL.  FULL: the
- * log is synced at each commit.
+ * log is synced at each commit.  16 MiB of pages stay in memory, so that a
+ * large turn is written once, and as many go into the log before they are
+ * moved to their places, for which a turn waits (bench/bench_spool.c).
  */
 static enum err
 write_ahead(struct spool_db *d, struct why *why)
@@ -216,7 +219,8 @@ write_ahead(struct spool_db *d, struct why *why)
 		return spool_fail(d, why, "no write-ahead log");
 	return exec(d,
 	    "PRAGMA synchronous = FULL;"
-	    "PRAGMA wal_autocheckpoint = 2000;"
+	    "PRAGMA wal_autocheckpoint = 4000;"
+	    "PRAGMA cache_size = -16384;"
 	    "PRAGMA journal_size_limit = 67108864;"
 	    "PRAGMA temp_store = MEMORY;"
 	    "PRAGMA trusted_schema = OFF",

@@ -121,7 +121,7 @@ log_tells_truth(const struct audit_entry *e, const struct msg_work *m,
 	return e->type == AUDIT_KEY_INTENT && audit_has_digest(e, m->call) &&
 	    /* over Xk an enrolled client must stand there: fill_ask() */
 	    (m->route == ROUTE_XK ||
-		rd_is(&e->client, DF2_CLIENT, strlen(DF2_CLIENT))) &&
+		rd_is(&e->client, AUDIT_SELF, strlen(AUDIT_SELF))) &&
 	    memcmp(e->warrant, w->id, WARRANT_ID_LEN) == 0 &&
 	    rd_is(&e->liid, w->liid, strlen(w->liid)) && e->test == w->test &&
 	    e->csb_id == c->r1.csb_id && e->ts_type == (uint8_t)type &&

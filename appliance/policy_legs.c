@@ -24,7 +24,7 @@ identity_of(const struct warrant_target *t, unsigned i)
 	return r;
 }
 
-/* In force for HI2; *state is how it stands. */
+/* In force for HI2, with all of `products`; *state is how it stands. */
 static bool
 serves(struct policy *p, const struct held_warrant *h, unsigned target,
     unsigned products, struct warrant_state *state)
@@ -199,7 +199,7 @@ look_at_all(struct policy *p, int64_t now)
 
 		if ((h->w->deliveries & DELIVERY_HI2) == 0)
 			continue;
-		is = serves(p, h, 0, PRODUCT_KEYS, &s);
+		is = serves(p, h, 0, 0, &s); /* for keys or SIP */
 		note_edge(p, h, &s, now);
 		if (is == h->serves_x2)
 			continue;

@@ -114,7 +114,7 @@ refuse(const struct asked *q, enum xk_reason reason, const char *detail)
 	struct pending *d;
 	uint32_t id;
 
-	rd_init(&e.client, DF2_CLIENT, strlen(DF2_CLIENT));
+	rd_init(&e.client, AUDIT_SELF, strlen(AUDIT_SELF));
 	rd_init(&e.liid, liid, strlen(liid));
 	rd_init(&e.text, detail, strlen(detail));
 	if (q->call != NULL)
@@ -139,7 +139,7 @@ grant(const struct asked *q)
 	    .subscriber = q->subscriber};
 	uint32_t id;
 
-	rd_init(&g.client, DF2_CLIENT, strlen(DF2_CLIENT));
+	rd_init(&g.client, AUDIT_SELF, strlen(AUDIT_SELF));
 	if (leg_pending(q, PENDING_LEG_GRANT, &id) == NULL)
 		return;
 	if (policy_grant(q->p, &g, id) != ERR_OK) {

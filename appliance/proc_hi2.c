@@ -71,6 +71,7 @@ on_tick(uv_timer_t *t)
 	struct hi2 *h = t->data;
 
 	hi2_tell_counts(h);
+	hi2_drop_parked(h);
 	if (clock_uptime_ms() - h->key_since < KEY_MS)
 		return;
 	h->key_since = clock_uptime_ms();

@@ -14,12 +14,6 @@
 
 #include "appliance/proto.h"
 
-/*
- * Who asks, in the log's entry of a key that goes to HI2.  The blank keeps it
- * apart from all names of enrolled clients.
- */
-#define DF2_CLIENT "this appliance"
-
 #define MAX_LEGS 64 /* warrants in force for one XID at once */
 #define MAX_LEMFS 64 /* in the configuration */
 

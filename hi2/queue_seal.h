@@ -26,8 +26,9 @@
 #define QUEUE_LEMF_MAX 64 /* octets of a LEMF's name */
 #define QUEUE_NONCE_LEN 12
 #define QUEUE_TAG_LEN 16
-#define QUEUE_SEAL_LEN (QUEUE_NONCE_LEN + QUEUE_TAG_LEN) /* beyond the record \
-							  */
+#define QUEUE_SEAL_LEN \
+	(QUEUE_NONCE_LEN + QUEUE_TAG_LEN) /* beyond the record \
+					   */
 #define QUEUE_RECORD_MAX (1024 * 1024) /* octets of one record */
 #define QUEUE_SEALS_MAX (1ULL << 32) /* records under one data key */
 

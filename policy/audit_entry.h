@@ -15,6 +15,12 @@
 #include "base/limits.h"
 #include "policy/warrant.h"
 
+/*
+ * The client of a key that goes to HI2: nobody asks for it from outside.  The
+ * blank keeps it apart from all names of enrolled clients.
+ */
+#define AUDIT_SELF "this appliance"
+
 enum audit_type {
 	AUDIT_LOG_CREATED = 1, /* text: product and version */
 	AUDIT_STARTED, /* text */

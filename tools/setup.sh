@@ -11,9 +11,9 @@ build="gcc libc6-dev cmake ninja-build pkg-config openssl procps
   libssl-dev libuv1-dev libseccomp-dev libp11-kit-dev libsqlite3-dev
   libjansson-dev libconfuse-dev libgmp-dev libosip2-dev
   softhsm2 libsrtp2-dev libpcap-dev libcmocka-dev tshark
-  asterisk-core-sounds-en-wav"
+  asterisk-core-sounds-en-wav asn1c sip-tester"
 test="clang libclang-rt-14-dev clang-format shellcheck valgrind
-  asn1c python3 iproute2 strace"
+  python3 iproute2 strace"
 
 # The runtime of clang's sanitizers has clang's version in its name.
 newest_runtime() {

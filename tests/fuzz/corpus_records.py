@@ -110,6 +110,22 @@ def told_changes(cms):
             change(4, 15, b"{}")]
 
 
+def df2_bodies(call):
+    """Of the DF2/MF, in the order of fuzz_proto.c."""
+    xid = bytes(range(16))
+    to = u64(77) + view8(b"LI-1") + u8(2) + view8(b"police") + \
+        view8(b"court") + u8(1) + view8(b"sip:alice@example.com")
+    lemf = view8(b"police") + view8(b"etsi")
+    return [u64(1) + b"\0" + xid + b"\1\0" + u8(1) + u64(77) + view32(call),
+            u64(1) + u8(2) + u64(77) + u64(78), u64(1) + u64(77) + b"\2",
+            u64(1) + bytes(8) + u64(1770000000) + u32(999999999) + b"\2" +
+            view32(b"BYE sip:a SIP/2.0\r\n"), u64(1) + u64(77),
+            u64(1) + b"\0" + to + view32(b"keys"), u64(1) + b"\2" + to,
+            u8(3) + u64(1) + u64(2) + u64(3), b"".join(map(u32, range(8))),
+            view16(b"/spool.db") + u8(2) + lemf + u8(0) + lemf + u8(1) +
+            view8(b"form") + view8(b"ps")]
+
+
 def protos(call, cms):
     leaf = leaves()[4]
     head = u64(3) + hashlib.sha256(b"h").digest()
@@ -120,7 +136,7 @@ def protos(call, cms):
     bodies = [u64(1) + u32(5) + b"\0\0" + target + liid + view32(call),
               u64(1) + u8(2) + view8(b"no warrant"),
               u32(5) + u32(3) + view8(b"handshake"),
-              u64(1) + u32(2) + view16(leaf) + u64(3) + view32(b"{}") +
+              u8(1) + u64(1) + u32(2) + view16(leaf) + u64(3) + view32(b"{}") +
               view32(u8(1) + view32(cms)) + view16(subscriber([], b"")) +
               view32(call),
               b"\1\0", view16(leaf) + every[1], b"\0" + u32(1),
@@ -133,7 +149,8 @@ def protos(call, cms):
               view16(b"\0\0\0\3\1\1\20") + view8(b"mki") + key + u8(0) +
               u32(0) + u32(0) + view16(b"") + view8(b"") + u8(1) + bytes(16),
               u8(5) + view16(b"text"), b"".join(map(u32, range(7))),
-              view16(b"/var/lib/x.db") + view16(b"kms.period = month\n"),
+              view16(b"/var/lib/x.db") + view16(b"kms.period = month\n") +
+              b"\1",
               u32(0) + u32(10) + u32(3) + view16(b"/lib.so") +
               view8(b"label"), b"\1" + view16(b"/lib.so") + view8(b"label"),
               u64(1) + u64(0), u32(2) + b"\1\0\1" + u64(1770000000),
@@ -142,12 +159,20 @@ def protos(call, cms):
               b"\0\1" + view16(b""), b"\1" + b"".join(every),
               u64(1770000000) + b"\0" + b"".join(every[:2]),
               b"\0\1" + head + view8(bytes(32)) + view16(b""),
-              b"".join(every)]
+              b"".join(every), *df2_bodies(call)]
     more = [(5, view16(b"") + every[0]), (5, view16(b"") + every[0] * 2),
             (23, b"\6\0" + view16(b"refused")), (24, b"\0"), (25, bytes(9)),
             (25, bytes(8) + b"\1" + every[3]), (27, change(0, 0)),
             (27, change(1, 16)), (27, change(1 << 22, 9, b"r", b"e")),
-            (26, b"\x0a\0" + head + view8(b"") + view16(b"behind"))]
+            (26, b"\x0a\0" + head + view8(b"") + view16(b"behind")),
+            (28, u64(1) + b"\2" + bytes(16) + b"\0\0\0" + u32(0)),
+            (29, u64(1) + u8(65) + bytes(8 * 65)),
+            (30, u64(1) + u64(2) + b"\0"),
+            (31, bytes(16) + u64(1) + u32(10 ** 9) + b"\0" + u32(0)),
+            (33, u64(1) + b"\7" + u64(1) + view8(b"L") + b"\1\1a\1\1b" +
+             u32(0)),
+            (34, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b"),
+            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0))]
     return [u8(i) + b for i, b in [*enumerate(bodies), *more]]
 
 

@@ -140,7 +140,21 @@ audit { chunk_mib = 8 most_mib = 1024 }
     'state_dir = "${NOTSET:-/x}"\n', "state_dir = '/single'\n",
     'client "" {certificate="x"}\n', "log_level = {a, b}\n",
     "".join("client c%d{}\n" % i for i in range(257)),
-    "token { environment = {" + ",".join(['"A=b"'] * 17) + "} }\n"]
+    "token { environment = {" + ",".join(['"A=b"'] * 17) + "} }\n", """
+x2 {
+  listen = {"192.0.2.1:7400"}
+  certificate = "/etc/keywarden/x2.pem"
+  key = "/etc/keywarden/x2.key"
+  client_ca = "/etc/keywarden/cscf.pem"
+  max_calls = 1000
+  wait_ms = 100
+}
+lemf "police" { profile = "etsi" form = "ps" operator_id = "" }
+lemf court { interception_point = "ip" }
+kms { uri = "kms.example.com" }
+""", "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
+    'lemf "" {}\n', "lemf a { form = " + 256 * "f" + " }\n",
+    "".join("lemf l%d {}\n" % i for i in range(65))]
 
 
 def sips(exchanges):
@@ -167,3 +181,50 @@ def sips(exchanges):
     yield head.replace(b"application/sdp", b"multipart/mixed;boundary=b") + \
         b"Content-Length: %d\r\n\r\n" % len(part) + part
     yield b"SIP/2.0 200 OK\nCall-ID: x\n\n"
+
+
+def iri(options, event, sip, profile=0, seconds=1700000000, nano=123456789,
+        liid=b"L-1", targets=(b"sip:a@x", b"tel:+1"), keys=0, initiator=1):
+    """An input of fuzz_iri."""
+    def view(octets):
+        return bytes([len(octets)]) + octets
+    out = bytes([profile, len(options)])
+    for name, value in options:
+        out += view(name.encode()) + view(value.encode())
+    out += bytes([event, initiator])
+    for number in (300, seconds, nano):
+        out += (number & (1 << 64) - 1).to_bytes(8, "big")
+    out += view(bytes(range(8))) + view(liid) + bytes([len(targets)])
+    for target in targets:
+        out += view(target)
+    return out + bytes([keys]) + b"k" * keys + len(sip).to_bytes(2, "big") + sip
+
+
+def iris():
+    operator = [("operator_id", "OP")]
+    for profile in range(4):
+        for event in range(4):
+            yield iri(operator, event, b"INVITE", profile,
+                      keys=2 if event == 0 else 0)
+    for name, values in (
+            ("form", ("content", "0")), ("ps_version", ("40", "41")),
+            ("hi2_domain", ("r16v1", "r16")),
+            ("header_time", ("generalized", "microsecond", "none")),
+            ("umts_time", ("utc", "gmt")),
+            ("time_qualifier", ("", "unknown", "aggregation", "no")),
+            ("authorization_country", ("DE", "", "d")),
+            ("delivery_country", ("NL", "", "N1")),
+            ("operator_id", ("0123456789abcdef", "0123456789abcdefg", "")),
+            ("alt_operator_id", ("12345", "123456")),
+            ("network_element_id", ("7", "a b")),
+            ("interception_point", ("p 1", "a_b")), ("other", ("1",))):
+        for value in values:
+            yield iri(operator + [(name, value)], 2, b"SIP")
+    for seconds in (0, -1, 951782400, 2524608000, 253402300799, 253402300800):
+        for umts in "local", "utc":
+            yield iri(operator + [("umts_time", umts)], 1, b"",
+                      seconds=seconds, nano=1000000)
+    yield iri(operator, 0, b"s" * 300, keys=255, targets=[b"SIPS:a"] * 12)
+    yield iri(operator, 2, b"", targets=[])
+    yield iri(operator, 2, b"S", liid=b"l" * 26, nano=1000000000)
+    yield iri(operator, 2, b"S", targets=[b"http://x"], initiator=3)

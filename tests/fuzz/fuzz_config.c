@@ -8,6 +8,29 @@
 #include "fuzz.h"
 
 static void
+check_df2(const struct config *f)
+{
+	MUST(f->x2_server.n_listen <= MAX_LISTEN);
+	for (unsigned i = 0; i < f->x2_server.n_listen; i++)
+		MUST(f->x2_server.listen[i] != NULL);
+	MUST(config_is_df2(f) == (f->x2_server.n_listen > 0));
+	MUST(f->x2.max_connections > 0 && f->x2.max_calls >= 16);
+	MUST(f->x2.max_mib > 0 && f->x2.wait_ms >= 100);
+	MUST(f->n_lemfs <= MAX_LEMFS);
+	for (unsigned i = 0; i < f->n_lemfs; i++) {
+		const struct config_lemf *l = &f->lemf[i];
+
+		MUST(l->name[0] != '\0' && strlen(l->name) <= MAX_NAME);
+		MUST(l->profile[0] != '\0' && strlen(l->profile) <= MAX_NAME);
+		MUST(l->n_options <= MAX_LEMF_OPTIONS);
+		for (unsigned k = 0; k < l->n_options; k++)
+			MUST(l->option[k] != NULL && strlen(l->value[k]) < 256);
+		for (unsigned k = 0; k < i; k++)
+			MUST(strcmp(l->name, f->lemf[k].name) != 0);
+	}
+}
+
+static void
 check(const struct config *f)
 {
 	char *p;
@@ -28,13 +51,14 @@ check(const struct config *f)
 	MUST(f->job_seconds >= 1 && f->job_seconds <= 300);
 	MUST(f->audit.chunk >= 1 << 20 && f->audit.chunk <= 1 << 30);
 	MUST(f->xk.max_queued >= MAX_XK_PDU && f->xk.max_connections > 0);
+	check_df2(f);
 	(void)config_is_softhsm(f);
 	p = config_path(f, STATE_LOG);
 	MUST(p != NULL && p[0] == '/');
 	free(p);
 }
 
-/* Five lines and no more, whatever the values are. */
+/* Five lines, six with the DF2/MF, whatever the values are. */
 static void
 check_matters(struct config *f, const char *ca)
 {
@@ -43,14 +67,17 @@ check_matters(struct config *f, const char *ca)
 	unsigned lines = 0;
 
 	free(f->xk_server.client_ca);
+	free(f->x2_server.client_ca);
 	MUST((f->xk_server.client_ca = strdup(ca)) != NULL);
+	MUST((f->x2_server.client_ca = strdup(ca)) != NULL);
 	if (config_matters(f, text, sizeof(text), &why) != ERR_OK) {
 		MUST(why.text[0] != '\0');
 		return;
 	}
 	for (const char *p = text; *p != '\0'; p++)
 		lines += *p == '\n';
-	MUST(lines == 5 && strlen(text) <= MAX_CONFIG_TEXT);
+	MUST(lines == (config_is_df2(f) ? 6 : 5) &&
+	    strlen(text) <= MAX_CONFIG_TEXT);
 }
 
 int

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appliance/proto.h"
+#include "appliance/proto_df2.h"
 #include "fuzz.h"
 
 /* Read into memory that holds no zeros by chance; false if malformed. */
@@ -40,6 +40,30 @@ AGAIN(hsm_settings)
 AGAIN(init_order)
 AGAIN(audit_settings)
 AGAIN(msg_service)
+AGAIN(msg_x2_legs)
+AGAIN(msg_x2_ended)
+AGAIN(msg_stored)
+AGAIN(msg_counts)
+AGAIN(x2_settings)
+AGAIN(hi2_settings)
+
+/* The same for those that say beforehand how long they are. */
+#define AGAIN_MEASURED(name) \
+	static bool name##_again(struct rd in, struct wr *w) \
+	{ \
+		static struct name m; \
+		memset(&m, 0xa5, sizeof(m)); \
+		if (name##_get(in, &m) != ERR_OK) \
+			return false; \
+		MUST(name##_max(&m) == in.left); \
+		name##_put(w, &m); \
+		return true; \
+	}
+
+AGAIN_MEASURED(msg_x2_ask)
+AGAIN_MEASURED(msg_content)
+AGAIN_MEASURED(msg_hi2_keys)
+AGAIN_MEASURED(msg_hi2_order)
 
 static bool
 msg_work_again(struct rd in, struct wr *w)
@@ -181,7 +205,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    xk_settings_again, policy_settings_again, hsm_settings_again,
 	    init_order_again, audit_settings_again, msg_service_again,
 	    msg_client_again, msg_changed_again, msg_chain_again,
-	    msg_learn_again, msg_learnt_again, changes_again};
+	    msg_learn_again, msg_learnt_again, changes_again, msg_x2_ask_again,
+	    msg_x2_legs_again, msg_x2_ended_again, msg_content_again,
+	    msg_stored_again, msg_hi2_keys_again, msg_hi2_order_again,
+	    msg_counts_again, x2_settings_again, hi2_settings_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

@@ -221,8 +221,8 @@ def plain_seeds(v):
             "request": text.requests(), "change": records.changes(),
             "authority": records.histories(),
             "rfc3339": text.TIMES, "identity": text.IDENTITIES,
-            "config": text.CONFIGS, "sip_event": text.sips(v["exchanges"]),
-            "x2_pdu": records.x2s(),
+            "config": text.CONFIGS, "iri": text.iris(),
+            "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 

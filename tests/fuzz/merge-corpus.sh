@@ -11,11 +11,12 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 MOST=150 # files of a target
 FEW=48 # of those that seeds describe well
-SMALL=" authority change persons request x2_pdu "
+SMALL=" authority change iri persons request x2_pdu "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
-# What these reach is in a library that does not count: their seeds stay.
-BLIND=" config persons sip_event "
+# What these reach is in a library that does not count, or needs more files than
+# there may be: their seeds stay.
+SEEDED=" config persons proto sip_event "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")
@@ -52,7 +53,7 @@ one_target() {
 	cp -r "$TMP/edges/$name" "$TMP/all"
 	merge "$name" "$TMP/all" -use_counters=1 "${from[@]}"
 	mkdir "$TMP/new"
-	case $BLIND in *" $name "*)
+	case $SEEDED in *" $name "*)
 		for n in "$TMP/seeds/$name"/*; do
 			cp "$n" "$TMP/new/$(sha1sum <"$n" | cut -c-12)"
 		done ;;

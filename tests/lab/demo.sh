@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The main job, end to end: two phones make a MIKEY-IBAKE call with SRTP
-# speech, a tap on the wire hands the SIP to the DF2/MF, the DF2/MF asks the
-# appliance over Xk, the token opens the envelope, the key comes back, and the
-# captured speech is decrypted bit for bit.
+# speech through a CSCF, among calls of others.  The CSCF reports the target's
+# SIP over X2, the token opens the envelope, and the keys lie, sealed, in a
+# record for the LEMF; opened with the token, they decrypt the captured speech
+# bit for bit.  A DF2/MF elsewhere asks for the same keys over Xk.
 #
 #	BIN=build/release/bin tests/lab/demo.sh FOLDER
 #
@@ -27,6 +28,7 @@ fi
 START=$(date +%s.%N)
 DAEMON=0
 TAP=0
+CSCF=0
 clock() { echo "$(date +%s.%N) $START" | awk '{ printf "%6.2f s", $1 - $2 }'; }
 say() { printf '[%s] %s\n' "$(clock)" "$*"; }
 tell() { printf '            %s\n' "$*"; }
@@ -38,6 +40,7 @@ die() {
 quietly() { "$@" >>"$OUT/steps.log" 2>&1 || die "$* (see $OUT/steps.log)"; }
 clean_up() {
 	[ $TAP -ne 0 ] && $AS_ROOT kill $TAP 2>/dev/null
+	[ $CSCF -ne 0 ] && kill $CSCF 2>/dev/null
 	[ $DAEMON -ne 0 ] && kill $DAEMON 2>/dev/null
 	wait 2>/dev/null
 }
@@ -54,10 +57,12 @@ free_port() {
 mkdir -p "$OUT" 2>/dev/null && [ -z "$(ls -A "$OUT")" ] ||
 	die "$OUT is not empty and not a folder of an earlier demonstration"
 touch "$OUT/.keywarden-lab"
-mkdir "$OUT/pki" "$OUT/requests" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted"
+mkdir "$OUT/pki" "$OUT/requests" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted" "$OUT/others"
 chmod 700 "$OUT" "$OUT/pki"
 [ -r "$SOUNDS/demo-congrats.wav" ] || die "no speech: install asterisk-core-sounds-en-wav"
-PORT=$(free_port) SIP_A=$(free_port) SIP_B=$(free_port) RTP_A=$(free_port) RTP_B=$(free_port)
+XID=5f3a1c9e-70b2-4d8e-9c41-2b6d8e0f1a35
+PORT=$(free_port) X2_PORT=$(free_port) SIP_A=$(free_port) SIP_B=$(free_port) RTP_A=$(free_port) RTP_B=$(free_port)
+LEG_A=$(free_port) LEG_B=$(free_port) UAC=$(free_port) UAS=$(free_port) LEG_UAC=$(free_port) LEG_UAS=$(free_port)
 cd "$OUT" || exit 1
 
 # ---- certificates of the lab ----
@@ -75,6 +80,8 @@ leaf() {
 P256=ec_paramgen_curve:P-256
 self ec $P256 ca "Lab CA"
 leaf xk xk.lab.example
+leaf x2 x2.lab.example
+leaf cscf cscf.lab.example
 leaf df2 df2.lab.example
 leaf stranger stranger.lab.example
 self ec $P256 meyer "Officer Meyer"
@@ -95,6 +102,13 @@ xk {
   key = "$OUT/pki/xk.key"
   client_ca = "$OUT/pki/ca.pem"
 }
+x2 {
+  listen = {"127.0.0.1:$X2_PORT"}
+  certificate = "$OUT/pki/x2.pem"
+  key = "$OUT/pki/x2.key"
+  client_ca = "$OUT/pki/ca.pem"
+}
+lemf "lab-lemf" { operator_id = "lab" }
 token { pin_file = "$OUT/pki/pin" }
 kms { uri = "https://kms.lab.example" }
 EOF
@@ -145,9 +159,9 @@ quietly kw kms params --out params.der
 
 cat >warrant.json <<EOF
 { "liid": "LAB-2026-0001", "reference": "demonstration",
-  "targets": [ { "identities": ["$A"] } ],
+  "targets": [ { "identities": ["$A"], "xids": ["$XID"] } ],
   "period": { "start": "$(date -u -d '-1 hour' +%FT%TZ)", "end": "$(date -u -d '+1 day' +%FT%TZ)" },
-  "clients": ["df2-lab"], "products": ["keys"], "delivery": ["xk"] }
+  "clients": ["df2-lab"], "products": ["keys"], "delivery": ["xk", "hi2"], "lemfs": ["lab-lemf"] }
 EOF
 quietly kw warrant new warrant.json --requester meyer --out requests/warrant.json
 signed warrant meyer
@@ -164,19 +178,37 @@ $AS_ROOT "$BIN/lab-tap" --interface lo --filter-ports $SIP_A,$SIP_B,$RTP_A,$RTP_
 TAP=$!
 for _ in $(seq 100); do [ -e tap-ready ] && break; sleep 0.1; done
 [ -e tap-ready ] || die "the tap does not capture: $(cat tap.log)"
+tls="--ca pki/ca.pem --cert pki/cscf.pem --key pki/cscf.key"
+# shellcheck disable=SC2086
+"$BIN/lab-cscf" --connect 127.0.0.1:$X2_PORT $tls --keepalive 1 \
+	--leg 127.0.0.1:$LEG_A=127.0.0.1:$SIP_B --leg 127.0.0.1:$LEG_B=127.0.0.1:$SIP_A \
+	--leg 127.0.0.1:$LEG_UAC=127.0.0.1:$UAS --leg 127.0.0.1:$LEG_UAS=127.0.0.1:$UAC \
+	--target $A=$XID --report-all 00000000-0000-4000-8000-000000000000 \
+	--ready "$OUT/cscf-ready" >cscf.log 2>&1 &
+CSCF=$!
+for _ in $(seq 100); do [ -e cscf-ready ] && break; sleep 0.1; done
+[ -e cscf-ready ] || die "the CSCF does not start: $(cat cscf.log)"
 phone() {
 	"$BIN/lab-phone" --params params.der --seconds "$SECONDS_OF_SPEECH" "$@"
 }
-phone --role b --identity $B --peer-identity $A --sip 127.0.0.1:$SIP_B --peer-sip 127.0.0.1:$SIP_A \
+phone --role b --identity $B --peer-identity $A --sip 127.0.0.1:$SIP_B --peer-sip 127.0.0.1:$LEG_B \
 	--rtp 127.0.0.1:$RTP_B --device-key pki/device-b.key --seed-hex b/seed.hex --key b/key.json \
 	--wav $SOUNDS/demo-instruct.wav --out b >b/phone.out 2>&1 &
 PHONE_B=$!
 for _ in $(seq 100); do grep -q 'waiting for a call' b/phone.log 2>/dev/null && break; sleep 0.1; done
-say "Alice calls Bob: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP."
-phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$SIP_B \
+sipp -sn uas -i 127.0.0.1 -p $UAS -m 200 -nostdin >others/uas.out 2>&1 &
+OTHERS=$!
+sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 20 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
+OTHERS="$OTHERS $!"
+say "Alice calls Bob through the CSCF: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP. 200 others call at the same time."
+phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$LEG_A \
 	--rtp 127.0.0.1:$RTP_A --device-key pki/device-a.key --seed a/seed.json --key a/key.json \
 	--wav $SOUNDS/demo-congrats.wav --out a >a/phone.out 2>&1 || die "Alice's phone: $(tail -n 1 a/phone.out a/phone.log)"
 wait $PHONE_B || die "Bob's phone: $(tail -n 1 b/phone.out)"
+# shellcheck disable=SC2086
+wait $OTHERS || die "the calls of others failed (see others/uac.out)"
+kill $CSCF && wait $CSCF || die "the CSCF could not hand all over: $(tail -n 1 cscf.log)"
+CSCF=0
 $AS_ROOT kill $TAP 2>/dev/null
 wait $TAP 2>/dev/null
 TAP=0
@@ -184,7 +216,29 @@ TAP=0
 tell "$(sed -n 's/.*\(call set up in .*\)/\1/p' a/phone.log); Alice heard $(stat -c %s a/received.ulaw) octets, Bob $(stat -c %s b/received.ulaw)."
 say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; tshark reads $(tshark -r call.pcap -d "udp.port==$RTP_A,rtp" -Y rtp 2>/dev/null | wc -l) RTP packets, all encrypted."
 
-# ---- the keys ----
+# ---- the record ----
+counted() { kw status --json | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
+for _ in $(seq 100); do [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ] && break; sleep 0.1; done
+[ "$(counted hi2 keys)" = 1 ] || die "no record of keys in the queue: $(kw status --json)"
+say "Over X2 came $(counted x2 pdus) SIP messages: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. One record waits for the LEMF, $(counted hi2 octets) octets, sealed."
+for w in $A LAB-2026-0001; do
+	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
+done
+"$BIN/lab-spool" --spool state/spool.db --kms-state state/kms-state --module /usr/lib/softhsm/libsofthsm2.so \
+	--label keywarden --pin-file pki/pin --softhsm-conf state/token/softhsm2.conf --out record.ber 2>spool.err ||
+	die "the queue cannot be opened with the token: $(cat spool.err)"
+"$BIN/lab-iri" record.ber --keys-out record-keys.json >record.txt || die "the record does not decode"
+say "Opened with the token, it decodes by the ETSI modules:"
+sed -n 's/^  \(LIID\|CIN\|sequence number\|initiator\|target sip-uri\|iri-to-iri\|key of stream\|SIP message\) /            \1 /p' record.txt
+quietly "$BIN/lab-decrypt" --pcap call.pcap --keys record-keys.json --out decrypted
+for p in a b; do
+	twin=$(for f in decrypted/*.ulaw; do cmp -s "$f" $p/sent.ulaw && echo "$f"; done)
+	[ -n "$twin" ] || die "no stream decrypted by the record equals what phone $p sent"
+	say "Decrypted from capture and record alone: $(stat -c %s "$twin") octets of phone $p, every one as it was sent."
+done
+rm -f decrypted/*
+
+# ---- the keys, over Xk ----
 df2() {
 	"$BIN/keywarden-df2" get-keys --connect "127.0.0.1:$PORT" --ca pki/ca.pem \
 		--cert "pki/$1.pem" --key "pki/$1.key" --target $A --sip-dir sip --json
@@ -236,5 +290,5 @@ kw audit show >audit.txt
 kw audit verify >verify.txt || die "the audit log is not sound: $(cat verify.txt)"
 say "The audit log: $(head -n 1 verify.txt)"
 tell "$(sed -n 2p verify.txt)"
-rm -f tap-ready one.txt status.txt pki/ext pki/*.csr
-say "DONE. In $OUT: call.pcap, keys.json, decrypted/phone-a.wav and phone-b.wav, audit.txt, appliance.log."
+rm -f tap-ready cscf-ready one.txt spool.err status.txt pki/ext pki/*.csr
+say "DONE. In $OUT: call.pcap, record.ber and record.txt, keys.json, decrypted/phone-a.wav and phone-b.wav, audit.txt, appliance.log."

@@ -339,6 +339,14 @@ numbers_out_of_range_are_refused_by_name(void **state)
 	    {"token", "job_seconds", 1, 300},
 	    {"audit", "chunk_mib", 1, 1024},
 	    {"audit", "most_mib", 0, 1L << 24},
+	    {"x2", "max_connections", 1, 4096},
+	    {"x2", "handshake_seconds", 1, 300},
+	    {"x2", "idle_seconds", 1, 86400},
+	    {"x2", "max_calls", 16, 1L << 24},
+	    {"x2", "max_mib", 1, 65536},
+	    {"x2", "call_idle_seconds", 60, 604800},
+	    {"x2", "wait_ms", 100, 60000},
+	    {"x2", "retry_seconds", 1, 86400},
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
@@ -412,6 +420,267 @@ a_client_is_told_to_be_enrolled(void **state)
 	    "client \"a\"");
 }
 
+/* ---- the DF2/MF ---- */
+
+static void
+without_an_address_for_x2_the_role_is_off(void **state)
+{
+	static const char *const off[] = {"", "x2 { }", "x2 { listen = {} }",
+	    "x2 { certificate = /c key = /k client_ca = /ca }",
+	    "lemf police { }"};
+	struct config *c;
+
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		c = loaded(*state, off[i]);
+		assert_int_equal(c->x2_server.n_listen, 0);
+		assert_false(config_is_df2(c));
+		config_free(&c);
+	}
+	c = loaded(*state, "x2 { listen = {\"192.0.2.1:7400\"} }");
+	assert_true(config_is_df2(c));
+	config_free(&c);
+}
+
+static void
+x2_has_defaults(void **state)
+{
+	struct config *c = loaded(*state, "");
+
+	assert_string_equal(c->x2_server.section, "x2");
+	assert_null(c->x2_server.certificate);
+	assert_null(c->x2_server.key);
+	assert_null(c->x2_server.client_ca);
+	assert_int_equal(c->x2.max_connections, 64);
+	assert_int_equal(c->x2.handshake_seconds, 10);
+	assert_int_equal(c->x2.idle_seconds, 600);
+	assert_int_equal(c->x2.max_calls, 100000);
+	assert_int_equal(c->x2.max_mib, 256);
+	assert_int_equal(c->x2.call_idle_seconds, 43200);
+	assert_int_equal(c->x2.wait_ms, 5000);
+	assert_int_equal(c->x2.retry_seconds, 600);
+	assert_int_equal(c->n_lemfs, 0);
+	config_free(&c);
+}
+
+static void
+every_option_of_x2_is_taken(void **state)
+{
+	struct config *c = loaded(*state,
+	    "x2 {\n"
+	    "  listen = {\"192.0.2.1:7400\", \"[2001:db8::1]:7401\"}\n"
+	    "  certificate = \"/etc/kw/x2.pem\"\n"
+	    "  key = \"/etc/kw/x2.key\"\n"
+	    "  client_ca = \"/etc/kw/cscf.pem\"\n"
+	    "  max_connections = 11\n"
+	    "  handshake_seconds = 12\n"
+	    "  idle_seconds = 13\n"
+	    "  max_calls = 114\n"
+	    "  max_mib = 15\n"
+	    "  call_idle_seconds = 116\n"
+	    "  wait_ms = 117\n"
+	    "  retry_seconds = 18\n"
+	    "}\n");
+
+	assert_int_equal(c->x2_server.n_listen, 2);
+	assert_string_equal(c->x2_server.listen[0], "192.0.2.1:7400");
+	assert_string_equal(c->x2_server.listen[1], "[2001:db8::1]:7401");
+	assert_string_equal(c->x2_server.certificate, "/etc/kw/x2.pem");
+	assert_string_equal(c->x2_server.key, "/etc/kw/x2.key");
+	assert_string_equal(c->x2_server.client_ca, "/etc/kw/cscf.pem");
+	assert_int_equal(c->x2.max_connections, 11);
+	assert_int_equal(c->x2.handshake_seconds, 12);
+	assert_int_equal(c->x2.idle_seconds, 13);
+	assert_int_equal(c->x2.max_calls, 114);
+	assert_int_equal(c->x2.max_mib, 15);
+	assert_int_equal(c->x2.call_idle_seconds, 116);
+	assert_int_equal(c->x2.wait_ms, 117);
+	assert_int_equal(c->x2.retry_seconds, 18);
+	/* xk has its own */
+	assert_string_equal(c->xk_server.section, "xk");
+	assert_string_equal(c->xk_server.listen[0], "127.0.0.1:7300");
+	assert_null(c->xk_server.client_ca);
+	config_free(&c);
+}
+
+static void
+x2_listens_on_8_addresses_at_most(void **state)
+{
+	struct config *c;
+
+	refused(*state,
+	    "x2 { listen = {\"a:1\", \"a:2\", \"a:3\", \"a:4\", \"a:5\", "
+	    "\"a:6\", \"a:7\", \"a:8\", \"a:9\"} }",
+	    "x2.listen");
+	c = loaded(*state,
+	    "x2 { listen = {\"a:1\", \"a:2\", \"a:3\", \"a:4\", \"a:5\", "
+	    "\"a:6\", \"a:7\", \"a:8\"} }");
+	assert_int_equal(c->x2_server.n_listen, MAX_LISTEN);
+	assert_string_equal(c->x2_server.listen[7], "a:8");
+	config_free(&c);
+}
+
+static void
+a_lemf_is_the_profile_etsi_unless_it_says_more(void **state)
+{
+	struct config *c = loaded(*state,
+	    "lemf police { }\n"
+	    "lemf \"the court\" {\n"
+	    "  operator_id = \"\"\n"
+	    "  profile = other\n"
+	    "  form = ps\n"
+	    "}\n");
+
+	assert_int_equal(c->n_lemfs, 2);
+	assert_string_equal(c->lemf[0].name, "police");
+	assert_string_equal(c->lemf[0].profile, "etsi");
+	assert_int_equal(c->lemf[0].n_options, 0);
+	assert_string_equal(c->lemf[1].name, "the court");
+	assert_string_equal(c->lemf[1].profile, "other");
+	/* those that are set, in the order in which they are known */
+	assert_int_equal(c->lemf[1].n_options, 2);
+	assert_string_equal(c->lemf[1].option[0], "form");
+	assert_string_equal(c->lemf[1].value[0], "ps");
+	assert_string_equal(c->lemf[1].option[1], "operator_id");
+	assert_string_equal(c->lemf[1].value[1], "");
+	config_free(&c);
+}
+
+static const char *const lemf_options[] = {"form", "ps_version", "hi2_domain",
+    "header_time", "umts_time", "time_qualifier", "authorization_country",
+    "delivery_country", "operator_id", "alt_operator_id", "network_element_id",
+    "interception_point"};
+#define N_LEMF_OPTIONS (sizeof(lemf_options) / sizeof(lemf_options[0]))
+
+static void
+every_option_of_a_lemf_is_taken(void **state)
+{
+	char body[1024];
+	int n = snprintf(body, sizeof(body), "lemf police {\n");
+	struct config *c;
+
+	for (size_t i = 0; i < N_LEMF_OPTIONS; i++)
+		n += snprintf(body + n, sizeof(body) - (size_t)n,
+		    "  %s = value%zu\n", lemf_options[i], i);
+	(void)snprintf(body + n, sizeof(body) - (size_t)n, "}\n");
+	c = loaded(*state, body);
+	assert_int_equal(c->n_lemfs, 1);
+	assert_int_equal(c->lemf[0].n_options, N_LEMF_OPTIONS);
+	for (size_t i = 0; i < N_LEMF_OPTIONS; i++) {
+		char value[16];
+
+		(void)snprintf(value, sizeof(value), "value%zu", i);
+		assert_string_equal(c->lemf[0].option[i], lemf_options[i]);
+		assert_string_equal(c->lemf[0].value[i], value);
+	}
+	config_free(&c);
+}
+
+static void
+unknown_options_of_the_df2_are_named_with_their_line(void **state)
+{
+	struct rig *g = *state;
+
+	refused(g, "x2 {\n  listem = \"x\"\n}\n", "listem");
+	refused_file(g->path, ERR_MALFORMED, ":2: ");
+	refused(g, "x2 {\n  max_outstanding = 5\n}\n", "max_outstanding");
+	refused(g, "lemf police {\n\n  formm = ps\n}\n", "formm");
+	refused_file(g->path, ERR_MALFORMED, ":3: ");
+	refused(g, "lemf { form = ps }\n", NULL); /* it has no name */
+	refused(g, "lemf police {\n  form = ps\n", "section");
+}
+
+/* A text of that many 'n', then its end. */
+static const char *
+text_of(size_t n)
+{
+	static char s[301];
+
+	memset(s, 'n', n);
+	s[n] = '\0';
+	return s;
+}
+
+static void
+lengths_of_a_lemfs_texts_have_limits(void **state)
+{
+	char body[512];
+
+	refused(*state, "lemf \"\" { }", "lemf: a name");
+	(void)snprintf(body, sizeof(body), "lemf %s { }", text_of(MAX_NAME));
+	good(*state, body);
+	(void)snprintf(body, sizeof(body), "lemf %s { }",
+	    text_of(MAX_NAME + 1));
+	refused(*state, body, "lemf: a name");
+
+	(void)snprintf(body, sizeof(body), "lemf a { profile = %s }",
+	    text_of(MAX_NAME));
+	good(*state, body);
+	(void)snprintf(body, sizeof(body), "lemf a { profile = %s }",
+	    text_of(MAX_NAME + 1));
+	refused(*state, body, "lemf.profile");
+	(void)snprintf(body, sizeof(body), "lemf a { profile = %s }",
+	    text_of(300));
+	refused(*state, body, "lemf.profile");
+	refused(*state, "lemf a { profile = \"\" }", "lemf.profile");
+
+	for (size_t i = 0; i < N_LEMF_OPTIONS; i++) {
+		(void)snprintf(body, sizeof(body), "lemf a { %s = %s }",
+		    lemf_options[i], text_of(255));
+		good(*state, body);
+		(void)snprintf(body, sizeof(body), "lemf a { %s = %s }",
+		    lemf_options[i], text_of(256));
+		refused(*state, body, lemf_options[i]);
+	}
+}
+
+static void
+there_are_at_most_64_lemfs(void **state)
+{
+	char body[32 * (MAX_LEMFS + 1)];
+	int n = 0;
+
+	for (unsigned i = 0; i <= MAX_LEMFS; i++) {
+		struct config *c;
+
+		n += snprintf(body + n, sizeof(body) - (size_t)n,
+		    "lemf lemf%u { }\n", i);
+		if (i + 1 < MAX_LEMFS)
+			continue;
+		if (i == MAX_LEMFS) {
+			refused(*state, body, "64 lemf");
+			continue;
+		}
+		c = loaded(*state, body);
+		assert_int_equal(c->n_lemfs, MAX_LEMFS);
+		assert_string_equal(c->lemf[63].name, "lemf63");
+		config_free(&c);
+	}
+}
+
+static void
+a_lemf_stands_there_once(void **state)
+{
+	refused(*state, "lemf a { form = ps }\nlemf b { }\nlemf a { }\n", "a");
+	refused_file(((struct rig *)*state)->path, ERR_MALFORMED, ":3: ");
+	good(*state, "lemf a { }\nlemf A { }\n");
+}
+
+static void
+one_load_leaves_no_lemf_for_the_next(void **state)
+{
+	struct config *c;
+
+	good(*state,
+	    "x2 { listen = {\"a:1\"} max_mib = 5 } lemf a { form = x }");
+	c = loaded(*state, "lemf b { }");
+	assert_false(config_is_df2(c));
+	assert_int_equal(c->x2.max_mib, 256);
+	assert_int_equal(c->n_lemfs, 1);
+	assert_string_equal(c->lemf[0].name, "b");
+	assert_int_equal(c->lemf[0].n_options, 0);
+	config_free(&c);
+}
+
 /* ---- what matters of it ---- */
 
 #define SHA256_OF_ABC \
@@ -455,10 +724,42 @@ what_matters_is_sorted_lines(void **state)
 	config_free(&c);
 }
 
+/* Who may bring intercepted calls matters once the role is on. */
+static void
+the_cscfs_ca_matters_with_the_role_alone(void **state)
+{
+	static const char ca_alone[] = "x2 { client_ca = /nowhere }";
+	char ca[112], more[256], text[MAX_CONFIG_TEXT + 1];
+	struct config *c = with_ca(*state, ca, ca_alone);
+	struct why why = {""};
+
+	assert_int_equal(config_matters(c, text, sizeof(text), &why), ERR_OK);
+	assert_null(strstr(text, "x2"));
+	config_free(&c);
+
+	(void)snprintf(more, sizeof(more),
+	    "x2 { listen = {\"a:1\"} client_ca = \"%s\" max_mib = 5 }\n"
+	    "lemf police { form = ps }\n"
+	    "token { module = \"/m.so\" label = tok }\n",
+	    ca);
+	c = with_ca(*state, ca, more);
+	assert_int_equal(config_matters(c, text, sizeof(text), &why), ERR_OK);
+	assert_string_equal(text,
+	    "kms.period = day\n"
+	    "kms.uri = https://kms.example.com\n"
+	    "token.label = tok\n"
+	    "token.module = /m.so\n"
+	    "x2.client_ca = sha256:" SHA256_OF_ABC "\n"
+	    "xk.client_ca = sha256:" SHA256_OF_ABC "\n");
+	config_free(&c);
+	(void)unlink(ca);
+}
+
 static void
 the_rest_does_not_matter(void **state)
 {
 	static const char *const more[] = {"log_level = debug",
+	    "x2 { max_mib = 5 certificate = /c }", "lemf police { form = ps }",
 	    "audit { most_mib = 5 }", "token { workers = 3 pin_file = /p }",
 	    "state_dir = /elsewhere"};
 	char ca[112], plain[MAX_CONFIG_TEXT + 1], text[MAX_CONFIG_TEXT + 1];
@@ -506,6 +807,9 @@ what_matters_must_be_there(void **state)
 	assert_int_equal(config_matters(c, text, sizeof(text), &why),
 	    ERR_TOOBIG);
 	config_free(&c);
+	lacks(with_ca(g, ca, "x2 { listen = {\"a:1\"} }"), "x2.client_ca");
+	lacks(with_ca(g, ca, "x2 { listen = {\"a:1\"} client_ca = /nowhere }"),
+	    "x2.client_ca /nowhere");
 	lacks(with_ca(g, ca, "token { module = \"/a\nb\" }"), "token.module");
 	assert_int_equal(truncate(ca, 0), 0);
 	lacks(loaded(g, ""), "kms.uri");
@@ -710,7 +1014,20 @@ main(void)
 	    cmocka_unit_test(paths_of_the_appliance_are_absolute),
 	    cmocka_unit_test(there_are_1_to_8_addresses_to_listen_on),
 	    cmocka_unit_test(a_client_is_told_to_be_enrolled),
+	    cmocka_unit_test(without_an_address_for_x2_the_role_is_off),
+	    cmocka_unit_test(x2_has_defaults),
+	    cmocka_unit_test(every_option_of_x2_is_taken),
+	    cmocka_unit_test(x2_listens_on_8_addresses_at_most),
+	    cmocka_unit_test(a_lemf_is_the_profile_etsi_unless_it_says_more),
+	    cmocka_unit_test(every_option_of_a_lemf_is_taken),
+	    cmocka_unit_test(
+		unknown_options_of_the_df2_are_named_with_their_line),
+	    cmocka_unit_test(lengths_of_a_lemfs_texts_have_limits),
+	    cmocka_unit_test(there_are_at_most_64_lemfs),
+	    cmocka_unit_test(a_lemf_stands_there_once),
+	    cmocka_unit_test(one_load_leaves_no_lemf_for_the_next),
 	    cmocka_unit_test(what_matters_is_sorted_lines),
+	    cmocka_unit_test(the_cscfs_ca_matters_with_the_role_alone),
 	    cmocka_unit_test(the_rest_does_not_matter),
 	    cmocka_unit_test(what_matters_must_be_there),
 	    cmocka_unit_test(the_environment_is_at_most_16_settings),

@@ -3,88 +3,8 @@
 #include <string.h>
 
 #include "appliance/proto.h"
-#include "help.h"
+#include "wire.h"
 
-static uint8_t buf[1 << 20];
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
-static struct wr
-writer(void)
-{
-	struct wr w;
-
-	wr_init(&w, buf, sizeof(buf));
-	return w;
-}
-
-static size_t
-written(const struct wr *w)
-{
-	size_t len = 0;
-
-	assert_int_equal(wr_finish(w, &len), ERR_OK);
-	return len;
-}
-
-/* A get function as one that can be asked for the result alone. */
-typedef enum err get_fn(struct rd);
-
-/*
- * Every prefix and one trailing octet of what is in buf is refused, each in
- * memory of its own size.
- */
-static void
-only_whole(get_fn *get, size_t len)
-{
-	uint8_t *p;
-
-	assert_int_equal(get(view(buf, len)), ERR_OK);
-	for (size_t n = 0; n <= len + 1; n++) {
-		if (n == len)
-			continue;
-		p = calloc(1, n > 0 ? n : 1);
-		assert_non_null(p);
-		memcpy(p, buf, n < len ? n : len);
-		if (get(view(p, n)) != ERR_MALFORMED)
-			fail_msg("%zu of %zu octets", n, len);
-		free(p);
-	}
-}
-
-/* The octet at `at` may only have the values below `most`. */
-static void
-only_below(get_fn *get, size_t len, size_t at, unsigned most)
-{
-	const uint8_t was = buf[at];
-
-	for (unsigned v = 0; v < 256; v++) {
-		buf[at] = (uint8_t)v;
-		if ((get(view(buf, len)) == ERR_OK) != (v < most))
-			fail_msg("%u at octet %zu", v, at);
-	}
-	buf[at] = was;
-}
-
-#define GETTER(name, type) \
-	static enum err get_##name(struct rd r) \
-	{ \
-		static type m; \
-		return name##_get(r, &m); \
-	}
 GETTER(msg_ask, struct msg_ask)
 GETTER(msg_refuse, struct msg_refuse)
 GETTER(msg_note, struct msg_note)
@@ -810,17 +730,21 @@ requests_are_even_and_answers_one_more(void **state)
 	    MSG_CHANGE, MSG_TASK, MSG_WORK, MSG_DURABLE, MSG_LEARN, MSG_DO_TASK,
 	    MSG_CHAIN, MSG_CLI_STATUS, MSG_CLI_SUBMIT, MSG_CLI_WARRANT_LIST,
 	    MSG_CLI_WARRANT_CHECK, MSG_CLI_REQUEST_LIST, MSG_CLI_REQUEST_SHOW,
-	    MSG_CLI_SUBSCRIBER_LIST, MSG_CLI_STATE, MSG_CLI_KEY_ISSUE};
+	    MSG_CLI_SUBSCRIBER_LIST, MSG_CLI_STATE, MSG_CLI_KEY_ISSUE, MSG_XID,
+	    MSG_X2_ASK, MSG_CONTENT, MSG_CONTENT_GONE};
 	static const int pair[][2] = {{MSG_CTL_SETUP, MSG_CTL_READY},
 	    {MSG_CTL_INIT, MSG_CTL_INIT_DONE}, {MSG_ASK, MSG_REFUSE},
 	    {MSG_CONN, MSG_CONN_NONCE}, {MSG_GRANT, MSG_DONE},
 	    {MSG_RECORD, MSG_RECORDED}, {MSG_CHANGE, MSG_CHANGED},
 	    {MSG_TASK, MSG_TASK_DONE}, {MSG_WORK, MSG_OUTCOME},
 	    {MSG_DURABLE, MSG_CLOSED}, {MSG_LEARN, MSG_LEARNT},
-	    {MSG_DO_TASK, MSG_TASK_RESULT}, {MSG_CHAIN, MSG_CHAINED}};
+	    {MSG_DO_TASK, MSG_TASK_RESULT}, {MSG_CHAIN, MSG_CHAINED},
+	    {MSG_XID, MSG_XID_IS}, {MSG_X2_ASK, MSG_X2_LEGS},
+	    {MSG_CONTENT, MSG_STORED}};
 	static const int others[] = {MSG_CTL_FAILED, MSG_SERVICE,
 	    MSG_WORKER_READY, MSG_ANSWER, MSG_NO_ANSWER, MSG_CLI_OK,
-	    MSG_CLI_ERROR};
+	    MSG_CLI_ERROR, MSG_X2_ENDED, MSG_XIDS_CHANGED, MSG_X2_AGAIN,
+	    MSG_X2_COUNTS, MSG_HI2_KEYS, MSG_HI2_ORDER, MSG_HI2_COUNTS};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(request) / sizeof(request[0]); i++) {
@@ -834,6 +758,8 @@ requests_are_even_and_answers_one_more(void **state)
 		assert_int_equal(others[i] % 2, 1);
 		for (size_t k = 0; k < sizeof(pair) / sizeof(pair[0]); k++)
 			assert_int_not_equal(others[i], pair[k][1]);
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(others[i], others[k]);
 	}
 }
 

@@ -3,42 +3,9 @@
 #include <string.h>
 
 #include "appliance/proto.h"
-#include "help.h"
+#include "wire.h"
 
-static uint8_t buf[2 * CHAIN_BATCH], changes[CHAIN_BATCH];
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
-static struct wr
-writer(void)
-{
-	struct wr w;
-
-	wr_init(&w, buf, sizeof(buf));
-	return w;
-}
-
-static size_t
-written(const struct wr *w)
-{
-	size_t len = 0;
-
-	assert_int_equal(wr_finish(w, &len), ERR_OK);
-	return len;
-}
+static uint8_t changes[CHAIN_BATCH];
 
 static struct change
 a_change(uint64_t number, enum request_kind kind)
@@ -69,60 +36,11 @@ some_changes(unsigned n)
 	return view(changes, written(&w));
 }
 
-/* The get functions as one kind. */
-typedef enum err get_fn(struct rd);
-
-#define GETTER(name) \
-	static enum err get_##name(struct rd r) \
-	{ \
-		struct name m; \
-		return name##_get(r, &m); \
-	}
-GETTER(msg_chain)
-GETTER(msg_change)
-GETTER(msg_changed)
-GETTER(msg_learn)
-GETTER(msg_learnt)
-
-/* In memory of its own size, so that reading past it is seen. */
-static enum err
-get_alone(get_fn *get, const uint8_t *p, size_t len)
-{
-	uint8_t *copy = malloc(len > 0 ? len : 1);
-	enum err rc;
-
-	assert_non_null(copy);
-	if (len > 0)
-		memcpy(copy, p, len);
-	rc = get(view(copy, len));
-	free(copy);
-	return rc;
-}
-
-/* What is in buf up to `len` is good; of what is shorter or longer, none. */
-static void
-only_whole(get_fn *get, size_t len)
-{
-	assert_int_equal(get_alone(get, buf, len), ERR_OK);
-	for (size_t n = 0; n < len; n++)
-		if (get_alone(get, buf, n) != ERR_MALFORMED)
-			fail_msg("%zu of %zu octets", n, len);
-	buf[len] = 0;
-	assert_int_equal(get_alone(get, buf, len + 1), ERR_MALFORMED);
-}
-
-static void
-only_below(get_fn *get, size_t len, size_t at, unsigned most)
-{
-	const uint8_t was = buf[at];
-
-	for (unsigned v = 0; v < 256; v++) {
-		buf[at] = (uint8_t)v;
-		if ((get(view(buf, len)) == ERR_OK) != (v < most))
-			fail_msg("%u at octet %zu", v, at);
-	}
-	buf[at] = was;
-}
+GETTER(msg_chain, struct msg_chain)
+GETTER(msg_change, struct msg_change)
+GETTER(msg_changed, struct msg_changed)
+GETTER(msg_learn, struct msg_learn)
+GETTER(msg_learnt, struct msg_learnt)
 
 /*
  * Changes up to the end of a message, `head` octets behind its beginning: of

@@ -740,6 +740,48 @@ delivery_over_hi2_says_where_to(void **state)
 	warrant_free(&w);
 }
 
+#define OVER_HI2 "\"delivery\": [\"hi2\"], \"lemfs\": [\"a\"]"
+
+/* Over HI2 nobody asks; over both, who asks over Xk must be named. */
+static void
+clients_are_needed_for_delivery_over_xk_alone(void **state)
+{
+#define BUT_CLIENTS "{" MLIID ", " PRODUCTS ", " TARGET ", " PERIOD ", "
+	static const char alone[] = BUT_CLIENTS OVER_HI2 "}",
+			  both[] = BUT_CLIENTS
+	    "\"delivery\": [\"hi2\", \"xk\"], \"lemfs\": [\"a\"]}";
+	struct warrant *w = taken(alone);
+
+	(void)state;
+	assert_int_equal(w->deliveries, DELIVERY_HI2);
+	assert_int_equal(w->clients.n, 0);
+	assert_int_equal(w->lemfs.n, 1);
+	warrant_free(&w);
+	malformed_octets(both, strlen(both), "clients");
+}
+
+/* What is said needlessly must be right all the same. */
+static void
+clients_may_stand_beside_delivery_over_hi2(void **state)
+{
+	struct warrant *w = taken_with(DELIVERY_, OVER_HI2);
+
+	(void)state;
+	assert_int_equal(w->deliveries, DELIVERY_HI2);
+	assert_int_equal(w->clients.n, 1);
+	assert_string_equal(w->clients.w[0], "df2");
+	warrant_free(&w);
+	for (int i = 0; i < 3; i++) {
+		static const char *const bad[] = {"[]", "[\"a\", \"a\"]",
+		    "null"};
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+		    BUT_CLIENTS OVER_HI2 ", \"clients\": %s}", bad[i]);
+		malformed_octets(text, strlen(text), "clients");
+	}
+}
+
 /* ---- period ---- */
 
 static const char *
@@ -1183,6 +1225,61 @@ only_what_is_granted_is_allowed(void **state)
 	warrant_free(&w);
 }
 
+static void
+over_hi2_no_client_is_compared(void **state)
+{
+	static const char *const who[] = {"", "df2", "df3", "this appliance"};
+	struct warrant *w = taken_with(DELIVERY_, OVER_HI2);
+	const struct warrant_state s = as_entered(w);
+	struct ask a = asking();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+		a.over_hi2 = true;
+		a.client = str(who[i]);
+		assert_int_equal(warrant_is_for(w, &s, &a), WARRANT_ALLOWS);
+	}
+	a.target = str("sip:bob@example.com");
+	assert_int_equal(warrant_is_for(w, &s, &a), WARRANT_OTHER_TARGET);
+	a.target = str(ALICE);
+	a.now = START - 121;
+	assert_int_equal(warrant_is_for(w, &s, &a), WARRANT_NOT_YET);
+	a.now = START;
+	a.products = PRODUCT_SIP;
+	assert_int_equal(warrant_is_for(w, &s, &a), WARRANT_OTHER_PRODUCT);
+	warrant_free(&w);
+}
+
+/* Each way is granted by itself: one is never taken for the other. */
+static void
+each_way_of_delivery_needs_its_own_grant(void **state)
+{
+	static const struct {
+		const char *text;
+		enum warrant_verdict xk, hi2;
+	} row[] = {
+	    {DELIVERY, WARRANT_ALLOWS, WARRANT_OTHER_DELIVERY},
+	    /* LEMFs that are named are no grant */
+	    {DELIVERY ", \"lemfs\": [\"a\"]", WARRANT_ALLOWS,
+		WARRANT_OTHER_DELIVERY},
+	    {OVER_HI2, WARRANT_OTHER_DELIVERY, WARRANT_ALLOWS},
+	    {"\"delivery\": [\"xk\", \"hi2\"], \"lemfs\": [\"a\"]",
+		WARRANT_ALLOWS, WARRANT_ALLOWS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct warrant *w = taken_with(DELIVERY_, row[i].text);
+		const struct warrant_state s = as_entered(w);
+		struct ask a = asking();
+
+		assert_int_equal(warrant_is_for(w, &s, &a), row[i].xk);
+		a.over_hi2 = true;
+		assert_int_equal(warrant_is_for(w, &s, &a), row[i].hi2);
+		warrant_free(&w);
+	}
+}
+
 /* Everything is wrong at first and put right one by one. */
 static void
 verdicts_come_in_their_order(void **state)
@@ -1246,6 +1343,9 @@ every_verdict_has_its_sentence(void **state)
 	    "the warrant does not grant this product");
 	says(WARRANT_OTHER_DELIVERY, w, &a,
 	    "the warrant does not grant delivery over Xk");
+	a.over_hi2 = true;
+	says(WARRANT_OTHER_DELIVERY, w, &a,
+	    "the warrant does not grant delivery over HI2");
 	warrant_free(&w);
 }
 
@@ -1355,6 +1455,8 @@ main(void)
 	    cmocka_unit_test(clients_are_1_to_64_different_names),
 	    cmocka_unit_test(products_and_ways_are_the_known_ones),
 	    cmocka_unit_test(delivery_over_hi2_says_where_to),
+	    cmocka_unit_test(clients_are_needed_for_delivery_over_xk_alone),
+	    cmocka_unit_test(clients_may_stand_beside_delivery_over_hi2),
 	    cmocka_unit_test(a_period_ends_after_it_starts),
 	    cmocka_unit_test(grace_is_0_to_7_days),
 	    cmocka_unit_test(calls_before_is_at_most_the_start),
@@ -1372,6 +1474,8 @@ main(void)
 	    cmocka_unit_test(without_a_time_the_warrant_must_be_in_force_now),
 	    cmocka_unit_test(the_state_says_the_end_and_whether_it_stands),
 	    cmocka_unit_test(only_what_is_granted_is_allowed),
+	    cmocka_unit_test(over_hi2_no_client_is_compared),
+	    cmocka_unit_test(each_way_of_delivery_needs_its_own_grant),
 	    cmocka_unit_test(verdicts_come_in_their_order),
 	    cmocka_unit_test(every_verdict_has_its_sentence),
 	    cmocka_unit_test(spans_are_as_coarse_as_one_would_say_them),

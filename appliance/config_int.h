@@ -1,0 +1,32 @@
+/* config_int: what the files of config share. */
+#ifndef APPLIANCE_CONFIG_INT_H
+#define APPLIANCE_CONFIG_INT_H
+
+#include <confuse.h>
+
+#include "appliance/config.h"
+
+/* A number of a section, and where it goes. */
+struct number {
+	const char *name;
+	long min, max;
+	uint32_t *out;
+};
+enum err config_nums(cfg_t *, const char *section, const struct number *,
+    size_t count, struct why *) MUST_CHECK;
+
+/* A copy of a string option; NULL stays NULL. */
+char *config_str(cfg_t *, const char *name);
+
+/* The options that xk and x2 share; at least so many addresses. */
+enum err config_take_server(struct config_server *, const char *section,
+    cfg_t *, unsigned least, struct why *) MUST_CHECK;
+
+/* ---- config_df2.c ---- */
+extern cfg_opt_t config_x2_opts[], config_xkc_opts[], config_lemf_opts[];
+
+/* The sections x2, xk_client and lemf; what is taken is freed with the rest. */
+enum err config_take_df2(struct config *, cfg_t *root, struct why *) MUST_CHECK;
+void config_free_df2(struct config *); /* but for x2's server */
+
+#endif

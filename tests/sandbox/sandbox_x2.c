@@ -1,0 +1,38 @@
+/* keywarden-x2: connections that CSCFs make to it, and no file at all. */
+#include <errno.h>
+#include <time.h>
+
+#include "sandbox_test.h"
+
+ACT(act_is_synchronised, SYS_clock_adjtime, CLOCK_REALTIME, NULL)
+
+static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
+    {"epoll", act_epoll, WORKS},
+    {"accept4", act_accept4, WORKS},
+    {"setsockopt", act_setsockopt, WORKS},
+    {"shutdown", act_shutdown, WORKS},
+    {"openat to read", act_openat_read, EACCES},
+    {"openat to write", act_openat_write, EACCES},
+    {"stat of a path", act_stat_path, DIES},
+    {"unlink", act_unlink, DIES},
+    {"pread", act_pread, DIES},
+    {"pwrite", act_pwrite, DIES},
+    {"fdatasync", act_fdatasync, DIES},
+    {"ftruncate", act_ftruncate, DIES},
+    {"getdents64", act_getdents, DIES},
+    {"getsockopt", act_getsockopt, DIES},
+    {"poll", act_poll, DIES},
+    {"alarm", act_alarm, DIES},
+    {"whether the clock is synchronised", act_is_synchronised, DIES},
+};
+
+int
+main(void)
+{
+	const struct acts tables[] = {allowed_to_all, ACTS(acts),
+	    forbidden_to_all};
+
+	return sandbox_test(SANDBOX_X2, tables, 3);
+}

@@ -1,0 +1,567 @@
+/*
+ * keywarden-hi2 itself, in its filter, started and spoken to as the
+ * supervisor, x2, a worker and policy do.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/kms_state.h"
+#include "appliance/proto_df2.h"
+#include "help.h"
+#include "spool_look.h"
+
+#define EPOCH 99
+#define WAIT_MS 20000
+
+static struct spool_key key;
+
+struct rig {
+	char dir[64], path[96], state[96];
+	int ctl;
+	pid_t pid;
+	struct ipc_chan *x2, *policy, *hsm;
+	uint8_t packet[IPC_CTL_MAX];
+};
+
+static struct rd
+view(const void *p, size_t len)
+{
+	struct rd r;
+
+	rd_init(&r, p, len);
+	return r;
+}
+
+static struct rd
+str(const char *s)
+{
+	return view(s, strlen(s));
+}
+
+/* ---- the supervisor's side ---- */
+
+static void
+write_state(const struct rig *g, const char *uri)
+{
+	static uint8_t buf[8192];
+	static struct kms_state s;
+	size_t len = 0;
+	struct wr w;
+	FILE *f;
+
+	s = (struct kms_state){.scheme = str("ss512"),
+	    .uri = str(uri),
+	    .spool_key = spool_key_spki(&key)};
+	wr_init(&w, buf, sizeof(buf));
+	kms_state_put(&w, &s);
+	wr_copy(&w, "seal seal seal seal seal seal seal", KMS_STATE_SEAL_LEN);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	f = fopen(g->state, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(buf, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int
+make_key(void **state)
+{
+	(void)state;
+	spool_key_make(&key);
+	return 0;
+}
+
+static int
+free_key(void **state)
+{
+	(void)state;
+	spool_key_done(&key);
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	struct rig *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	(void)snprintf(g->dir, sizeof(g->dir), "/tmp/kw-hi2-XXXXXX");
+	assert_non_null(mkdtemp(g->dir));
+	(void)snprintf(g->path, sizeof(g->path), "%s/spool.db", g->dir);
+	(void)snprintf(g->state, sizeof(g->state), "%s/kms-state", g->dir);
+	write_state(g, "sip:kms@example.org");
+	*state = g;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static int
+tear_down(void **state)
+{
+	struct rig *g = *state;
+
+	(void)nftw(g->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(g);
+	return 0;
+}
+
+/* A channel to it; what was there before is closed. */
+static void
+connect_to(struct rig *g, enum ctl_peer kind, struct ipc_chan **out)
+{
+	int pair[2];
+
+	ipc_chan_free(out);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+			     pair),
+	    0);
+	assert_int_equal(ipc_chan_new(pair[0], MAX_IPC_BODY, MAX_IPC_QUEUE,
+			     out),
+	    ERR_OK);
+	assert_int_equal(ipc_ctl_send(g->ctl, MSG_CTL_PEER,
+			     CTL_PEER_ID(kind, 0), NULL, 0, pair[1]),
+	    ERR_OK);
+	close(pair[1]);
+}
+
+static void
+settings(struct rig *g, enum msg_type type, const char *profile)
+{
+	static struct hi2_settings s;
+	static uint8_t buf[4096];
+	size_t len = 0;
+	struct wr w;
+
+	s = (struct hi2_settings){.spool = str(g->path), .n_lemfs = 1};
+	s.lemf[0] = (struct lemf_settings){.name = str("north"),
+	    .profile = str(profile),
+	    .n_options = 1,
+	    .option = {{str("operator_id"), str("north")}}};
+	wr_init(&w, buf, sizeof(buf));
+	hi2_settings_put(&w, &s);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	assert_int_equal(ipc_ctl_send(g->ctl, type, 0, buf, len, -1), ERR_OK);
+}
+
+static void
+start(struct rig *g, const char *profile)
+{
+	int pair[2], fd;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	g->pid = fork();
+	assert_true(g->pid >= 0);
+	if (g->pid == 0) {
+		close(pair[0]);
+		if (pair[1] != CTL_FD && dup2(pair[1], CTL_FD) == -1)
+			_exit(126);
+		(void)execl(HI2, HI2, (char *)NULL);
+		_exit(127);
+	}
+	close(pair[1]);
+	g->ctl = pair[0];
+	fd = open(g->state, O_RDONLY | O_CLOEXEC);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(ipc_ctl_send(g->ctl, MSG_CTL_FILE, CTL_FILE_KMS_STATE,
+			     NULL, 0, fd),
+	    ERR_OK);
+	close(fd);
+	connect_to(g, CTL_PEER_X2, &g->x2);
+	connect_to(g, CTL_PEER_POLICY, &g->policy);
+	connect_to(g, CTL_PEER_HSM, &g->hsm);
+	settings(g, MSG_CTL_SETUP, profile);
+}
+
+static struct ipc_frame
+from_ctl(struct rig *g)
+{
+	struct pollfd p = {g->ctl, POLLIN, 0};
+	struct ipc_frame f;
+	int fd = -1;
+
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	assert_int_equal(ipc_ctl_recv(g->ctl, g->packet, sizeof(g->packet), &f,
+			     &fd),
+	    ERR_OK);
+	assert_int_equal(fd, -1);
+	return f;
+}
+
+static void
+ready(struct rig *g)
+{
+	assert_int_equal(from_ctl(g).type, MSG_CTL_READY);
+}
+
+static void
+fails_with(struct rig *g, enum err want, const char *says)
+{
+	struct ipc_frame f = from_ctl(g);
+	struct rd text;
+	enum err rc;
+
+	assert_int_equal(f.type, MSG_CTL_FAILED);
+	assert_int_equal(msg_error_get(f.body, &rc, &text), ERR_OK);
+	assert_int_equal(rc, want);
+	if (memmem(text.p, text.left, says, strlen(says)) == NULL)
+		fail_msg("\"%.*s\" does not say \"%s\"", (int)text.left,
+		    (const char *)text.p, says);
+}
+
+/* Its end; all that was ours with it goes too. */
+static int
+ended(struct rig *g)
+{
+	int status;
+
+	assert_int_equal(waitpid(g->pid, &status, 0), g->pid);
+	ipc_chan_free(&g->x2);
+	ipc_chan_free(&g->policy);
+	ipc_chan_free(&g->hsm);
+	close(g->ctl);
+	if (WIFSIGNALED(status))
+		fail_msg("ended by signal %d", WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+stop(struct rig *g)
+{
+	assert_int_equal(ipc_ctl_send(g->ctl, MSG_CTL_STOP, 0, NULL, 0, -1),
+	    ERR_OK);
+	assert_int_equal(ended(g), 0);
+}
+
+/* ---- the neighbours' sides ---- */
+
+static void
+say(struct ipc_chan *c, uint16_t type, uint32_t id, const void *body,
+    size_t len)
+{
+	assert_int_equal(ipc_send(c, type, id, body, len), ERR_OK);
+	while (ipc_queued(c) > 0) {
+		struct pollfd p = {ipc_chan_fd(c), POLLOUT, 0};
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		assert_int_equal(ipc_flush(c), ERR_OK);
+	}
+}
+
+static void
+say_content(struct rig *g, uint32_t ticket)
+{
+	static uint8_t buf[256];
+	const struct msg_content m = {.epoch = EPOCH,
+	    .correlation = {0, 0, 0, 0, 0, 0, 0, 9},
+	    .seconds = 1800000000,
+	    .direction = 2,
+	    .sip = str("BYE sip:b@example.net SIP/2.0\r\n\r\n")};
+	size_t len = 0;
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	msg_content_put(&w, &m);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	say(g->x2, MSG_CONTENT, ticket, buf, len);
+}
+
+static struct destination
+to(uint64_t leg, const char *lemf)
+{
+	return (struct destination){.leg = leg,
+	    .liid = str("LIID-1"),
+	    .n_lemfs = 1,
+	    .lemf = {str(lemf)},
+	    .n_targets = 1,
+	    .target = {str("sip:a@example.org")}};
+}
+
+static void
+say_order(struct ipc_chan *c, uint32_t ticket, uint64_t leg, const char *lemf)
+{
+	static uint8_t buf[512];
+	const struct msg_hi2_order m = {.epoch = EPOCH,
+	    .kind = X2_ASK_SIP,
+	    .to = to(leg, lemf)};
+	size_t len = 0;
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	msg_hi2_order_put(&w, &m);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	say(c, MSG_HI2_ORDER, ticket, buf, len);
+}
+
+static void
+say_keys(struct rig *g, uint32_t ticket, uint64_t leg)
+{
+	static struct xk_get_keys_response k;
+	static uint8_t answer[512], buf[1024];
+	struct msg_hi2_keys m = {.epoch = EPOCH, .to = to(leg, "north")};
+	size_t len = 0;
+	struct wr w;
+
+	k = (struct xk_get_keys_response){.n_keys = 1};
+	wr_init(&w, answer, sizeof(answer));
+	msg_answer_put(&w, EPOCH, &k);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	m.answer = view(answer, len);
+	wr_init(&w, buf, sizeof(buf));
+	msg_hi2_keys_put(&w, &m);
+	assert_int_equal(wr_finish(&w, &len), ERR_OK);
+	say(g->hsm, MSG_HI2_KEYS, ticket, buf, len);
+}
+
+static struct ipc_frame
+hear(struct ipc_chan *c)
+{
+	struct ipc_frame f;
+	enum err rc;
+
+	while ((rc = ipc_next(c, &f)) == ERR_AGAIN) {
+		struct pollfd p = {ipc_chan_fd(c), POLLIN, 0};
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		assert_int_equal(ipc_fill(c), ERR_OK);
+	}
+	assert_int_equal(rc, ERR_OK);
+	return f;
+}
+
+static void
+hear_stored(struct rig *g, uint32_t ticket, uint64_t leg)
+{
+	const struct ipc_frame f = hear(g->x2);
+	struct msg_stored m;
+
+	assert_int_equal(f.type, MSG_STORED);
+	assert_int_equal(f.id, ticket);
+	assert_int_equal(msg_stored_get(f.body, &m), ERR_OK);
+	assert_int_equal(m.epoch, EPOCH);
+	assert_int_equal(m.leg, leg);
+}
+
+static void
+hear_counts(struct rig *g, struct msg_counts *m)
+{
+	const struct ipc_frame f = hear(g->policy);
+
+	assert_int_equal(f.type, MSG_HI2_COUNTS);
+	assert_int_equal(msg_counts_get(f.body, m), ERR_OK);
+	assert_int_equal(m->n, HI2_COUNT__MAX);
+}
+
+/* ---- tests ---- */
+
+static void
+a_record_is_on_disk_when_x2_is_told(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+	struct look l;
+
+	start(g, "etsi");
+	ready(g);
+	hear_counts(g, &c);
+	assert_int_equal(c.v[HI2_COUNT_WAITING], 0);
+	say_content(g, 5);
+	say_content(g, 6);
+	say(g->x2, MSG_CONTENT_GONE, 77, NULL, 0);
+	say_keys(g, 5, 1);
+	hear_stored(g, 5, 1);
+	say_order(g->policy, 6, 2, "north");
+	hear_stored(g, 6, 2);
+	say_order(g->policy, 6, 2, "north");
+	hear_stored(g, 6, 2);
+	hear_counts(g, &c);
+	assert_int_equal(c.v[HI2_COUNT_KEYS], 1);
+	assert_int_equal(c.v[HI2_COUNT_SIP], 1);
+	assert_int_equal(c.v[HI2_COUNT_WAITING], 2);
+	assert_true(c.v[HI2_COUNT_OCTETS] > 200);
+	/* As if the power went. */
+	assert_int_equal(kill(g->pid, SIGKILL), 0);
+	assert_int_equal(waitpid(g->pid, NULL, 0), g->pid);
+	ipc_chan_free(&g->x2);
+	ipc_chan_free(&g->policy);
+	ipc_chan_free(&g->hsm);
+	close(g->ctl);
+	look(g->path, &key, &l);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(l.row[1].sequence, 1);
+	assert_int_equal(l.row[1].cin, 9);
+	look_done(&l);
+}
+
+/* Whichever channel is read first. */
+static void
+a_word_may_come_before_its_content(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+
+	start(g, "etsi");
+	ready(g);
+	hear_counts(g, &c);
+	say_keys(g, 1, 1);
+	say_order(g->policy, 1, 2, "north");
+	say_keys(g, 2, 1);
+	/* They have been read when policy's next is: another channel, made
+	 * and spoken to after them. */
+	connect_to(g, CTL_PEER_POLICY, &g->policy);
+	hear_counts(g, &c);
+	assert_int_equal(c.v[HI2_COUNT_KEYS], 0);
+	say_content(g, 1);
+	say_content(g, 2);
+	hear_stored(g, 1, 1);
+	hear_stored(g, 1, 2);
+	hear_stored(g, 2, 1);
+	stop(g);
+}
+
+static void
+neighbours_may_be_new_ones(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+
+	start(g, "etsi");
+	ready(g);
+	hear_counts(g, &c);
+	say_content(g, 1);
+	say(g->x2, MSG_CONTENT_GONE, 2, NULL, 0);
+	connect_to(g, CTL_PEER_POLICY, &g->policy);
+	hear_counts(g, &c); /* the new one is told, nothing changed */
+	connect_to(g, CTL_PEER_HSM, &g->hsm);
+	say_keys(g, 1, 1);
+	hear_stored(g, 1, 1);
+	/* x2 ends: what it had told stays, and its word is for nobody. */
+	ipc_chan_free(&g->x2);
+	say_keys(g, 1, 2);
+	hear_counts(g, &c);
+	while (c.v[HI2_COUNT_KEYS] < 2)
+		hear_counts(g, &c);
+	connect_to(g, CTL_PEER_X2, &g->x2);
+	say_content(g, 3);
+	say_keys(g, 1, 2);
+	hear_stored(g, 1, 2); /* the same epoch: still known */
+	stop(g);
+}
+
+static void
+what_waits_is_there_after_a_restart(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+	struct look l;
+
+	for (unsigned life = 1; life <= 3; life++) {
+		start(g, "etsi");
+		ready(g);
+		hear_counts(g, &c);
+		assert_int_equal(c.v[HI2_COUNT_WAITING], life - 1);
+		say_content(g, 1);
+		say_order(g->policy, 1, 1, "north");
+		hear_stored(g, 1, 1);
+		stop(g);
+	}
+	look(g->path, &key, &l);
+	assert_int_equal(l.n, 3);
+	assert_int_equal(l.n_keys, 3);
+	assert_int_equal(l.row[2].sequence, 2);
+	look_done(&l);
+}
+
+static void
+a_bad_profile_ends_the_start_and_not_the_process(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+
+	start(g, "etsy");
+	fails_with(g, ERR_MALFORMED, "lemf north");
+	assert_int_not_equal(ended(g), 0);
+	start(g, "etsi");
+	ready(g);
+	hear_counts(g, &c);
+	settings(g, MSG_CTL_RELOAD, "etsy");
+	settings(g, MSG_CTL_RELOAD, "etsi-form1");
+	say_content(g, 1);
+	say_order(g->policy, 1, 1, "west");
+	hear_stored(g, 1, 1);
+	hear_counts(g, &c);
+	assert_int_equal(c.v[HI2_COUNT_UNKNOWN_LEMF], 1);
+	stop(g);
+}
+
+static void
+a_queue_of_another_kms_is_not_touched(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, "etsi");
+	ready(g);
+	stop(g);
+	write_state(g, "sip:another@example.org");
+	start(g, "etsi");
+	fails_with(g, ERR_MALFORMED, "another KMS state");
+	assert_int_not_equal(ended(g), 0);
+}
+
+/* What each may say is in its own table: the others' words end the process. */
+static void
+a_message_that_is_not_permitted_is_fatal(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, "etsi");
+	ready(g);
+	say_order(g->x2, 1, 1, "north");
+	assert_int_equal(ended(g), 70);
+	start(g, "etsi");
+	ready(g);
+	say_order(g->hsm, 1, 1, "north");
+	assert_int_equal(ended(g), 70);
+	start(g, "etsi");
+	ready(g);
+	say(g->policy, MSG_CONTENT_GONE, 1, NULL, 0);
+	assert_int_equal(ended(g), 70);
+	start(g, "etsi");
+	ready(g);
+	say(g->x2, MSG_CONTENT, 1, "too short", 9);
+	assert_int_equal(ended(g), 70);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_record_is_on_disk_when_x2_is_told),
+	    TEST(a_word_may_come_before_its_content),
+	    TEST(neighbours_may_be_new_ones),
+	    TEST(what_waits_is_there_after_a_restart),
+	    TEST(a_bad_profile_ends_the_start_and_not_the_process),
+	    TEST(a_queue_of_another_kms_is_not_touched),
+	    TEST(a_message_that_is_not_permitted_is_fatal),
+	};
+
+	return cmocka_run_group_tests(tests, make_key, free_key);
+}
