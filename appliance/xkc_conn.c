@@ -85,21 +85,29 @@ retry_at_once(struct xkc *x)
 }
 
 static void
+end(struct xkc_conn *c)
+{
+	struct xkc *x = c->x;
+
+	c->dead = true;
+	x->conn = NULL;
+	xkc_asks_down(x->asks);
+	uv_close((uv_handle_t *)&c->poll, after_close);
+}
+
+static void
 lost(struct xkc_conn *c, const char *why)
 {
 	struct xkc *x = c->x;
 
 	if (c->dead)
 		return;
-	c->dead = true;
-	x->conn = NULL;
-	xkc_asks_down(x->asks);
 	say_down(x, why);
 	if (c->up_at != 0 && now(x) - c->up_at >= XKC_STEADY_MS)
 		retry_at_once(x);
 	else
 		wait_to_retry(x);
-	uv_close((uv_handle_t *)&c->poll, after_close);
+	end(c);
 }
 
 /* What SSL_read and the like say: true to wait. */
@@ -232,14 +240,22 @@ handshake(struct xkc_conn *c)
 	xkc_asks_begin(c->x->asks, now(c->x));
 }
 
-static void
-connected(struct xkc_conn *c)
+/* 0, or the errno that the socket holds. */
+static int
+socket_error(const struct xkc_conn *c)
 {
 	socklen_t len = sizeof(int);
 	int e = 0;
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) == -1)
-		e = errno;
+	return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) == -1 ? errno
+								       : e;
+}
+
+static void
+connected(struct xkc_conn *c)
+{
+	const int e = socket_error(c);
+
 	if (e != 0) {
 		lost(c, strerror(e));
 		return;
@@ -256,11 +272,13 @@ static void
 on_poll(uv_poll_t *h, int status, int events)
 {
 	struct xkc_conn *c = h->data;
+	const int e = status < 0 ? socket_error(c) : 0;
 
 	(void)events;
 	c->want_write = false;
+	/* libuv says EBADF of every error of a socket. */
 	if (status < 0)
-		lost(c, uv_strerror(status));
+		lost(c, e == 0 ? "connection lost" : strerror(e));
 	else if (c->state == XKC_CONNECTING)
 		connected(c);
 	else if (c->state == XKC_HANDSHAKE)
@@ -336,7 +354,8 @@ void
 xkc_conn_renew(struct xkc *x)
 {
 	if (x->conn != NULL)
-		lost(x->conn, "the configuration was read again");
+		end(x->conn);
+	x->said[0] = '\0'; /* how it is now is news */
 	retry_at_once(x);
 }
 
