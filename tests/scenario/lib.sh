@@ -161,8 +161,8 @@ daemon_kill_all() {
 # on NAME COMMAND...: by another appliance, all of whose files are in $WORK/NAME
 declare -A DAEMON_OF PORT_OF
 on() {
-	local name=$1 code
-	local WORK=$WORK/$name CONF=$WORK/$name/keywarden.conf
+	local name=$1 top=$WORK code
+	local WORK=$top/$name CONF=$top/$name/keywarden.conf
 	local DAEMON=${DAEMON_OF[$name]:-0} PORT=${PORT_OF[$name]:-}
 	shift
 	mkdir -p "$WORK"
