@@ -65,6 +65,13 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		x2_policy_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_XKC) {
+		peer_free(&x->xkc);
+		if (peer_new(&x->loop, fd, &x2_xkc_ops, x, &x->xkc) != ERR_OK)
+			fatal("no channel to xkc");
+		x2_xkc_joined(x);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hi2);

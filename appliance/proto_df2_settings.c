@@ -59,6 +59,7 @@ x2_settings_put(struct wr *w, const struct x2_settings *s)
 	wr_u32(w, s->call_idle_seconds);
 	wr_u32(w, s->wait_ms);
 	wr_u32(w, s->retry_seconds);
+	wr_bool(w, s->remote);
 }
 
 enum err
@@ -71,6 +72,8 @@ x2_settings_get(struct rd r, struct x2_settings *s)
 
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]) && rc == ERR_OK; i++)
 		rc = rd_u32(&r, f[i]);
+	if (rc == ERR_OK)
+		rc = rd_bool(&r, &s->remote);
 	return proto_whole(&r, rc);
 }
 

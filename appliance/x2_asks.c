@@ -81,7 +81,8 @@ x2_asks_room(const struct x2_asks *a)
 static size_t
 cost(const struct x2_matter *m)
 {
-	return sizeof(struct x2_ticket) + m->content.sip.left + m->call.left;
+	return sizeof(struct x2_ticket) + m->content.sip.left + m->call.left +
+	    m->mikey.left;
 }
 
 static void
@@ -96,9 +97,19 @@ drop(struct x2_asks *a, uint32_t id, struct x2_ticket *t)
 static void
 leave(struct x2_asks *a, uint32_t id, struct x2_ticket *t)
 {
+	if (t->state != TICKET_ENDED && t->m.mikey.left > 0)
+		a->ops->mikey_gone(a->ctx, id);
 	t->state = TICKET_ENDED;
 	if (!t->with_hi2 || a->ops->gone(a->ctx, id))
 		drop(a, id, t);
+}
+
+/* With each ask: xkc may have had no room, and may be another one by now. */
+static void
+give_mikey(struct x2_asks *a, uint32_t id, const struct x2_ticket *t)
+{
+	if (t->kind == X2_ASK_KEYS && t->m.mikey.left > 0)
+		a->ops->mikey(a->ctx, id, t->m.mikey);
 }
 
 static void
@@ -119,6 +130,7 @@ ask(struct x2_asks *a, uint32_t id, struct x2_ticket *t, int64_t now)
 		m.call_reason = t->m.call_reason;
 		m.call = t->m.call;
 	}
+	give_mikey(a, id, t);
 	if (!a->ops->ask(a->ctx, id, &m))
 		return;
 	t->state = TICKET_ASKED;
@@ -184,17 +196,21 @@ x2_ticket_retry(struct x2_asks *a, uint32_t id, struct x2_ticket *t,
 static enum err
 fill(struct x2_asks *a, struct x2_ticket *t, const struct x2_matter *m)
 {
-	const size_t sip = m->content.sip.left, call = m->call.left;
+	const size_t sip = m->content.sip.left, call = m->call.left,
+		     mikey = m->mikey.left;
 
-	if ((t->octets = malloc(sip + call + 1)) == NULL)
+	if ((t->octets = malloc(sip + call + mikey + 1)) == NULL)
 		return ERR_NOMEM;
 	if (sip > 0)
 		memcpy(t->octets, m->content.sip.p, sip);
 	if (call > 0)
 		memcpy(t->octets + sip, m->call.p, call);
+	if (mikey > 0)
+		memcpy(t->octets + sip + call, m->mikey.p, mikey);
 	t->m = *m;
 	rd_init(&t->m.content.sip, t->octets, sip);
 	rd_init(&t->m.call, t->octets + sip, call);
+	rd_init(&t->m.mikey, t->octets + sip + call, mikey);
 	t->m.content.epoch = a->epoch;
 	t->kind = m->kind;
 	return ERR_OK;
@@ -324,6 +340,19 @@ x2_asks_hi2_joined(struct x2_asks *a, int64_t now)
 {
 	x2_asks_hi2_left(a);
 	ask_all(a, now);
+}
+
+void
+x2_asks_xkc_joined(struct x2_asks *a)
+{
+	struct x2_ticket *t;
+	unsigned at = 0;
+	uint32_t id;
+
+	/* One that is due gets them when it is asked. */
+	while ((t = slots_next(a->tickets, &at, &id)) != NULL)
+		if (t->state == TICKET_ASKED)
+			give_mikey(a, id, t);
 }
 
 void

@@ -28,6 +28,9 @@ struct x2_matter {
 	bool again; /* KEYS: asked before; later warrants are meant too */
 	enum xk_reason call_reason; /* KEYS, as in msg_x2_ask */
 	struct rd call;
+	/* KEYS that another appliance makes: their msg_mikey, as put; else
+	 * empty. */
+	struct rd mikey;
 	struct msg_content content; /* its epoch is filled in */
 };
 
@@ -43,6 +46,12 @@ struct x2_asks_ops {
 	bool (*lives)(void *ctx, uint64_t exchange);
 	/* Begin a ticket for it again.  False: it is there no longer. */
 	bool (*again)(void *ctx, uint64_t exchange);
+	/*
+	 * To xkc, if there are tickets with messages: a msg_mikey.  If it
+	 * does not get them the keys are unavailable, and asked for again.
+	 */
+	void (*mikey)(void *ctx, uint32_t id, struct rd body);
+	void (*mikey_gone)(void *ctx, uint32_t id);
 };
 
 struct x2_asks_limits {
@@ -93,6 +102,9 @@ void x2_asks_policy_joined(struct x2_asks *, int64_t now);
 void x2_asks_hi2_left(struct x2_asks *);
 /* A new hi2: contents are sent again, and what is not done is asked again. */
 void x2_asks_hi2_joined(struct x2_asks *, int64_t now);
+
+/* A new xkc: it gets the messages of what is not done. */
+void x2_asks_xkc_joined(struct x2_asks *);
 
 /*
  * A warrant came later for this XID (NULL: for any): its exchanges are asked

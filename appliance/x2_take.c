@@ -91,6 +91,52 @@ begin_sip(struct x2 *x, const struct sip_seen *s)
 	begin(x, &m);
 }
 
+/* A call, encoded; the caller frees. */
+static uint8_t *
+put_call(const struct call *call, struct rd *out)
+{
+	size_t len = call_put_max(call);
+	uint8_t *octets = malloc(len);
+	struct wr w;
+
+	if (octets == NULL)
+		fatal("out of memory");
+	wr_init(&w, octets, len);
+	call_put(&w, call);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("a call longer than its own bound");
+	rd_init(out, octets, len);
+	return octets;
+}
+
+/* Its messages as xkc passes them on: those of which the call is made. */
+static uint8_t *
+put_mikey(struct x2 *x, const struct call_exchange_view *v, struct rd *out)
+{
+	struct msg_mikey m = {.epoch = x->epoch, .i1 = v->i1, .r1 = v->r1};
+	uint8_t *octets;
+	struct wr w;
+	size_t len;
+
+	if (v->update) {
+		m.first_i1 = v->first_i1;
+		m.first_r1 = v->first_r1;
+		m.first_i2 = v->first_i2;
+	} else {
+		m.i2 = v->i2;
+		m.r2 = v->r2;
+	}
+	len = msg_mikey_max(&m);
+	if ((octets = malloc(len)) == NULL)
+		fatal("out of memory");
+	wr_init(&w, octets, len);
+	msg_mikey_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("messages longer than their own bound");
+	rd_init(out, octets, len);
+	return octets;
+}
+
 void
 x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
     const struct call_exchange_view *v, bool again)
@@ -99,9 +145,7 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	struct x2_matter m = {.kind = kind,
 	    .exchange = v->handle,
 	    .again = again};
-	uint8_t *octets = NULL;
-	struct wr w;
-	size_t len;
+	uint8_t *octets = NULL, *mikey = NULL;
 
 	memcpy(m.xid, v->xid, sizeof(m.xid));
 	memcpy(m.content.correlation, v->correlation,
@@ -115,17 +159,13 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
-		len = call_put_max(&call);
-		if ((octets = malloc(len)) == NULL)
-			fatal("out of memory");
-		wr_init(&w, octets, len);
-		call_put(&w, &call);
-		if (wr_finish(&w, &len) != ERR_OK)
-			fatal("a call longer than its own bound");
-		rd_init(&m.call, octets, len);
+		octets = put_call(&call, &m.call);
+		if (x->settings.remote)
+			mikey = put_mikey(x, v, &m.mikey);
 	}
 	begin(x, &m);
 	free(octets);
+	free(mikey);
 }
 
 void

@@ -9,12 +9,13 @@
 #define MIB 1048576
 #define MOST 256
 
-enum said { CONTENT, ASK, GONE };
+enum said { CONTENT, ASK, GONE, MIKEY, MIKEY_GONE };
 
 /* Everything that went out, in order. */
 static struct world {
 	struct x2_asks *asks;
 	bool policy, hi2; /* there, and reading */
+	bool remote; /* another appliance makes the keys */
 	unsigned n;
 	struct {
 		enum said what;
@@ -31,6 +32,7 @@ static struct world {
 static const uint8_t xid[XID_LEN] = {9, 8, 7};
 static const uint8_t other_xid[XID_LEN] = {9, 8, 6};
 static uint8_t call[3] = {1, 2, 3}, sip[5] = {5, 5, 5, 5, 5};
+static uint8_t messages[7] = {7, 7, 7, 7, 7, 7, 7};
 
 static bool
 content(void *ctx, uint32_t id, const struct msg_content *m)
@@ -93,6 +95,8 @@ matter(enum x2_ask_kind kind, uint64_t exchange)
 	rd_init(&m.content.sip, sip, sizeof(sip));
 	if (kind == X2_ASK_KEYS)
 		rd_init(&m.call, call, sizeof(call));
+	if (kind == X2_ASK_KEYS && w.remote)
+		rd_init(&m.mikey, messages, sizeof(messages));
 	return m;
 }
 
@@ -110,7 +114,27 @@ again(void *ctx, uint64_t exchange)
 	return true;
 }
 
-static const struct x2_asks_ops ops = {content, ask, gone, lives, again};
+static void
+mikey(void *ctx, uint32_t id, struct rd body)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_true(w.n < MOST && w.remote);
+	assert_true(rd_is(&body, messages, sizeof(messages)));
+	w.said[w.n].what = MIKEY;
+	w.said[w.n++].id = id;
+}
+
+static void
+mikey_gone(void *ctx, uint32_t id)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_true(w.n < MOST && w.remote);
+	w.said[w.n].what = MIKEY_GONE;
+	w.said[w.n++].id = id;
+}
+
+static const struct x2_asks_ops ops = {content, ask, gone, lives, again, mikey,
+    mikey_gone};
 
 static int
 begin(void **state)
@@ -1032,6 +1056,121 @@ any_order_of_words_ends_every_ticket_once(void **state)
 	counts(0, 3 * 2999, 0, 0);
 }
 
+/* ---- keys that another appliance makes ---- */
+
+/* These were said since, in this order, and of this ticket. */
+static void
+said_are(uint32_t id, unsigned n, const enum said *what)
+{
+	assert_int_equal(w.n, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(w.said[i].what, what[i]);
+		assert_int_equal(w.said[i].id, id);
+	}
+	w.n = 0;
+}
+
+static void
+xkc_has_the_messages_before_policy_is_asked(void **state)
+{
+	const enum said first[] = {CONTENT, MIKEY, ASK};
+	const enum said again_asked[] = {MIKEY, ASK};
+	const enum said last[] = {MIKEY_GONE, GONE};
+	const uint64_t leg = 10;
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	said_are(id, 3, first);
+	legs(id, 1, &leg);
+	ended(id, 10, XK_UNAVAILABLE);
+	pass_to_word();
+	said_are(id, 2, again_asked);
+	legs(id, 1, &leg);
+	stored(id, 10);
+	said_are(id, 2, last);
+}
+
+static void
+a_new_xkc_gets_the_messages_of_what_is_not_done(void **state)
+{
+	const enum said just[] = {MIKEY};
+	const enum said due[] = {MIKEY, ASK};
+	const uint64_t leg = 10;
+	uint32_t id, other;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	w.n = 0;
+	start(X2_ASK_SIP, 0);
+	other = w.said[0].id;
+	w.n = 0;
+	legs(id, 1, &leg);
+	x2_asks_xkc_joined(w.asks);
+	said_are(id, 1, just);
+	/* One that waits gets them when it is asked. */
+	ended(id, 10, XK_UNAVAILABLE);
+	x2_asks_xkc_joined(w.asks);
+	silence();
+	legs(other, 0, NULL);
+	w.n = 0;
+	pass_to_word();
+	said_are(id, 2, due);
+}
+
+static void
+messages_end_once_with_their_ticket(void **state)
+{
+	const enum said unheard[] = {MIKEY_GONE}, last[] = {GONE};
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	w.n = 0;
+	w.hi2 = false; /* there, and not reading */
+	legs(id, 0, NULL);
+	said_are(id, 1, unheard);
+	pass(300);
+	silence();
+	x2_asks_xkc_joined(w.asks);
+	silence();
+	w.hi2 = true;
+	pass(100);
+	said_are(id, 1, last);
+	counts(0, 0, 0, 0);
+}
+
+static void
+no_keys_need_no_messages(void **state)
+{
+	const enum said no_keys[] = {ASK}, last[] = {MIKEY_GONE, GONE};
+	const uint64_t leg = 10;
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	while (w.said[w.n - 1].what != ASK ||
+	    w.said[w.n - 1].ask.kind != X2_ASK_NO_KEYS) {
+		assert_true(w.now < 5000 + 2 * RETRY_MS);
+		w.n = 0;
+		legs(id, 1, &leg);
+		ended(id, 10, XK_UNAVAILABLE);
+		pass_to_word();
+	}
+	said_are(id, 1, no_keys);
+	legs(id, 1, &leg);
+	stored(id, 10);
+	said_are(id, 2, last);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -1073,6 +1212,10 @@ main(void)
 	    test(octets_are_bounded_and_free_again_with_their_ticket),
 	    test(more_legs_than_there_may_be_at_once_are_no_harm),
 	    test(any_order_of_words_ends_every_ticket_once),
+	    test(xkc_has_the_messages_before_policy_is_asked),
+	    test(a_new_xkc_gets_the_messages_of_what_is_not_done),
+	    test(messages_end_once_with_their_ticket),
+	    test(no_keys_need_no_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
