@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 enum err
-hsm_fetch(struct hsm_proc *p, const struct pending *d)
+hsm_fetch(struct hsm_proc *p, struct pending *d)
 {
 	const struct msg_fetch m = {d->ticket, d->ask.target};
 	struct wr w;
@@ -21,7 +21,9 @@ hsm_fetch(struct hsm_proc *p, const struct pending *d)
 
 	if (p->xkc == NULL)
 		return ERR_CLOSED;
-	rc = ipc_begin(p->xkc, MSG_FETCH, d->audit_id, 32 + m.target.left, &w);
+	/* Not audit's number: the next audit starts again from the first. */
+	d->fetch_id = ++p->fetch_id;
+	rc = ipc_begin(p->xkc, MSG_FETCH, d->fetch_id, 32 + m.target.left, &w);
 	if (rc != ERR_OK)
 		return rc;
 	msg_fetch_put(&w, &m);
@@ -81,16 +83,26 @@ keep(struct pending *d, struct rd answer)
 	return rc;
 }
 
+static struct pending *
+find(struct hsm_proc *p, uint32_t fetch_id)
+{
+	for (unsigned i = 0; i < HSM_PENDING; i++)
+		if (is_open(&p->pending[i]) &&
+		    p->pending[i].fetch_id == fetch_id)
+			return &p->pending[i];
+	return NULL;
+}
+
 static enum err
 on_fetched(void *ctx, const struct ipc_frame *f)
 {
 	struct hsm_proc *p = ctx;
-	struct pending *d = hsm_find_pending(p, f->id);
+	struct pending *d = find(p, f->id);
 	struct msg_fetched m;
 
 	if (msg_fetched_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
-	if (d == NULL || !is_open(d))
+	if (d == NULL)
 		return ERR_OK; /* too late, or of an audit that has gone */
 	if (m.reason == XK_GRANTED && keep(d, m.answer) != ERR_OK)
 		return ERR_MALFORMED;

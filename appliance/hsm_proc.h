@@ -39,6 +39,7 @@ struct pending {
 	uint64_t number; /* of its change */
 	uint64_t record; /* number of the subscriber's */
 	bool fetched; /* another appliance makes the keys */
+	uint32_t fetch_id; /* of that, never used twice by this process */
 	int64_t deadline_ms; /* of that: CLOCK_MONOTONIC */
 	uint8_t client[MAX_NAME], target[MAX_PUBLIC_ID], liid[MAX_LIID];
 	struct ask ask; /* views into the three above */
@@ -74,6 +75,7 @@ struct hsm_proc {
 	unsigned taker_generation[ROUTE__MAX];
 	unsigned audit_generation;
 	struct ipc_chan *xkc; /* asks another appliance for keys; may be NULL */
+	uint32_t fetch_id; /* the last one */
 	struct job_body waiting[MAX_WORKER_JOBS];
 	unsigned n_waiting;
 	struct known_warrant known[HSM_WARRANTS_KEPT];
@@ -106,7 +108,7 @@ unsigned hsm_drop_pending(struct hsm_proc *);
 /* ---- hsm_fetch.c: keys that another appliance makes ---- */
 
 /* Ask for them; ERR_CLOSED: there is nobody to ask. */
-enum err hsm_fetch(struct hsm_proc *, const struct pending *) MUST_CHECK;
+enum err hsm_fetch(struct hsm_proc *, struct pending *) MUST_CHECK;
 /* A new channel to the process that asks, or NULL. */
 void hsm_fetch_via(struct hsm_proc *, struct ipc_chan *);
 /* What has come in on it. */

@@ -129,7 +129,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers;
+	    a->workers != b->workers ||
+	    config_is_remote(a) != config_is_remote(b);
 }
 
 static void
@@ -143,7 +144,8 @@ reload(struct supervisor *s)
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
 		    "state_dir, control_socket, token, workers, x2.listen or "
-		    "xk.listen changed: these need a restart");
+		    "xk.listen changed, or xk_client came or went: these need "
+		    "a restart");
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {

@@ -100,7 +100,7 @@ static const struct {
     /* OpenSSL and libc look for files that are not there */
     {SCMP_SYS(open), EACCES}, {SCMP_SYS(uname), ENOSYS},
     {SCMP_SYS(sysinfo), ENOSYS}, {SCMP_SYS(prlimit64), EPERM},
-    {SCMP_SYS(socket), EACCES}, {SCMP_SYS(membarrier), ENOSYS}};
+    {SCMP_SYS(membarrier), ENOSYS}};
 
 static int
 add_sets(scmp_filter_ctx c, enum sandbox which)
@@ -141,13 +141,6 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 	    (rc = add_where(c, SCMP_SYS(clock_adjtime), 0, UINT64_MAX,
 		 CLOCK_REALTIME)) != 0)
 		return rc;
-	/* It calls one server, over TCP, and nothing on this machine. */
-	if (which == SANDBOX_XKC &&
-	    ((rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET)) !=
-		    0 ||
-		(rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX,
-		     AF_INET6)) != 0))
-		return rc;
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0 ||
@@ -159,6 +152,29 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 			 (uint64_t)fcntls[i])) != 0)
 			return rc;
 	return 0;
+}
+
+/*
+ * xkc calls one server, over TCP, and nothing on this machine.  A rule without
+ * an argument would override those with one, so its errors have ranges.
+ */
+static int
+add_socket(scmp_filter_ctx c, enum sandbox which)
+{
+	const struct scmp_arg_cmp below = {0, SCMP_CMP_LT, AF_INET, 0},
+				  above = {0, SCMP_CMP_GT, AF_INET6, 0};
+	const uint32_t no = SCMP_ACT_ERRNO(EACCES);
+	int rc;
+
+	if (which != SANDBOX_XKC)
+		return seccomp_rule_add(c, no, SCMP_SYS(socket), 0);
+	if ((rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &below)) !=
+		0 ||
+	    (rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &above)) !=
+		0 ||
+	    (rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET)) != 0)
+		return rc;
+	return add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET6);
 }
 
 static bool
@@ -215,6 +231,7 @@ load(enum sandbox which)
 		fatal("seccomp: out of memory");
 	if ((rc = set_reach(c)) != 0 || (rc = add_sets(c, which)) != 0 ||
 	    (rc = add_limited(c, which)) != 0 ||
+	    (rc = add_socket(c, which)) != 0 ||
 	    (rc = add_probes(c, which)) != 0 || (rc = seccomp_load(c)) != 0)
 		fatal("the seccomp filter of %s does not load: %s",
 		    names[which], strerror(-rc));

@@ -11,19 +11,40 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/address.h"
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
+#include "appliance/tls_client.h"
 #include "appliance/tls_server.h"
+
+/* The TLS files of a section of the configuration. */
+struct tls_section {
+	const char *name;
+	const char *path[3]; /* certificate, key, CAs of the other side */
+	const char *ca_name; /* what the third is called there */
+	bool client;
+};
+
+static enum err
+make_context(const struct tls_section *t, const int fd[3], struct why *why)
+{
+	const struct tls_server_kind server = {.section = t->name};
+	const struct tls_client_kind client = {.section = t->name,
+	    .ca_name = t->ca_name};
+	SSL_CTX *c = NULL;
+
+	return t->client
+	    ? tls_client_new(&client, fd[0], fd[1], fd[2], &c, why)
+	    : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+}
 
 /* In the child: what is wrong, if anything, and the end. */
 static _Noreturn void
-try_tls(const char *section, const int fd[3], int out)
+try_tls(const struct tls_section *t, const int fd[3], int out)
 {
-	const struct tls_server_kind kind = {.section = section};
 	struct why why = {""};
-	SSL_CTX *c = NULL;
 
-	if (tls_server_new(&kind, fd[0], fd[1], fd[2], &c, &why) == ERR_OK)
+	if (make_context(t, fd, &why) == ERR_OK)
 		_exit(0);
 	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
 }
@@ -31,7 +52,7 @@ try_tls(const char *section, const int fd[3], int out)
 /* The private key is parsed in a child, so that it stays in no memory of ours.
  */
 static enum err
-check_tls(const char *section, const int fd[3], struct why *why)
+check_tls(const struct tls_section *t, const int fd[3], struct why *why)
 {
 	char text[WHY_MAX];
 	int line[2], status = -1;
@@ -41,7 +62,7 @@ check_tls(const char *section, const int fd[3], struct why *why)
 	if (pipe2(line, O_CLOEXEC) == -1)
 		return why_errno(why, "pipe");
 	if ((pid = fork()) == 0)
-		try_tls(section, fd, line[1]);
+		try_tls(t, fd, line[1]);
 	close(line[1]);
 	if (pid == -1) {
 		close(line[0]);
@@ -59,27 +80,48 @@ check_tls(const char *section, const int fd[3], struct why *why)
 }
 
 static enum err
-check_server(const struct config_server *v, struct why *why)
+check_section(const struct tls_section *t, struct why *why)
 {
-	const char *const path[3] = {v->certificate, v->key, v->client_ca};
-	static const char *const name[3] = {"certificate", "key", "client_ca"};
+	const char *const name[3] = {"certificate", "key", t->ca_name};
 	int fd[3] = {-1, -1, -1};
 	enum err rc = ERR_OK;
 
 	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
-		char what[32];
+		char what[40];
 
-		(void)snprintf(what, sizeof(what), "%s.%s", v->section,
-		    name[i]);
-		rc = i == 1 ? open_secret_file(path[i], what, &fd[i], why)
-			    : open_file(path[i], what, &fd[i], why);
+		(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
+		rc = i == 1 ? open_secret_file(t->path[i], what, &fd[i], why)
+			    : open_file(t->path[i], what, &fd[i], why);
 	}
 	if (rc == ERR_OK)
-		rc = check_tls(v->section, fd, why);
+		rc = check_tls(t, fd, why);
 	for (unsigned i = 0; i < 3; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
+}
+
+static enum err
+check_server(const struct config_server *v, struct why *why)
+{
+	const struct tls_section t = {v->section,
+	    {v->certificate, v->key, v->client_ca}, "client_ca", false};
+
+	return check_section(&t, why);
+}
+
+static enum err
+check_client(const struct config_client *v, struct why *why)
+{
+	const struct tls_section t = {v->section,
+	    {v->certificate, v->key, v->server_ca}, "server_ca", true};
+	struct address a;
+	char what[40];
+	enum err rc;
+
+	(void)snprintf(what, sizeof(what), "%s.connect", v->section);
+	rc = address_parse(what, v->address, &a, why);
+	return rc == ERR_OK ? check_section(&t, why) : rc;
 }
 
 enum err
@@ -91,7 +133,11 @@ sup_check(const struct config *f, struct why *why)
 	if ((rc = config_matters(f, text, sizeof(text), why)) != ERR_OK ||
 	    (rc = check_server(&f->xk_server, why)) != ERR_OK)
 		return rc;
-	return config_is_df2(f) ? check_server(&f->x2_server, why) : ERR_OK;
+	if (config_is_df2(f))
+		rc = check_server(&f->x2_server, why);
+	if (rc == ERR_OK && config_is_remote(f))
+		rc = check_client(&f->xkc, why);
+	return rc;
 }
 
 static enum err

@@ -89,6 +89,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
     struct why *why)
 {
 	const struct config *f = s->config;
+	struct x2_settings x2 = f->x2;
 	struct hsm_settings h = {.index = c->index,
 	    .job_seconds = f->job_seconds,
 	    .threads = threads(f),
@@ -109,7 +110,8 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		hsm_settings_put(w, &h);
 		break;
 	case CTL_PEER_X2:
-		x2_settings_put(w, &f->x2);
+		x2.remote = config_is_remote(f);
+		x2_settings_put(w, &x2);
 		break;
 	case CTL_PEER_HI2:
 		return hi2_settings(f, w, why);

@@ -7,36 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/address.h"
 #include "appliance/supervisor.h"
-
-/* "1.2.3.4:7300" or "[::1]:7300": numbers only, so no name is looked up. */
-static enum err
-split_address(const char *section, const char *text, char *host, size_t cap,
-    const char **port, struct why *why)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n;
-
-	if (colon == NULL || colon == text)
-		return why_set(why, ERR_MALFORMED,
-		    "%s.listen: %s is not ADDRESS:PORT", section, text);
-	n = (size_t)(colon - text);
-	if (text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	}
-	if (n >= cap)
-		return why_set(why, ERR_MALFORMED, "%s.listen: too long",
-		    section);
-	memcpy(host, text, n);
-	host[n] = '\0';
-	*port = colon + 1;
-	return ERR_OK;
-}
 
 static enum err
 listen_on(const char *section, const char *text, int *out, struct why *why)
@@ -46,13 +23,13 @@ listen_on(const char *section, const char *text, int *out, struct why *why)
 	    .ai_socktype = SOCK_STREAM};
 	const int one = 1;
 	struct addrinfo *a = NULL;
-	char host[128];
+	char host[MAX_HOST], what[32];
 	const char *port = NULL;
 	enum err rc;
 	int fd, code;
 
-	if ((rc = split_address(section, text, host, sizeof(host), &port,
-		 why)) != ERR_OK)
+	(void)snprintf(what, sizeof(what), "%s.listen", section);
+	if ((rc = address_split(what, text, host, &port, why)) != ERR_OK)
 		return rc;
 	if ((code = getaddrinfo(host, port, &hints, &a)) != 0)
 		return why_set(why, ERR_MALFORMED, "%s.listen %s: %s", section,

@@ -26,7 +26,4 @@ struct tls_server_kind {
 enum err tls_server_new(const struct tls_server_kind *, int cert_fd, int key_fd,
     int ca_fd, SSL_CTX **out, struct why *why) MUST_CHECK;
 
-/* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
-const char *tls_server_error(void);
-
 #endif

@@ -10,6 +10,7 @@
 #define APPLIANCE_X2_ASKS_H
 
 #include "appliance/proto_df2.h"
+#include "appliance/x2_told.h"
 
 #define X2_TICKETS 65536
 #define X2_WORD_MS 10000 /* how long a leg may be silent */
@@ -23,9 +24,13 @@ struct x2_matter {
 	enum x2_ask_kind kind;
 	uint8_t xid[XID_LEN];
 	uint64_t exchange; /* KEYS: its number in the table of calls */
+	uint8_t same[X2_SAME_LEN]; /* KEYS: digest of its messages */
 	bool again; /* KEYS: asked before; later warrants are meant too */
 	enum xk_reason call_reason; /* KEYS, as in msg_x2_ask */
 	struct rd call;
+	/* KEYS that another appliance makes: their msg_mikey, as put; else
+	 * empty. */
+	struct rd mikey;
 	struct msg_content content; /* its epoch is filled in */
 };
 
@@ -44,6 +49,12 @@ struct x2_asks_ops {
 	 * there no longer.
 	 */
 	bool (*again)(void *ctx, uint64_t exchange);
+	/*
+	 * To xkc, if there are tickets with messages: a msg_mikey.  If it
+	 * does not get them the keys are unavailable, and asked for again.
+	 */
+	void (*mikey)(void *ctx, uint32_t id, struct rd body);
+	void (*mikey_gone)(void *ctx, uint32_t id);
 };
 
 struct x2_asks_limits {
@@ -72,7 +83,7 @@ bool x2_asks_room(const struct x2_asks *);
 
 /*
  * A new ticket: its messages leave at once where they can.  KEYS of an
- * exchange that has a ticket are asked by that one, again.  ERR_FULL, ERR_NOMEM
+ * exchange that has a ticket are asked again after that.  ERR_FULL, ERR_NOMEM
  * change nothing.
  */
 enum err x2_asks_begin(struct x2_asks *, const struct x2_matter *,
@@ -94,6 +105,9 @@ void x2_asks_policy_joined(struct x2_asks *, int64_t now);
 void x2_asks_hi2_left(struct x2_asks *);
 /* A new hi2: contents are sent again, and what is not done is asked again. */
 void x2_asks_hi2_joined(struct x2_asks *, int64_t now);
+
+/* A new xkc: it gets the messages of what is not done. */
+void x2_asks_xkc_joined(struct x2_asks *);
 
 /*
  * A warrant came later for this XID (NULL: for any): its exchanges are asked

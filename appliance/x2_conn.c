@@ -14,6 +14,7 @@
 
 #include <openssl/err.h>
 
+#include "appliance/tls_files.h"
 #include "appliance/x2_proc.h"
 #include "base/log.h"
 
@@ -279,7 +280,7 @@ handshake(struct x2_conn *c)
 		    SSL_get_verify_result(c->ssl) != X509_V_OK
 			? X509_verify_cert_error_string(
 			      SSL_get_verify_result(c->ssl))
-			: tls_server_error());
+			: tls_error());
 		start_linger(c); /* the alert says why */
 		return;
 	}

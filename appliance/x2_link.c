@@ -228,6 +228,46 @@ hi2_closed(void *ctx, struct peer *peer)
 	x2_asks_hi2_left(x->asks);
 }
 
+/* ---- xkc ---- */
+
+static void
+send_mikey(void *ctx, uint32_t id, struct rd body)
+{
+	struct x2 *x = ctx;
+
+	if (x->xkc != NULL &&
+	    peer_send(x->xkc, MSG_MIKEY, id, body.p, body.left) != ERR_OK)
+		log_debug("xkc does not take the messages of a ticket");
+}
+
+/* Unsaid, another ticket of the same place will say it. */
+static void
+send_mikey_gone(void *ctx, uint32_t id)
+{
+	struct x2 *x = ctx;
+
+	if (x->xkc != NULL &&
+	    peer_send(x->xkc, MSG_MIKEY_GONE, id, NULL, 0) != ERR_OK)
+		log_debug("xkc keeps the messages of a ticket that has ended");
+}
+
+void
+x2_xkc_joined(struct x2 *x)
+{
+	if (x->asks != NULL)
+		x2_asks_xkc_joined(x->asks);
+}
+
+static void
+xkc_closed(void *ctx, struct peer *peer)
+{
+	struct x2 *x = ctx;
+
+	(void)peer;
+	log_warning("xkc has gone: keys wait for it");
+	peer_free(&x->xkc);
+}
+
 /* ---- the table of calls, for tickets ---- */
 
 static bool
@@ -254,7 +294,7 @@ again(void *ctx, uint64_t exchange)
 }
 
 const struct x2_asks_ops x2_ticket_ops = {send_content, send_ask, send_gone,
-    lives, again};
+    lives, again, send_mikey, send_mikey_gone};
 
 static const struct ipc_rule policy_rules[] = {
     {MSG_XID_IS, 1, 1, 1, on_xid_is},
@@ -280,3 +320,8 @@ const struct peer_ops x2_hi2_ops = {.name = "hi2",
     .max_body = 1024,
     .max_queue = MAX_IPC_QUEUE,
     .closed = hi2_closed};
+/* It says nothing. */
+const struct peer_ops x2_xkc_ops = {.name = "xkc",
+    .max_body = 1024,
+    .max_queue = MAX_IPC_QUEUE,
+    .closed = xkc_closed};

@@ -64,7 +64,7 @@ struct x2 {
 	int cert_fd, key_fd, ca_fd;
 	SSL_CTX *tls;
 	struct x2_settings settings;
-	struct peer *policy, *hi2;
+	struct peer *policy, *hi2, *xkc; /* xkc: if others make the keys */
 	uint64_t epoch; /* new for each process */
 	struct x2_xids *xids;
 	struct calls *calls;
@@ -103,12 +103,13 @@ void x2_begin_exchange(struct x2 *, enum x2_ask_kind,
     const struct call_exchange_view *, bool again);
 
 /* ---- x2_link.c: policy and hi2 ---- */
-extern const struct peer_ops x2_policy_ops, x2_hi2_ops;
+extern const struct peer_ops x2_policy_ops, x2_hi2_ops, x2_xkc_ops;
 extern const struct x2_asks_ops x2_ticket_ops;
 
 void x2_policy_joined(struct x2 *);
 void x2_policy_left(struct x2 *);
 void x2_hi2_joined(struct x2 *);
+void x2_xkc_joined(struct x2 *);
 /* False: it cannot be asked now. */
 bool x2_ask_xid(struct x2 *, const uint8_t xid[XID_LEN]);
 /* Every 2 s, if they have changed. */

@@ -10,7 +10,6 @@
 #include "appliance/x2_seen.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "hi2/sip_event.h"
 
 #define ASKED_AHEAD (X2_XIDS / 4) /* questions out at once, for later PDUs */
 
@@ -77,13 +76,6 @@ begin(struct x2 *x, const struct x2_matter *m)
 		fatal("a ticket cannot begin: %s", err_str(rc));
 }
 
-/* X2's direction, 0 where a record can say nothing of it. */
-static uint8_t
-direction(uint16_t d)
-{
-	return d == X2_TO_TARGET || d == X2_FROM_TARGET ? (uint8_t)d : 0;
-}
-
 static void
 begin_sip(struct x2 *x, const struct sip_seen *s)
 {
@@ -99,6 +91,52 @@ begin_sip(struct x2 *x, const struct sip_seen *s)
 	begin(x, &m);
 }
 
+/* A call, encoded; the caller frees. */
+static uint8_t *
+put_call(const struct call *call, struct rd *out)
+{
+	size_t len = call_put_max(call);
+	uint8_t *octets = malloc(len);
+	struct wr w;
+
+	if (octets == NULL)
+		fatal("out of memory");
+	wr_init(&w, octets, len);
+	call_put(&w, call);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("a call longer than its own bound");
+	rd_init(out, octets, len);
+	return octets;
+}
+
+/* Its messages as xkc passes them on: those of which the call is made. */
+static uint8_t *
+put_mikey(struct x2 *x, const struct call_exchange_view *v, struct rd *out)
+{
+	struct msg_mikey m = {.epoch = x->epoch, .i1 = v->i1, .r1 = v->r1};
+	uint8_t *octets;
+	struct wr w;
+	size_t len;
+
+	if (v->update) {
+		m.first_i1 = v->first_i1;
+		m.first_r1 = v->first_r1;
+		m.first_i2 = v->first_i2;
+	} else {
+		m.i2 = v->i2;
+		m.r2 = v->r2;
+	}
+	len = msg_mikey_max(&m);
+	if ((octets = malloc(len)) == NULL)
+		fatal("out of memory");
+	wr_init(&w, octets, len);
+	msg_mikey_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK)
+		fatal("messages longer than their own bound");
+	rd_init(out, octets, len);
+	return octets;
+}
+
 void
 x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
     const struct call_exchange_view *v, bool again)
@@ -107,9 +145,7 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	struct x2_matter m = {.kind = kind,
 	    .exchange = v->handle,
 	    .again = again};
-	uint8_t *octets = NULL;
-	struct wr w;
-	size_t len;
+	uint8_t *octets = NULL, *mikey = NULL;
 
 	memcpy(m.xid, v->xid, sizeof(m.xid));
 	memcpy(m.content.correlation, v->correlation,
@@ -118,20 +154,18 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	m.content.nanoseconds = v->nanoseconds;
 	m.content.direction = v->sip_direction;
 	m.content.sip = v->sip;
+	if (kind == X2_ASK_KEYS && !x2_seen_same(v, m.same))
+		fatal("no digest");
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
-		len = call_put_max(&call);
-		if ((octets = malloc(len)) == NULL)
-			fatal("out of memory");
-		wr_init(&w, octets, len);
-		call_put(&w, &call);
-		if (wr_finish(&w, &len) != ERR_OK)
-			fatal("a call longer than its own bound");
-		rd_init(&m.call, octets, len);
+		octets = put_call(&call, &m.call);
+		if (x->settings.remote)
+			mikey = put_mikey(x, v, &m.mikey);
 	}
 	begin(x, &m);
 	free(octets);
+	free(mikey);
 }
 
 void
@@ -152,38 +186,30 @@ x2_take_events(struct x2 *x)
 static void
 take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
 {
-	static struct mikey_seen mikey[SIP_MIKEY_MAX];
-	static struct log_limit limit;
-	struct sip_seen s = {.direction = direction(p->direction),
-	    .seconds = p->seconds,
-	    .nanoseconds = p->nanoseconds,
-	    .sip = p->payload,
-	    .mikey = mikey};
-	struct sip_event e;
+	static struct log_limit limit, full;
+	static struct x2_seen s;
+	enum err rc;
 
-	if (sip_event_read(p->payload, &e) != ERR_OK) {
+	if (x2_seen_read(p, &s) != ERR_OK) {
 		x->count[X2_COUNT_NO_SIP]++;
 		log_limited(&limit, 5,
 		    "an intercepted message is not SIP, or too large: dropped");
 		return;
 	}
 	x->count[X2_COUNT_SIP]++;
-	memcpy(s.xid, p->xid, sizeof(s.xid));
-	memcpy(s.correlation, p->correlation, sizeof(s.correlation));
-	if (!p->has_time) {
-		s.seconds = clock_seconds();
-		s.nanoseconds = 0;
-	}
+	if (!p->has_time)
+		s.sip.seconds = clock_seconds();
 	if ((is & XID_SIP_TOO) != 0)
-		begin_sip(x, &s);
+		begin_sip(x, &s.sip);
 	if ((is & XID_IN_FORCE) == 0)
 		return;
-	for (unsigned i = 0; i < e.n_mikey; i++)
-		x2_seen_mikey(e.mikey[i], &mikey[i]);
-	s.event = &e;
-	s.n_mikey = e.n_mikey;
-	if (calls_put(x->calls, &s, (int64_t)uv_now(&x->loop)) == ERR_NOMEM)
+	rc = calls_put(x->calls, &s.sip, (int64_t)uv_now(&x->loop));
+	if (rc == ERR_NOMEM)
 		fatal("out of memory");
+	if (rc != ERR_OK)
+		log_limited(&full, 1,
+		    "a call has more MIKEY messages than are kept: not looked "
+		    "at");
 	x2_take_events(x);
 }
 

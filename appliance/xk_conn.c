@@ -13,7 +13,7 @@
 
 #include <openssl/err.h>
 
-#include "appliance/tls_server.h"
+#include "appliance/tls_files.h"
 #include "appliance/xk_proc.h"
 #include "base/log.h"
 
@@ -325,7 +325,7 @@ handshake(struct conn *c)
 		    SSL_get_verify_result(c->ssl) != X509_V_OK
 			? X509_verify_cert_error_string(
 			      SSL_get_verify_result(c->ssl))
-			: tls_server_error());
+			: tls_error());
 		start_linger(c); /* the alert says why */
 		return;
 	}

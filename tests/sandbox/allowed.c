@@ -311,6 +311,19 @@ act_getsockopt(void)
 	    getsockopt(held.pair[0], SOL_SOCKET, SO_PEERCRED, &u, &len));
 }
 
+/* To nothing that is an address. */
+int
+act_connect(void)
+{
+	return outcome(syscall(SYS_connect, held.pair[0], NULL, 0));
+}
+
+int
+act_socket_ip(void)
+{
+	return outcome(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
 int
 act_shutdown(void)
 {

@@ -140,12 +140,10 @@ ACT(act_syncfs, SYS_syncfs, held.file)
 ACT(act_flock, SYS_flock, held.file, 0)
 
 /* ---- the network, and descriptors beyond reading and writing ---- */
-ACT(act_socket_inet, SYS_socket, AF_INET, SOCK_STREAM, 0)
 ACT(act_socket_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
 ACT(act_socket_raw, SYS_socket, AF_PACKET, SOCK_RAW, 0)
 ACT(act_socket_netlink, SYS_socket, AF_NETLINK, SOCK_RAW, 0)
 ACT(act_socketpair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL)
-ACT(act_connect, SYS_connect, held.pair[0], NULL, 0)
 ACT(act_bind, SYS_bind, held.pair[0], NULL, 0)
 ACT(act_listen, SYS_listen, held.pair[0], 1)
 ACT(act_fcntl_dup, SYS_fcntl, held.file, F_DUPFD, 0)
@@ -270,12 +268,10 @@ static const struct act acts[] = {
     {"sync", act_sync, DIES},
     {"syncfs", act_syncfs, DIES},
     {"flock", act_flock, DIES},
-    {"socket, IP", act_socket_inet, EACCES},
     {"socket, local", act_socket_unix, EACCES},
     {"socket, raw", act_socket_raw, EACCES},
     {"socket, netlink", act_socket_netlink, EACCES},
     {"socketpair", act_socketpair, DIES},
-    {"connect", act_connect, DIES},
     {"bind", act_bind, DIES},
     {"listen", act_listen, DIES},
     {"fcntl F_DUPFD", act_fcntl_dup, DIES},

@@ -4,6 +4,8 @@
 #include "sandbox_test.h"
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
     {"pread", act_pread, WORKS},
     {"pwrite", act_pwrite, WORKS},

@@ -71,6 +71,8 @@ act_queue(void)
 ACT(act_is_synchronised, SYS_clock_adjtime, CLOCK_REALTIME, NULL)
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
     {"a queue", act_queue, WORKS},
     {"openat to read", act_openat_read, WORKS},

@@ -7,6 +7,8 @@
 #include "sandbox_test.h"
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"poll", act_poll, WORKS},
     {"alarm", act_alarm, WORKS},
     {"openat to read", act_openat_read, WORKS},

@@ -82,6 +82,8 @@ act_is_synchronised(void)
 ACT(act_other_clock, SYS_clock_adjtime, CLOCK_TAI, NULL)
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
     {"accept4", act_accept4, WORKS},
     {"who is at the control socket", act_getsockopt, WORKS},

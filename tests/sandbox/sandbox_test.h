@@ -68,5 +68,6 @@ int act_fsync(void), act_poll(void), act_alarm(void), act_getdents(void);
 int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
 int act_pwrite_read_only(void), act_lock(void), act_fchmod(void);
 int act_getsockopt(void), act_shutdown(void), act_epoll(void);
+int act_socket_ip(void), act_connect(void);
 
 #endif

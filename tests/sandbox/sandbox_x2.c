@@ -7,6 +7,8 @@
 ACT(act_is_synchronised, SYS_clock_adjtime, CLOCK_REALTIME, NULL)
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
     {"accept4", act_accept4, WORKS},
     {"setsockopt", act_setsockopt, WORKS},

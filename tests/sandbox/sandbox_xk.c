@@ -4,6 +4,8 @@
 #include "sandbox_test.h"
 
 static const struct act acts[] = {
+    {"connect", act_connect, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
     {"accept4", act_accept4, WORKS},
     {"setsockopt", act_setsockopt, WORKS},

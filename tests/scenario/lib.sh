@@ -44,9 +44,15 @@ check() {
 same() { [ "$1" = "$2" ] || { printf '   got "%s", expected "%s"\n' "$1" "$2"; return 1; }; }
 not() { ! "$@"; }
 finish() {
+	local name
 	daemon_stop
 	[ "$CHECKS" -gt 0 ] || fail "nothing was checked"
 	leak_canary
+	for name in "${!DAEMON_OF[@]}"; do
+		on "$name" daemon_stop
+		on "$name" leak_canary
+		[ "$FAILURES" -eq 0 ] || sed "s/^/$name: /" "$WORK/$name/daemon.log"
+	done
 	if [ "$FAILURES" -ne 0 ]; then
 		printf '\n%d of %d checks failed; daemon log:\n' "$FAILURES" "$CHECKS"
 		cat "$WORK/daemon.log" 2>/dev/null
@@ -58,7 +64,7 @@ finish() {
 	exit 0
 }
 # Not in a background job that a signal meets before it has its own program.
-trap '[ $BASHPID != $$ ] || { daemon_kill; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
+trap '[ $BASHPID != $$ ] || { daemon_kill_all; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
 trap 'exit 130' INT TERM
 
 # ---- certificates ----
@@ -154,6 +160,25 @@ daemon_kill() {
 	[ "$DAEMON" -ne 0 ] && kill -KILL "$DAEMON" 2>/dev/null
 	DAEMON=0
 	return 0
+}
+daemon_kill_all() {
+	local name
+	daemon_kill
+	for name in "${!DAEMON_OF[@]}"; do on "$name" daemon_kill; done
+}
+# on NAME COMMAND...: by another appliance, all of whose files are in $WORK/NAME
+declare -A DAEMON_OF PORT_OF
+on() {
+	local name=$1 top=$WORK code
+	local WORK=$top/$name CONF=$top/$name/keywarden.conf
+	local DAEMON=${DAEMON_OF[$name]:-0} PORT=${PORT_OF[$name]:-}
+	shift
+	mkdir -p "$WORK"
+	"$@"
+	code=$?
+	DAEMON_OF[$name]=$DAEMON
+	PORT_OF[$name]=$PORT
+	return $code
 }
 pid_of() { pgrep -P "$DAEMON" -x "${1:0:15}" | head -n "${2:-1}" | tail -n 1; }
 kms_up() {

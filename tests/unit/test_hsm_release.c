@@ -198,7 +198,7 @@ ended(enum route route, enum xk_reason reason)
 	d->warrant->users++;
 	d->ask.target = view(BOB, strlen(BOB));
 	d->ask.client = route == ROUTE_HI2
-	    ? view(DF2_CLIENT, strlen(DF2_CLIENT))
+	    ? view(AUDIT_SELF, strlen(AUDIT_SELF))
 	    : view("df2", 3);
 	d->ask.liid = view("LI-2027-7", 9);
 	if (reason != XK_GRANTED)

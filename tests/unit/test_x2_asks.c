@@ -9,12 +9,13 @@
 #define MIB 1048576
 #define MOST 256
 
-enum said { CONTENT, ASK, GONE };
+enum said { CONTENT, ASK, GONE, MIKEY, MIKEY_GONE };
 
 /* Everything that went out, in order. */
 static struct world {
 	struct x2_asks *asks;
 	bool policy, hi2; /* there, and reading */
+	bool remote; /* another appliance makes the keys */
 	unsigned n;
 	struct {
 		enum said what;
@@ -31,6 +32,7 @@ static struct world {
 static const uint8_t xid[XID_LEN] = {9, 8, 7};
 static const uint8_t other_xid[XID_LEN] = {9, 8, 6};
 static uint8_t call[3] = {1, 2, 3}, sip[5] = {5, 5, 5, 5, 5};
+static uint8_t messages[7] = {7, 7, 7, 7, 7, 7, 7};
 
 static bool
 content(void *ctx, uint32_t id, const struct msg_content *m)
@@ -83,11 +85,18 @@ matter(enum x2_ask_kind kind, uint64_t exchange)
 	struct x2_matter m = {.kind = kind, .exchange = exchange};
 
 	memcpy(m.xid, xid, XID_LEN);
+	/* Those from 1000 on are the same as those from 0 on, by other XIDs */
+	m.same[0] = (uint8_t)(exchange % 1000);
+	m.same[1] = (uint8_t)(exchange % 1000 >> 8);
+	if (exchange >= 1000)
+		m.xid[5]++;
 	m.content.seconds = 1234;
 	m.content.direction = 3;
 	rd_init(&m.content.sip, sip, sizeof(sip));
 	if (kind == X2_ASK_KEYS)
 		rd_init(&m.call, call, sizeof(call));
+	if (kind == X2_ASK_KEYS && w.remote)
+		rd_init(&m.mikey, messages, sizeof(messages));
 	return m;
 }
 
@@ -105,7 +114,27 @@ again(void *ctx, uint64_t exchange)
 	return true;
 }
 
-static const struct x2_asks_ops ops = {content, ask, gone, lives, again};
+static void
+mikey(void *ctx, uint32_t id, struct rd body)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_true(w.n < MOST && w.remote);
+	assert_true(rd_is(&body, messages, sizeof(messages)));
+	w.said[w.n].what = MIKEY;
+	w.said[w.n++].id = id;
+}
+
+static void
+mikey_gone(void *ctx, uint32_t id)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_true(w.n < MOST && w.remote);
+	w.said[w.n].what = MIKEY_GONE;
+	w.said[w.n++].id = id;
+}
+
+static const struct x2_asks_ops ops = {content, ask, gone, lives, again, mikey,
+    mikey_gone};
 
 static int
 begin(void **state)
@@ -115,7 +144,7 @@ begin(void **state)
 	(void)state;
 	w = (struct world){.policy = true, .hi2 = true, .now = 5000};
 	w.dead = UINT64_MAX;
-	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks);
+	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks) != ERR_OK;
 }
 
 static int
@@ -599,7 +628,6 @@ a_new_policy_is_asked_at_once_for_what_is_not_done(void **state)
 	x2_asks_policy_joined(w.asks, w.now);
 	m = asked();
 	assert_int_equal(m->kind, X2_ASK_KEYS);
-	assert_true(m->again);
 	assert_int_equal(m->n_done, 1);
 	assert_true(m->done[0] == 10);
 	/* What the old one had begun may still be stored. */
@@ -725,8 +753,7 @@ static void
 a_later_warrant_waits_for_the_ticket_at_work(void **state)
 {
 	const uint64_t leg[2] = {10, 20};
-	const uint32_t id = under_way(X2_ASK_KEYS, 1);
-	const struct msg_x2_ask *m;
+	uint32_t id = under_way(X2_ASK_KEYS, 1);
 
 	(void)state;
 	legs(id, 1, leg);
@@ -734,38 +761,91 @@ a_later_warrant_waits_for_the_ticket_at_work(void **state)
 	pass(1000);
 	silence();
 	stored(id, 10);
-	m = asked(); /* in place of the end */
-	assert_true(m->again);
-	assert_int_equal(m->n_done, 1);
+	assert_int_equal(only(GONE), id);
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_true(w.said[1].ask.again);
+	assert_int_equal(w.said[1].ask.n_done, 1);
+	id = w.said[1].id;
+	w.n = 0;
 	legs(id, 1, leg + 1);
 	stored(id, 20);
 	assert_int_equal(only(GONE), id);
 	counts(0, 2, 0, 0);
+	pass(1000);
+	silence();
 }
 
 static void
 keys_are_asked_for_a_later_warrant_also_after_they_were_given_up(void **state)
 {
-	const uint64_t leg[2] = {10, 20};
+	const uint64_t leg = 10;
 	const uint32_t id = under_way(X2_ASK_KEYS, 1);
-	const struct msg_x2_ask *m;
 
 	(void)state;
-	x2_asks_again(w.asks, xid);
 	do {
 		w.n = 0;
 		pass(100);
 	} while (w.n == 0 || w.said[0].ask.kind == X2_ASK_KEYS);
-	m = asked();
-	assert_int_equal(m->kind, X2_ASK_NO_KEYS);
-	assert_true(m->again);
-	legs(id, 1, leg);
-	x2_asks_again(w.asks, xid);
+	assert_int_equal(asked()->kind, X2_ASK_NO_KEYS);
+	legs(id, 1, &leg);
 	stored(id, 10);
-	m = asked();
-	assert_int_equal(m->kind, X2_ASK_KEYS);
-	assert_int_equal(m->n_done, 1);
-	assert_true(rd_is(&m->call, call, sizeof(call)));
+	(void)only(GONE);
+	x2_asks_again(w.asks, xid);
+	pass(100);
+	assert_int_equal(w.said[1].ask.kind, X2_ASK_KEYS);
+	assert_int_equal(w.said[1].ask.n_done, 1);
+}
+
+/* Two warrants on one target: the CSCF reports the call under both XIDs. */
+static void
+who_has_the_keys_by_another_xid_does_not_get_them_again(void **state)
+{
+	const uint64_t leg[2] = {10, 20};
+	const uint32_t one = under_way(X2_ASK_KEYS, 1);
+	const uint32_t two = under_way(X2_ASK_KEYS, 1001);
+
+	(void)state;
+	legs(one, 1, leg);
+	legs(two, 1, leg + 1);
+	stored(one, 10);
+	(void)only(GONE);
+	x2_asks_policy_left(w.asks);
+	x2_asks_policy_joined(w.asks, w.now);
+	assert_int_equal(asked()->n_done, 0);
+	pass(1000);
+	silence(); /* who has what is not settled yet */
+	legs(two, 1, leg + 1);
+	stored(two, 20);
+	(void)only(GONE);
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.said[1].ask.n_done, 2);
+	legs(w.said[1].id, 0, NULL);
+	w.n = 0;
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.said[1].ask.n_done, 2);
+	legs(w.said[1].id, 0, NULL);
+	w.n = 0;
+	pass(1000);
+	silence();
+	assert_int_equal(w.n_again, 2);
+}
+
+static void
+each_xid_has_its_own_warrants_asked_the_first_time(void **state)
+{
+	const uint64_t leg = 10;
+	const uint32_t id = under_way(X2_ASK_KEYS, 1);
+
+	(void)state;
+	legs(id, 1, &leg);
+	stored(id, 10);
+	(void)only(GONE);
+	start(X2_ASK_KEYS, 1001);
+	assert_int_equal(w.said[1].ask.n_done, 0);
+	assert_false(w.said[1].ask.again);
 }
 
 static void
@@ -976,6 +1056,121 @@ any_order_of_words_ends_every_ticket_once(void **state)
 	counts(0, 3 * 2999, 0, 0);
 }
 
+/* ---- keys that another appliance makes ---- */
+
+/* These were said since, in this order, and of this ticket. */
+static void
+said_are(uint32_t id, unsigned n, const enum said *what)
+{
+	assert_int_equal(w.n, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(w.said[i].what, what[i]);
+		assert_int_equal(w.said[i].id, id);
+	}
+	w.n = 0;
+}
+
+static void
+xkc_has_the_messages_before_policy_is_asked(void **state)
+{
+	const enum said first[] = {CONTENT, MIKEY, ASK};
+	const enum said again_asked[] = {MIKEY, ASK};
+	const enum said last[] = {MIKEY_GONE, GONE};
+	const uint64_t leg = 10;
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	said_are(id, 3, first);
+	legs(id, 1, &leg);
+	ended(id, 10, XK_UNAVAILABLE);
+	pass_to_word();
+	said_are(id, 2, again_asked);
+	legs(id, 1, &leg);
+	stored(id, 10);
+	said_are(id, 2, last);
+}
+
+static void
+a_new_xkc_gets_the_messages_of_what_is_not_done(void **state)
+{
+	const enum said just[] = {MIKEY};
+	const enum said due[] = {MIKEY, ASK};
+	const uint64_t leg = 10;
+	uint32_t id, other;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	w.n = 0;
+	start(X2_ASK_SIP, 0);
+	other = w.said[0].id;
+	w.n = 0;
+	legs(id, 1, &leg);
+	x2_asks_xkc_joined(w.asks);
+	said_are(id, 1, just);
+	/* One that waits gets them when it is asked. */
+	ended(id, 10, XK_UNAVAILABLE);
+	x2_asks_xkc_joined(w.asks);
+	silence();
+	legs(other, 0, NULL);
+	w.n = 0;
+	pass_to_word();
+	said_are(id, 2, due);
+}
+
+static void
+messages_end_once_with_their_ticket(void **state)
+{
+	const enum said unheard[] = {MIKEY_GONE}, last[] = {GONE};
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	w.n = 0;
+	w.hi2 = false; /* there, and not reading */
+	legs(id, 0, NULL);
+	said_are(id, 1, unheard);
+	pass(300);
+	silence();
+	x2_asks_xkc_joined(w.asks);
+	silence();
+	w.hi2 = true;
+	pass(100);
+	said_are(id, 1, last);
+	counts(0, 0, 0, 0);
+}
+
+static void
+no_keys_need_no_messages(void **state)
+{
+	const enum said no_keys[] = {ASK}, last[] = {MIKEY_GONE, GONE};
+	const uint64_t leg = 10;
+	uint32_t id;
+
+	(void)state;
+	w.remote = true;
+	start(X2_ASK_KEYS, 1);
+	id = w.said[0].id;
+	while (w.said[w.n - 1].what != ASK ||
+	    w.said[w.n - 1].ask.kind != X2_ASK_NO_KEYS) {
+		assert_true(w.now < 5000 + 2 * RETRY_MS);
+		w.n = 0;
+		legs(id, 1, &leg);
+		ended(id, 10, XK_UNAVAILABLE);
+		pass_to_word();
+	}
+	said_are(id, 1, no_keys);
+	legs(id, 1, &leg);
+	stored(id, 10);
+	said_are(id, 2, last);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -1008,6 +1203,8 @@ main(void)
 	    test(a_later_warrant_waits_for_the_ticket_at_work),
 	    test(
 		keys_are_asked_for_a_later_warrant_also_after_they_were_given_up),
+	    test(who_has_the_keys_by_another_xid_does_not_get_them_again),
+	    test(each_xid_has_its_own_warrants_asked_the_first_time),
 	    test(a_new_policy_is_asked_for_exchanges_that_are_up),
 	    test(what_the_calls_have_no_longer_is_forgotten),
 	    test(records_without_keys_are_not_remembered),
@@ -1015,6 +1212,10 @@ main(void)
 	    test(octets_are_bounded_and_free_again_with_their_ticket),
 	    test(more_legs_than_there_may_be_at_once_are_no_harm),
 	    test(any_order_of_words_ends_every_ticket_once),
+	    test(xkc_has_the_messages_before_policy_is_asked),
+	    test(a_new_xkc_gets_the_messages_of_what_is_not_done),
+	    test(messages_end_once_with_their_ticket),
+	    test(no_keys_need_no_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,47 @@
+/*
+ * tls_client: the TLS of the appliance's processes that call a server: TLS 1.3
+ * alone, certificates of both sides, the server's by its name or address.
+ */
+#ifndef APPLIANCE_TLS_CLIENT_H
+#define APPLIANCE_TLS_CLIENT_H
+
+#include <stdbool.h>
+
+#include <openssl/ssl.h>
+
+#include "base/error.h"
+
+/* What one client has of its own; it must outlive all contexts made of it. */
+struct tls_client_kind {
+	const char *section; /* of the configuration: "xk_client" */
+	const char *ca_name; /* what it calls the servers' CAs: "server_ca" */
+	/* The ALPN that a server must choose, as the extension lists it (a
+	 * length, then the name); NULL: none is asked for. */
+	const unsigned char *alpn;
+	unsigned alpn_len;
+};
+
+/*
+ * A client context from the three PEM files, which are closed: certificate
+ * chain, key, CAs of servers.  ERR_MALFORMED: one of the files, and `why`
+ * names it; ERR_CRYPTO.
+ */
+enum err tls_client_new(const struct tls_client_kind *, int cert_fd, int key_fd,
+    int ca_fd, SSL_CTX **out, struct why *why) MUST_CHECK;
+
+/*
+ * A connection of it on a socket, which stays the caller's.  The certificate
+ * must have `name` among its addresses, if it is one, else among its DNS names
+ * (RFC 6125 clause 6.4; a wildcard stands for a whole label).  ERR_MALFORMED:
+ * it is neither.  ERR_CRYPTO.
+ */
+enum err tls_client_open(SSL_CTX *, int fd, const char *name,
+    SSL **out) MUST_CHECK;
+
+/* After the handshake: has the server chosen the ALPN that was asked for? */
+bool tls_client_agreed(const struct tls_client_kind *, const SSL *);
+
+/* Why it failed: the server's certificate, or OpenSSL's newest error. */
+const char *tls_client_error(const SSL *);
+
+#endif

@@ -1,0 +1,35 @@
+/* tls_files: what all TLS of the appliance shares, servers and clients. */
+#ifndef APPLIANCE_TLS_FILES_H
+#define APPLIANCE_TLS_FILES_H
+
+#include <stdbool.h>
+
+#include <openssl/ssl.h>
+
+#include "base/error.h"
+
+/* PEM files as descriptors: a chain, its key, the CAs of the other side. */
+struct tls_files {
+	const char *section; /* of the configuration, for messages: "xk" */
+	const char *ca_name; /* what it calls the CAs: "client_ca" */
+	int cert_fd, key_fd, ca_fd;
+};
+
+/*
+ * TLS 1.3 alone, suites and groups, no tickets, no early data; what has been
+ * read is erased in OpenSSL's buffer (docs/PROTOCOL.md, A1).
+ */
+bool tls_profile(SSL_CTX *);
+
+/*
+ * Takes the three in and closes them, in any case.  ERR_MALFORMED: one of
+ * them, and `why` names it.
+ */
+enum err tls_use_files(SSL_CTX *, const struct tls_files *,
+    struct why *why) MUST_CHECK;
+void tls_close_files(const struct tls_files *);
+
+/* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
+const char *tls_error(void);
+
+#endif
