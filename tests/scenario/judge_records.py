@@ -15,7 +15,8 @@ FILE; or - for none.  LEMF may be NAME/form.
 All records must be expected and all that is expected must be there, as often
 as it stands there, or with --at-least-once no less often.  What a record says
 of the call (CIN, correlation) must be that Call-ID's, and the sequence numbers
-of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  Exit code 1 otherwise, with
+of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  SIP messages that go out by
+themselves must have them in the order of EXPECTED.  Exit code 1 otherwise, with
 a line for each thing that is wrong; no key is printed.
 """
 import base64
@@ -93,18 +94,28 @@ def nearly(r, among):
     return ""
 
 
+def only_sip(records):
+    order = collections.defaultdict(list)
+    for r in records:
+        if r.event == "sip":
+            order[r.lemf, r.liid, r.cin].append(r.sip)
+    return order
+
+
 def main(words):
     at_least = words[:1] == ["--at-least-once"]
     words = words[1:] if at_least else words
-    want = collections.Counter(expected(words[0]))
-    have = collections.Counter()
-    numbers = collections.defaultdict(list)
-    faults = []
+    wanted = list(expected(words[0]))
+    there = []
     for word in words[1:]:
         lemf, path = word.split("=", 1)
-        for sequence, r in found(lemf, path):
-            have[r] += 1
-            numbers[lemf, r.liid, r.cin].append(sequence)
+        there += found(lemf, path)
+    want = collections.Counter(wanted)
+    have = collections.Counter(r for _, r in there)
+    numbers = collections.defaultdict(list)
+    faults = []
+    for sequence, r in there:
+        numbers[r.lemf, r.liid, r.cin].append(sequence)
     for r, n in (want - have).items():
         faults.append("%d missing: %s%s" % (n, name(r), nearly(r, have)))
     for r, n in (have - want).items():
@@ -113,6 +124,10 @@ def main(words):
     for of, list_ in numbers.items():
         if sorted(list_) != list(range(len(list_))):
             faults.append("sequence numbers of %s: %s" % (of, list_))
+    there.sort(key=lambda n: n[0])
+    if not at_least and not want - have and not have - want and \
+            only_sip(wanted) != only_sip(r for _, r in there):
+        faults.append("SIP messages are not in their order")
     for f in faults:
         print("   " + f)
     return 1 if faults else 0
