@@ -106,7 +106,7 @@ all_there "before and after"
 before=$(audit_count keyIntent)
 freeze keywarden-hsm
 call "on its way to the token" carol carol
-check "granted" eventually 10 eval '[ "$(audit_count keyIntent)" -gt $before ]'
+check "granted" eventually 10 more_of keyIntent "$before"
 about W3 revoke && sign W3-revoke two
 kw request submit "$WORK/W3-revoke.cms" >"$WORK/said" 2>&1 &
 asked=$!

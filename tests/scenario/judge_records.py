@@ -10,7 +10,8 @@ EXPECTED is one record, in fields that a tab separates:
 
 targets: identities, separated by blanks.  keys: a file of lab-exchange, or -.
 SIP: a file; or DIR:FILE, the one message in DIR that holds the MIKEY message
-FILE; or - for none.  LEMF may be NAME/form.
+FILE; or - for none.  LEMF may be NAME/form,
+with a ? before it where the record may be missing.
 
 All records must be expected and all that is expected must be there, as often
 as it stands there, or with --at-least-once no less often.  What a record says
@@ -62,11 +63,12 @@ def expected(path):
     for line in open(path):
         lemf, liid, event, call, initiator, targets, keys, sip = \
             line.rstrip("\n").split("\t")
-        lemf, _, form = lemf.partition("/")
+        must = not lemf.startswith("?")
+        lemf, _, form = lemf.lstrip("?").partition("/")
         digest = hashlib.sha256(call.encode()).hexdigest()[:16]
-        yield Record(lemf, int(form or 0), liid, event, digest,
-                     int(digest[8:], 16), initiator, tuple(targets.split()),
-                     keys_of(keys), sip_of(sip))
+        yield must, Record(lemf, int(form or 0), liid, event, digest,
+                           int(digest[8:], 16), initiator,
+                           tuple(targets.split()), keys_of(keys), sip_of(sip))
 
 
 def found(lemf, path):
@@ -106,6 +108,8 @@ def main(words):
     at_least = words[:1] == ["--at-least-once"]
     words = words[1:] if at_least else words
     wanted = list(expected(words[0]))
+    may = collections.Counter(r for must, r in wanted if not must)
+    wanted = [r for must, r in wanted if must]
     there = []
     for word in words[1:]:
         lemf, path = word.split("=", 1)
@@ -118,14 +122,14 @@ def main(words):
         numbers[r.lemf, r.liid, r.cin].append(sequence)
     for r, n in (want - have).items():
         faults.append("%d missing: %s%s" % (n, name(r), nearly(r, have)))
-    for r, n in (have - want).items():
-        if not (at_least and r in want):
+    for r, n in (have - want - may).items():
+        if not (at_least and (r in want or r in may)):
             faults.append("%d too many: %s" % (n, name(r)))
     for of, list_ in numbers.items():
         if sorted(list_) != list(range(len(list_))):
             faults.append("sequence numbers of %s: %s" % (of, list_))
     there.sort(key=lambda n: n[0])
-    if not at_least and not want - have and not have - want and \
+    if not at_least and want == have and \
             only_sip(wanted) != only_sip(r for _, r in there):
         faults.append("SIP messages are not in their order")
     for f in faults:
