@@ -413,7 +413,8 @@ put_counts(struct spool *s, struct why *why)
 	for (unsigned i = 0; i < s->n_lemfs && rc == ERR_OK; i++) {
 		const struct lemf *l = &s->lemf[i];
 
-		if (!l->changed)
+		/* A name alone is written too: ids have no gap. */
+		if (!l->changed && i < s->n_on_disk)
 			continue;
 		spool_bind_int(d, SPOOL_SET_LEMF, 1, (int64_t)i + 1);
 		spool_bind(d, SPOOL_SET_LEMF, 2, view(l->name, l->len));

@@ -56,6 +56,26 @@ answer_hi2(struct hsm_proc *p, const struct pending *d, enum xk_reason reason)
 	return ipc_commit(hi2, &w);
 }
 
+/*
+ * How it stands now.  A refusal over Xk goes to who asked, whatever became of
+ * the warrant; to LEMFs nothing goes without one, nor from a worker that does
+ * not know.
+ */
+static enum xk_reason
+look_again(struct hsm_proc *p, const struct pending *d)
+{
+	enum xk_reason now;
+
+	if (d->warrant == NULL ||
+	    (d->reason != XK_GRANTED && d->route == ROUTE_XK))
+		return d->reason;
+	now = hsm_covered(p, d);
+	return d->reason == XK_GRANTED || now == XK_NO_AUTHORISATION ||
+		now == XK_UNAVAILABLE
+	    ? now
+	    : d->reason;
+}
+
 /* The outcome is on disk: look once more, then let it go. */
 enum err
 hsm_on_durable(void *ctx, const struct ipc_frame *f)
@@ -68,10 +88,8 @@ hsm_on_durable(void *ctx, const struct ipc_frame *f)
 
 	if (d == NULL || !d->ended)
 		return ERR_MALFORMED;
-	reason = d->reason;
+	reason = look_again(p, d);
 	n_keys = d->n_keys;
-	if (reason == XK_GRANTED)
-		reason = hsm_covered(p, d);
 	if (p->taker[d->route] == NULL ||
 	    d->taker != p->taker_generation[d->route])
 		reason = XK_UNAVAILABLE; /* who asked has gone */

@@ -38,6 +38,15 @@ serves(struct policy *p, const struct held_warrant *h, unsigned target,
 	return warrant_is_for(h->w, state, &a) == WARRANT_ALLOWS;
 }
 
+bool
+policy_leg_stands(struct policy *p, const struct held_warrant *h,
+    unsigned target)
+{
+	struct warrant_state state;
+
+	return serves(p, h, target, 0, &state);
+}
+
 static bool
 has_xid(const struct warrant_target *t, const uint8_t xid[XID_LEN])
 {
@@ -199,7 +208,7 @@ look_at_all(struct policy *p, int64_t now)
 
 		if ((h->w->deliveries & DELIVERY_HI2) == 0)
 			continue;
-		is = serves(p, h, 0, 0, &s); /* for keys or SIP */
+		is = serves(p, h, 0, PRODUCT_KEYS, &s);
 		note_edge(p, h, &s, now);
 		if (is == h->serves_x2)
 			continue;

@@ -282,7 +282,8 @@ policy_leg_done(struct policy *p, const struct pending *d,
     const struct msg_done *m)
 {
 	/* Otherwise the worker has told hi2. */
-	if (!m->told || m->reason == XK_NO_AUTHORISATION)
+	if (!m->told || m->reason == XK_NO_AUTHORISATION ||
+	    m->reason == XK_OVERLOADED)
 		tell_ended(p, d->ticket, d->warrant->number,
 		    m->reason == XK_GRANTED ? XK_UNAVAILABLE : m->reason);
 }
@@ -292,6 +293,10 @@ policy_leg_recorded(struct policy *p, const struct pending *d, enum err rc)
 {
 	if (rc != ERR_OK)
 		tell_ended(p, d->ticket, d->warrant->number, XK_UNAVAILABLE);
+	else if (!policy_leg_stands(p, d->warrant, d->target))
+		/* While the entry was written: nothing goes out any more. */
+		tell_ended(p, d->ticket, d->warrant->number,
+		    XK_NO_AUTHORISATION);
 	else
 		order_or_end(p, d->ticket, X2_ASK_NO_KEYS, d->warrant,
 		    d->target);

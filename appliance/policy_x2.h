@@ -26,6 +26,10 @@ struct leg {
 unsigned policy_legs(struct policy *, const uint8_t xid[XID_LEN],
     unsigned products, bool again, struct leg out[MAX_LEGS]);
 
+/* Is this warrant still in force for HI2? */
+bool policy_leg_stands(struct policy *, const struct held_warrant *,
+    unsigned target);
+
 /* Warrants may have come into force or gone out of it: x2 is told. */
 void policy_x2_look(struct policy *);
 /* Look at each boundary of a warrant's period. */

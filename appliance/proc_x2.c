@@ -15,6 +15,7 @@
 
 #define TICK_MS 100
 #define MIB ((size_t)1048576)
+#define EXCHANGES_MOST (1U << 20) /* whose legs are remembered */
 #define READ_AHEAD 65536 /* TLS records that one read() brings */
 
 /* SIP's own patience (RFC 3261, 64*T1): until then copies may come. */
@@ -126,6 +127,7 @@ make_tables(struct x2 *x)
 {
 	struct x2_asks_limits tickets;
 	struct calls_limits calls;
+	uint32_t exchanges = 2 * x->settings.max_calls;
 	uint8_t key[CALLS_KEY];
 	struct why why;
 	enum err rc;
@@ -133,6 +135,8 @@ make_tables(struct x2 *x)
 	if (RAND_bytes(key, sizeof(key)) != 1 ||
 	    RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
 		fatal("no randomness");
+	if (exchanges > EXCHANGES_MOST)
+		exchanges = EXCHANGES_MOST;
 	ticket_limits(x, &tickets);
 	call_limits(x, &calls);
 	if ((rc = calls_new(&calls, key, &x->calls)) == ERR_TOOBIG)
@@ -141,8 +145,8 @@ make_tables(struct x2 *x)
 		    &why);
 	if (rc != ERR_OK || sip_event_start() != ERR_OK ||
 	    x2_xids_new(X2_XIDS, &x->xids) != ERR_OK ||
-	    x2_asks_new(&tickets, 2 * x->settings.max_calls, x->epoch,
-		&x2_ticket_ops, x, &x->asks) != ERR_OK)
+	    x2_asks_new(&tickets, exchanges, x->epoch, &x2_ticket_ops, x,
+		&x->asks) != ERR_OK)
 		fatal("out of memory");
 }
 

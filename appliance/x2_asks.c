@@ -136,8 +136,6 @@ ask(struct x2_asks *a, uint32_t id, struct x2_ticket *t, int64_t now)
 	t->state = TICKET_ASKED;
 	t->at = now + X2_WORD_MS;
 	t->has_legs = false;
-	if (t->m.again)
-		t->once_more = false;
 }
 
 static void
@@ -157,27 +155,17 @@ afresh(struct x2_ticket *t, int64_t now)
 }
 
 void
-x2_ticket_finish(struct x2_asks *a, uint32_t id, struct x2_ticket *t,
-    int64_t now)
+x2_ticket_finish(struct x2_asks *a, uint32_t id, struct x2_ticket *t)
 {
 	struct x2_told_of *of = NULL;
 
 	if (t->m.kind == X2_ASK_KEYS)
 		of = x2_told_find(a->told, t->m.exchange);
-	/* Without memory to remember it is forgotten, and not asked again. */
-	if (of != NULL && x2_told_set(of, t->done, t->n_done) != ERR_OK) {
-		x2_told_drop(a->told, of);
-		of = NULL;
-	}
-	if (t->once_more && of != NULL) {
-		t->kind = X2_ASK_KEYS;
-		t->n_open = 0;
-		afresh(t, now);
-		ask(a, id, t, now);
-		return;
-	}
 	if (of != NULL)
 		of->live = false;
+	/* Without memory to remember it is forgotten, and not asked again. */
+	if (of != NULL && x2_told_set(of, t->done, t->n_done) != ERR_OK)
+		x2_told_drop(a->told, of);
 	leave(a, id, t);
 }
 
@@ -196,7 +184,7 @@ x2_ticket_retry(struct x2_asks *a, uint32_t id, struct x2_ticket *t,
 		afresh(t, now);
 	} else {
 		a->counts.given_up += t->n_open > 0 ? t->n_open : 1;
-		x2_ticket_finish(a, id, t, now);
+		x2_ticket_finish(a, id, t);
 		return;
 	}
 	if (t->at <= now)
@@ -229,25 +217,35 @@ fill(struct x2_asks *a, struct x2_ticket *t, const struct x2_matter *m)
 }
 
 static void
-once_more(struct x2_ticket *t)
+add_done(struct x2_ticket *t, uint64_t leg)
 {
-	t->m.again = t->once_more = true;
+	for (unsigned i = 0; i < t->n_done; i++)
+		if (t->done[i] == leg)
+			return;
+	if (t->n_done < MAX_LEGS)
+		t->done[t->n_done++] = leg;
 }
 
-/* What an earlier ticket of the same exchange has done is done. */
+/*
+ * Who has the keys of the exchange need not get them again, nor who has them
+ * by another XID; the first time each XID's own warrants are asked for.
+ */
 static void
-remember(struct x2_asks *a, uint32_t id, struct x2_ticket *t)
+remember(struct x2_asks *a, struct x2_ticket *t)
 {
 	struct x2_told_of *of;
+	uint32_t at = 0;
 
 	if (t->kind != X2_ASK_KEYS)
 		return;
-	of = x2_told_make(a->told, t->m.exchange, t->m.xid);
+	of = x2_told_make(a->told, t->m.exchange, t->m.xid, t->m.same);
 	of->live = true;
-	of->ticket = id;
-	t->n_done = of->n;
-	if (of->n > 0)
-		memcpy(t->done, of->leg, of->n * sizeof(of->leg[0]));
+	for (unsigned i = 0; i < of->n; i++)
+		add_done(t, of->leg[i]);
+	while (
+	    t->m.again && (of = x2_told_twin(a->told, t->m.same, &at)) != NULL)
+		for (unsigned i = 0; i < of->n; i++)
+			add_done(t, of->leg[i]);
 }
 
 enum err
@@ -260,7 +258,8 @@ x2_asks_begin(struct x2_asks *a, const struct x2_matter *m, int64_t now)
 	enum err rc;
 
 	if (of != NULL && of->live) {
-		once_more(slots_find(a->tickets, of->ticket));
+		of->due = true;
+		a->again_left = true;
 		return ERR_OK;
 	}
 	if (a->octets + cost(m) > a->limits.octets ||
@@ -271,7 +270,7 @@ x2_asks_begin(struct x2_asks *a, const struct x2_matter *m, int64_t now)
 		return rc;
 	}
 	a->octets += cost(m);
-	remember(a, id, t);
+	remember(a, t);
 	afresh(t, now);
 	ask(a, id, t, now);
 	return ERR_OK;
@@ -362,26 +361,21 @@ x2_asks_again(struct x2_asks *a, const uint8_t *xid)
 	struct x2_told_of *of;
 	unsigned at = 0;
 
-	while ((of = x2_told_next(a->told, &at)) != NULL) {
-		if (xid != NULL && memcmp(xid, of->xid, XID_LEN) != 0)
-			continue;
-		if (of->live)
-			once_more(slots_find(a->tickets, of->ticket));
-		else
+	while ((of = x2_told_next(a->told, &at)) != NULL)
+		if (xid == NULL || memcmp(xid, of->xid, XID_LEN) == 0)
 			of->due = true;
-	}
 	a->again_at = 0;
 }
 
 /* ---- time ---- */
 
+/* Those that the calls have no longer are forgotten. */
 static void
-tick_told(struct x2_asks *a)
+sweep(struct x2_asks *a)
 {
 	struct x2_told_of *of;
-	unsigned n;
 
-	for (n = 0; n < SWEEP; n++) {
+	for (unsigned n = 0; n < SWEEP; n++) {
 		if ((of = x2_told_next(a->told, &a->sweep_at)) == NULL) {
 			a->sweep_at = 0;
 			break;
@@ -389,12 +383,40 @@ tick_told(struct x2_asks *a)
 		if (!of->live && !a->ops->lives(a->ctx, of->exchange))
 			x2_told_drop(a->told, of);
 	}
-	/* A few at a time, and never in the way of what is new. */
-	for (n = 0; n < AGAIN && x2_asks_room(a);) {
-		if ((of = x2_told_next(a->told, &a->again_at)) == NULL)
+}
+
+/* Only when all tickets of it have ended is it known who has the keys. */
+static bool
+at_work(const struct x2_asks *a, const struct x2_told_of *of)
+{
+	const struct x2_told_of *twin;
+	uint32_t at = 0;
+
+	while ((twin = x2_told_twin(a->told, of->same, &at)) != NULL)
+		if (twin->live)
+			return true;
+	return false;
+}
+
+/* A few at a time, and never in the way of what is new. */
+static void
+ask_again(struct x2_asks *a)
+{
+	struct x2_told_of *of;
+
+	for (unsigned n = 0; n < AGAIN && x2_asks_room(a);) {
+		if ((of = x2_told_next(a->told, &a->again_at)) == NULL) {
+			if (a->again_left)
+				a->again_at = 0;
+			a->again_left = false;
 			break;
+		}
 		if (!of->due)
 			continue;
+		if (at_work(a, of)) {
+			a->again_left = true;
+			continue;
+		}
 		of->due = false;
 		n++;
 		if (!a->ops->again(a->ctx, of->exchange))
@@ -419,5 +441,6 @@ x2_asks_tick(struct x2_asks *a, int64_t now)
 		else
 			x2_ticket_retry(a, id, t, 0, now); /* not a word */
 	}
-	tick_told(a);
+	sweep(a);
+	ask_again(a);
 }

@@ -10,6 +10,7 @@
 #define APPLIANCE_X2_ASKS_H
 
 #include "appliance/proto_df2.h"
+#include "appliance/x2_told.h"
 
 #define X2_TICKETS 65536
 #define X2_WORD_MS 10000 /* how long a leg may be silent */
@@ -23,6 +24,7 @@ struct x2_matter {
 	enum x2_ask_kind kind;
 	uint8_t xid[XID_LEN];
 	uint64_t exchange; /* KEYS: its number in the table of calls */
+	uint8_t same[X2_SAME_LEN]; /* KEYS: digest of its messages */
 	bool again; /* KEYS: asked before; later warrants are meant too */
 	enum xk_reason call_reason; /* KEYS, as in msg_x2_ask */
 	struct rd call;
@@ -78,7 +80,7 @@ bool x2_asks_room(const struct x2_asks *);
 
 /*
  * A new ticket: its messages leave at once where they can.  KEYS of an
- * exchange that has a ticket are asked by that one, again.  ERR_FULL, ERR_NOMEM
+ * exchange that has a ticket are asked again after that.  ERR_FULL, ERR_NOMEM
  * change nothing.
  */
 enum err x2_asks_begin(struct x2_asks *, const struct x2_matter *,

@@ -4,7 +4,6 @@
 
 #include "appliance/slots.h"
 #include "appliance/x2_asks.h"
-#include "appliance/x2_told.h"
 
 enum state {
 	TICKET_DUE, /* to be asked, not before `at` */
@@ -19,7 +18,6 @@ struct x2_ticket {
 	enum x2_ask_kind kind; /* KEYS become NO_KEYS when they are given up */
 	bool with_hi2; /* the hi2 that is there has the content */
 	bool has_legs; /* policy has answered the last ask */
-	bool once_more; /* a warrant came after the last ask */
 	int64_t at, since; /* since: retries are counted from then */
 	int64_t backoff;
 	unsigned n_done, n_open;
@@ -38,11 +36,11 @@ struct x2_asks {
 	uint64_t epoch;
 	size_t octets;
 	unsigned sweep_at, again_at; /* in told */
+	bool again_left; /* what is asked again waits for its own ticket */
 };
 
-/* Nothing more is to be said of a ticket: it goes, or is asked once more. */
-void x2_ticket_finish(struct x2_asks *, uint32_t id, struct x2_ticket *,
-    int64_t now);
+/* Nothing more is to be said of a ticket. */
+void x2_ticket_finish(struct x2_asks *, uint32_t id, struct x2_ticket *);
 
 /* No service: asked again after `wait`, and not for ever. */
 void x2_ticket_retry(struct x2_asks *, uint32_t id, struct x2_ticket *,

@@ -55,7 +55,7 @@ judge(struct x2_asks *a, uint32_t id, struct x2_ticket *t, int64_t now)
 	if (!t->has_legs || t->state == TICKET_ENDED)
 		return;
 	if (t->n_open == 0)
-		x2_ticket_finish(a, id, t, now);
+		x2_ticket_finish(a, id, t);
 	else if (t->state == TICKET_ASKED && t->failed == all)
 		x2_ticket_retry(a, id, t, t->backoff, now);
 	else if (t->state == TICKET_ASKED)

@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "appliance/x2_seen.h"
 
 /* RFC 6267 clause 6.1 */
@@ -81,6 +83,35 @@ x2_seen_mikey(struct rd octets, struct mikey_seen *out)
 		out->idrr = m.idrr.data;
 }
 
+/* X2's direction, 0 where a record can say nothing of it. */
+static uint8_t
+direction(uint16_t d)
+{
+	return d == X2_TO_TARGET || d == X2_FROM_TARGET ? (uint8_t)d : 0;
+}
+
+enum err
+x2_seen_read(const struct x2_pdu *p, struct x2_seen *out)
+{
+	const enum err rc = sip_event_read(p->payload, &out->event);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (unsigned i = 0; i < out->event.n_mikey; i++)
+		x2_seen_mikey(out->event.mikey[i], &out->mikey[i]);
+	out->sip = (struct sip_seen){.direction = direction(p->direction),
+	    .seconds = p->seconds,
+	    .nanoseconds = p->nanoseconds,
+	    .sip = p->payload,
+	    .event = &out->event,
+	    .n_mikey = out->event.n_mikey,
+	    .mikey = out->mikey};
+	memcpy(out->sip.xid, p->xid, sizeof(out->sip.xid));
+	memcpy(out->sip.correlation, p->correlation,
+	    sizeof(out->sip.correlation));
+	return ERR_OK;
+}
+
 enum xk_reason
 x2_seen_call(const struct call_exchange_view *v, struct call *out)
 {
@@ -98,4 +129,28 @@ x2_seen_call(const struct call_exchange_view *v, struct call *out)
 			return XK_MALFORMED;
 	}
 	return call_from_request(&k, out);
+}
+
+/* R_MESSAGE_2 may come later and makes it no other. */
+bool
+x2_seen_same(const struct call_exchange_view *v, uint8_t out[X2_SAME_LEN])
+{
+	const struct rd *const part[] = {&v->i1, &v->r1, &v->i2};
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t digest[EVP_MAX_MD_SIZE], len[4];
+	bool ok = c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
+	struct wr w;
+
+	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]) && ok; i++) {
+		wr_init(&w, len, sizeof(len));
+		wr_u32(&w, (uint32_t)part[i]->left);
+		ok = EVP_DigestUpdate(c, len, sizeof(len)) == 1 &&
+		    (part[i]->left == 0 ||
+			EVP_DigestUpdate(c, part[i]->p, part[i]->left) == 1);
+	}
+	ok = ok && EVP_DigestFinal_ex(c, digest, NULL) == 1;
+	if (ok)
+		memcpy(out, digest, X2_SAME_LEN);
+	EVP_MD_CTX_free(c);
+	return ok;
 }

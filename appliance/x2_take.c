@@ -10,7 +10,6 @@
 #include "appliance/x2_seen.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "hi2/sip_event.h"
 
 #define ASKED_AHEAD (X2_XIDS / 4) /* questions out at once, for later PDUs */
 
@@ -75,13 +74,6 @@ begin(struct x2 *x, const struct x2_matter *m)
 	/* There was room. */
 	if (rc != ERR_OK)
 		fatal("a ticket cannot begin: %s", err_str(rc));
-}
-
-/* X2's direction, 0 where a record can say nothing of it. */
-static uint8_t
-direction(uint16_t d)
-{
-	return d == X2_TO_TARGET || d == X2_FROM_TARGET ? (uint8_t)d : 0;
 }
 
 static void
@@ -162,6 +154,8 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	m.content.nanoseconds = v->nanoseconds;
 	m.content.direction = v->sip_direction;
 	m.content.sip = v->sip;
+	if (kind == X2_ASK_KEYS && !x2_seen_same(v, m.same))
+		fatal("no digest");
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
@@ -192,38 +186,30 @@ x2_take_events(struct x2 *x)
 static void
 take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
 {
-	static struct mikey_seen mikey[SIP_MIKEY_MAX];
-	static struct log_limit limit;
-	struct sip_seen s = {.direction = direction(p->direction),
-	    .seconds = p->seconds,
-	    .nanoseconds = p->nanoseconds,
-	    .sip = p->payload,
-	    .mikey = mikey};
-	struct sip_event e;
+	static struct log_limit limit, full;
+	static struct x2_seen s;
+	enum err rc;
 
-	if (sip_event_read(p->payload, &e) != ERR_OK) {
+	if (x2_seen_read(p, &s) != ERR_OK) {
 		x->count[X2_COUNT_NO_SIP]++;
 		log_limited(&limit, 5,
 		    "an intercepted message is not SIP, or too large: dropped");
 		return;
 	}
 	x->count[X2_COUNT_SIP]++;
-	memcpy(s.xid, p->xid, sizeof(s.xid));
-	memcpy(s.correlation, p->correlation, sizeof(s.correlation));
-	if (!p->has_time) {
-		s.seconds = clock_seconds();
-		s.nanoseconds = 0;
-	}
+	if (!p->has_time)
+		s.sip.seconds = clock_seconds();
 	if ((is & XID_SIP_TOO) != 0)
-		begin_sip(x, &s);
+		begin_sip(x, &s.sip);
 	if ((is & XID_IN_FORCE) == 0)
 		return;
-	for (unsigned i = 0; i < e.n_mikey; i++)
-		x2_seen_mikey(e.mikey[i], &mikey[i]);
-	s.event = &e;
-	s.n_mikey = e.n_mikey;
-	if (calls_put(x->calls, &s, (int64_t)uv_now(&x->loop)) == ERR_NOMEM)
+	rc = calls_put(x->calls, &s.sip, (int64_t)uv_now(&x->loop));
+	if (rc == ERR_NOMEM)
 		fatal("out of memory");
+	if (rc != ERR_OK)
+		log_limited(&full, 1,
+		    "a call has more MIKEY messages than are kept: not looked "
+		    "at");
 	x2_take_events(x);
 }
 

@@ -9,7 +9,8 @@
 struct place {
 	struct x2_told_of of;
 	bool used;
-	uint32_t next; /* with the same hash, or free */
+	uint32_t next; /* with the same hash, or free; a place and one */
+	uint32_t next_twin; /* with the same hash of `same` */
 };
 
 struct x2_told {
@@ -18,6 +19,7 @@ struct x2_told {
 	uint32_t oldest; /* which gives way next when all are used */
 	struct place *place;
 	uint32_t *first; /* by hash: a place and one; 0: none */
+	uint32_t *first_twin;
 };
 
 /* Exchanges are numbered by ourselves, one after the other. */
@@ -25,6 +27,16 @@ static uint32_t *
 bucket(const struct x2_told *t, uint64_t exchange)
 {
 	return &t->first[exchange & (t->buckets - 1)];
+}
+
+/* A digest is as good as a hash. */
+static uint32_t *
+twins(const struct x2_told *t, const uint8_t same[X2_SAME_LEN])
+{
+	uint32_t h;
+
+	memcpy(&h, same, sizeof(h));
+	return &t->first_twin[h & (t->buckets - 1)];
 }
 
 enum err
@@ -41,7 +53,8 @@ x2_told_new(unsigned most, struct x2_told **out)
 		t->buckets *= 2;
 	t->place = calloc(most, sizeof(*t->place));
 	t->first = calloc(t->buckets, sizeof(*t->first));
-	if (t->place == NULL || t->first == NULL) {
+	t->first_twin = calloc(t->buckets, sizeof(*t->first_twin));
+	if (t->place == NULL || t->first == NULL || t->first_twin == NULL) {
 		x2_told_free(&t);
 		return ERR_NOMEM;
 	}
@@ -60,6 +73,7 @@ x2_told_free(struct x2_told **tp)
 		free(t->place[i].of.leg);
 	free(t->place);
 	free(t->first);
+	free(t->first_twin);
 	free(t);
 	*tp = NULL;
 }
@@ -84,6 +98,10 @@ x2_told_drop(struct x2_told *t, struct x2_told_of *of)
 	while (*at != i + 1)
 		at = &t->place[*at - 1].next;
 	*at = p->next;
+	at = twins(t, of->same);
+	while (*at != i + 1)
+		at = &t->place[*at - 1].next_twin;
+	*at = p->next_twin;
 	free(of->leg);
 	*p = (struct place){.next = t->free};
 	t->free = i;
@@ -109,22 +127,41 @@ free_place(struct x2_told *t)
 }
 
 struct x2_told_of *
-x2_told_make(struct x2_told *t, uint64_t exchange, const uint8_t xid[XID_LEN])
+x2_told_make(struct x2_told *t, uint64_t exchange, const uint8_t xid[XID_LEN],
+    const uint8_t same[X2_SAME_LEN])
 {
 	struct x2_told_of *of = x2_told_find(t, exchange);
-	uint32_t i, *head;
+	uint32_t i, *head, *twin;
 
 	if (of != NULL)
 		return of;
 	i = free_place(t);
 	head = bucket(t, exchange);
-	t->place[i] = (struct place){.used = true, .next = *head};
-	*head = i + 1;
+	twin = twins(t, same);
+	t->place[i] =
+	    (struct place){.used = true, .next = *head, .next_twin = *twin};
+	*head = *twin = i + 1;
 	t->used++;
 	of = &t->place[i].of;
 	of->exchange = exchange;
 	memcpy(of->xid, xid, XID_LEN);
+	memcpy(of->same, same, X2_SAME_LEN);
 	return of;
+}
+
+struct x2_told_of *
+x2_told_twin(const struct x2_told *t, const uint8_t same[X2_SAME_LEN],
+    uint32_t *at)
+{
+	uint32_t i = *at == 0 ? *twins(t, same) : t->place[*at - 1].next_twin;
+
+	while (
+	    i != 0 && memcmp(t->place[i - 1].of.same, same, X2_SAME_LEN) != 0)
+		i = t->place[i - 1].next_twin;
+	if (i == 0)
+		return NULL;
+	*at = i;
+	return &t->place[i - 1].of;
 }
 
 enum err

@@ -8,14 +8,20 @@
 
 #include "appliance/proto_df2.h"
 
+/*
+ * Two XIDs bring the same call twice when two warrants are on one target.  The
+ * exchanges have the same MIKEY messages then, and a digest of them in common.
+ */
+#define X2_SAME_LEN 16
+
 struct x2_told;
 
 /* A view: lives until the next call with this table. */
 struct x2_told_of {
 	uint64_t exchange;
 	uint8_t xid[XID_LEN];
-	bool live; /* a ticket is at work on it: `ticket` */
-	uint32_t ticket;
+	uint8_t same[X2_SAME_LEN];
+	bool live; /* a ticket is at work on it */
 	bool due; /* is to be asked again */
 	unsigned n;
 	uint64_t *leg; /* NULL when n is 0 */
@@ -30,7 +36,11 @@ struct x2_told_of *x2_told_find(const struct x2_told *, uint64_t exchange);
 
 /* The same, and a new one where there is none. */
 struct x2_told_of *x2_told_make(struct x2_told *, uint64_t exchange,
-    const uint8_t xid[XID_LEN]);
+    const uint8_t xid[XID_LEN], const uint8_t same[X2_SAME_LEN]);
+
+/* Those with the same messages, also the given one; *at is 0 at first. */
+struct x2_told_of *x2_told_twin(const struct x2_told *,
+    const uint8_t same[X2_SAME_LEN], uint32_t *at);
 
 /* What of it is done, instead of what was there; at most MAX_LEGS. */
 enum err x2_told_set(struct x2_told_of *, const uint64_t *leg,

@@ -132,7 +132,8 @@ void
 calls_tick(struct calls *t, int64_t now_ms)
 {
 	advance(t, now_ms);
-	while (t->counts.calls > 0 && t->heap[0]->due_ms <= t->now_ms) {
+	while (t->counts.calls > 0 && t->heap[0]->due_ms <= t->now_ms &&
+	    t->dying_octets + t->call_limit <= t->dying_limit) {
 		struct call *c = t->heap[0];
 
 		if (calls_ends_ms(t, c) > t->now_ms) {
@@ -202,25 +203,39 @@ show(const struct message *lead, const struct parts *p,
 	}
 }
 
+/* The message whose event it was, which may be part of another's by now. */
+static struct message *
+take_event(struct calls *t, enum call_event_kind *kind)
+{
+	struct pending *p = RING_OF(t->events.next, struct pending, queue);
+	struct message *m = p->of;
+
+	calls_ring_remove(&p->queue);
+	m->call->n_pending--;
+	*kind = p->kind;
+	return m->lead == NULL ? m : m->lead;
+}
+
 enum err
 calls_next(struct calls *t, enum call_event_kind *kind,
     struct call_exchange_view *out)
 {
-	const struct message *lead;
-	struct pending *p;
-	struct parts parts;
+	while (t->events.next != &t->events) {
+		enum call_event_kind k;
+		struct message *lead = take_event(t, &k);
+		struct parts parts = calls_gather(lead->call, lead);
+		const bool again = lead->given[k];
 
-	if (t->events.next == &t->events)
-		return ERR_NOTFOUND;
-	p = RING_OF(t->events.next, struct pending, queue);
-	calls_ring_remove(&p->queue);
-	p->of->call->n_pending--;
-	lead = p->of->lead == NULL ? p->of : p->of->lead;
-	parts = calls_gather(lead->call, lead);
-	*kind = p->kind;
-	show(lead, &parts, out);
-	calls_event_taken(t, lead->call);
-	return ERR_OK;
+		lead->given[k] = true;
+		if (!again) {
+			*kind = k;
+			show(lead, &parts, out);
+		}
+		calls_event_taken(t, lead->call);
+		if (!again)
+			return ERR_OK;
+	}
+	return ERR_NOTFOUND;
 }
 
 enum err

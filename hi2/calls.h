@@ -128,9 +128,9 @@ struct calls_counts {
 
 /*
  * `key` is random and secret: nobody outside can choose Call-IDs that meet in
- * the table.  ERR_TOOBIG: most_octets is too little for so many calls (about
- * 100 octets each, 1 KiB with messages), a limit is 0 or a time negative;
- * ERR_NOMEM.
+ * the table.  ERR_TOOBIG: most_octets is too little for so many calls (80
+ * octets for each in the table itself, which may take half; with usual messages
+ * a call has 5 KiB), a limit is 0 or a time negative; ERR_NOMEM.
  */
 enum err calls_new(const struct calls_limits *, const uint8_t key[CALLS_KEY],
     struct calls **out) MUST_CHECK;
@@ -149,7 +149,10 @@ enum err calls_put(struct calls *, const struct sip_seen *,
 enum err calls_next(struct calls *, enum call_event_kind *,
     struct call_exchange_view *) MUST_CHECK;
 
-/* What has waited or lived long enough.  Fetch the events after it. */
+/*
+ * What has waited or lived long enough.  Fetch the events after it, and call it
+ * again while calls_due() is 0: no more is done at once than events are kept.
+ */
 void calls_tick(struct calls *, int64_t now_ms);
 
 /* Milliseconds from now to when calls_tick() has work; -1: never. */

@@ -154,11 +154,23 @@ is_settled(const struct call *c, const struct message *m)
 {
 	if (is_pending(m) || (m->lead != NULL && is_pending(m->lead)))
 		return false;
+	if (is_first_i1(m))
+		return false; /* an update may need it */
 	if (m->lead == NULL)
 		return true;
 	if (calls_gather(c, m->lead).complete)
 		return m->lead->told[CALL_KEYS_DUE] && m->lead->update;
-	return m->told[CALL_NO_KEYS] && !is_first_i1(m);
+	return m->told[CALL_NO_KEYS];
+}
+
+/* Of two answers with one T, from two dialogs. */
+static bool
+is_shared(const struct call *c, const struct message *m)
+{
+	for (const struct message *o = c->first; o != NULL; o = o->next)
+		if (o->lead == o && calls_gather(c, o).i1 == m)
+			return true;
+	return false;
 }
 
 static void
@@ -168,10 +180,19 @@ drop_exchange(struct calls *t, struct call *c, struct message *lead)
 
 	for (struct message *m = c->first; m != NULL; m = next) {
 		next = m->next;
-		if (m->lead == lead && m != lead && !is_first_i1(m))
+		if (m->lead != lead || m == lead)
+			continue;
+		m->lead = NULL;
+		if (m->type != I_MESSAGE_1)
 			calls_drop_message(t, m);
 	}
 	calls_drop_message(t, lead);
+	for (struct message *m = c->first; m != NULL; m = next) {
+		next = m->next;
+		if (m->lead == NULL && m->type == I_MESSAGE_1 &&
+		    !is_first_i1(m) && !is_pending(m) && !is_shared(c, m))
+			calls_drop_message(t, m);
+	}
 	calls_match(c, t->limits.wait_ms);
 }
 

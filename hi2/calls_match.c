@@ -44,7 +44,7 @@ static void
 match_r1(struct call *c)
 {
 	for (EACH(m, c)) {
-		if (!is(m, R_MESSAGE_1))
+		if (m->lead != NULL || !is(m, R_MESSAGE_1))
 			continue;
 		m->lead = m;
 		for (struct message *o = c->first; o != m; o = o->next)
@@ -66,7 +66,7 @@ static void
 match_i1(struct call *c)
 {
 	for (EACH(m, c)) {
-		if (!is(m, I_MESSAGE_1))
+		if (m->lead != NULL || !is(m, I_MESSAGE_1))
 			continue;
 		for (EACH(o, c)) {
 			if (!is_lead(o) || o->update != m->update ||
@@ -88,7 +88,7 @@ static void
 match_i2(struct call *c)
 {
 	for (EACH(m, c)) {
-		if (!is(m, I_MESSAGE_2))
+		if (m->lead != NULL || !is(m, I_MESSAGE_2))
 			continue;
 		for (EACH(o, c)) {
 			if (!is(o, R_MESSAGE_1) || !is_lead(o) || o->update ||
@@ -109,7 +109,7 @@ static void
 match_r2(struct call *c)
 {
 	for (EACH(m, c)) {
-		if (!is(m, R_MESSAGE_2))
+		if (m->lead != NULL || !is(m, R_MESSAGE_2))
 			continue;
 		for (EACH(o, c)) {
 			if (!is(o, I_MESSAGE_2) || o->lead == NULL ||
@@ -261,14 +261,23 @@ match_unanswered(struct call *c)
 void
 calls_match(struct call *c, int64_t wait_ms)
 {
+	/* What an exchange was complete with is not taken from it. */
 	for (EACH(m, c))
-		m->lead = NULL;
+		if (m->lead != NULL && !m->lead->told[CALL_KEYS_DUE])
+			m->lead = NULL;
 	match_r1(c);
 	match_i1(c);
 	match_i2(c);
 	match_r2(c);
 	match_rest(c, wait_ms);
 	match_unanswered(c);
+	for (EACH(m, c)) {
+		const bool first =
+		    is(m, R_MESSAGE_1) && is_lead(m) && !m->update;
+
+		m->its_i1 = first ? offer_of(c, m) : NULL;
+		m->its_i2 = first ? member(c, m, I_MESSAGE_2) : NULL;
+	}
 }
 
 /* ---- the messages of one exchange ---- */
@@ -299,18 +308,16 @@ first_of(const struct call *c, const struct message *update, struct parts *p)
 	int best = -1;
 
 	for (EACH(m, c)) {
-		struct parts f;
+		const bool complete = m->its_i2 != NULL;
 
-		if (!is(m, R_MESSAGE_1) || !is_lead(m) || m->update ||
-		    m->csb_id != update->csb_id)
+		if (!is(m, R_MESSAGE_1) || !is_lead(m) || m->its_i1 == NULL ||
+		    m->csb_id != update->csb_id ||
+		    fit(m, complete, update) <= best)
 			continue;
-		f = calls_gather(c, m);
-		if (fit(m, f.complete, update) <= best)
-			continue;
-		best = fit(m, f.complete, update);
-		p->first_i1 = f.i1;
-		p->first_r1 = f.r1;
-		p->first_i2 = f.i2;
+		best = fit(m, complete, update);
+		p->first_i1 = m->its_i1;
+		p->first_r1 = m;
+		p->first_i2 = m->its_i2;
 	}
 	for (EACH(m, c))
 		if (p->first_i1 == NULL && is_first_i1(m) &&

@@ -154,8 +154,9 @@ calls_table_init(struct calls *t)
 	t->call_limit = (t->live_limit - t->counts.octets) / 4;
 	if (t->call_limit > CALL_OCTETS_MAX)
 		t->call_limit = CALL_OCTETS_MAX;
-	if (t->call_limit > t->dying_limit)
-		t->call_limit = t->dying_limit;
+	/* One message evicts what it needs and a part of a call more. */
+	if (t->call_limit > t->dying_limit / 2)
+		t->call_limit = t->dying_limit / 2;
 	return ERR_OK;
 }
 

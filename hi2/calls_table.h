@@ -91,9 +91,12 @@ struct message {
 	struct message *next; /* the one that came after it */
 	struct call *call;
 	struct message *lead; /* names the exchange; NULL: belongs to none */
+	/* Where it leads a first exchange; NULL: not there. */
+	const struct message *its_i1, *its_i2;
 	struct sip_text *sip; /* NULL: not needed */
 	struct pending pending[CALL_EVENT__MAX];
-	bool told[CALL_EVENT__MAX];
+	bool told[CALL_EVENT__MAX]; /* queued once */
+	bool given[CALL_EVENT__MAX]; /* to the caller, of this lead */
 	bool sound, update, has_ibake, has_esk;
 	uint8_t type, ts_type;
 	uint32_t csb_id;

@@ -241,7 +241,8 @@ get_delivery(struct warrant *w, json_t *body, struct why *why)
 	    (rc = jr_words(body, "clients", MAX_WARRANT_CLIENTS, MAX_NAME,
 		 &w->clients, why)) != ERR_OK)
 		return rc;
-	if (w->products == PRODUCT_SIP)
+	if ((w->products & PRODUCT_SIP) != 0 &&
+	    (w->products & PRODUCT_KEYS) == 0)
 		return why_set(why, ERR_MALFORMED,
 		    "products: \"sip\" goes with \"keys\"");
 	if (json_object_get(body, "lemfs") == NULL) {

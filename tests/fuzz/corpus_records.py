@@ -1,8 +1,9 @@
 """Seeds of make-corpus.py that are records and messages: the audit log, the
 registry, the lines between processes."""
+import base64
 import hashlib
 
-from corpus_wire import u8, u16, u32, u64, view8, view16, view32
+from corpus_wire import u8, u16, u32, u64, unhex, view8, view16, view32
 
 
 def leaves():
@@ -217,6 +218,57 @@ def x2s():
     yield view8(b"") + keepalive[:-1]
 
 
+def x2_sip(start, cseq, mikey=(), call="1@h", tag="1"):
+    sdp = "" if not mikey else "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\n" + \
+        "t=0 0\r\n" + "".join("a=key-mgmt:mikey %s\r\n" % base64.b64encode(m)
+                            .decode() for m in mikey)
+    return ("%s\r\nVia: SIP/2.0/UDP h;branch=z\r\n"
+            "From: <sip:a@h>;tag=a\r\nTo: <sip:b@h>;tag=%s\r\nCall-ID: %s\r\n"
+            "CSeq: %s\r\nContent-Type: application/sdp\r\n"
+            "Content-Length: %d\r\n\r\n%s" %
+            (start, tag, call, cseq, len(sdp), sdp)).encode()
+
+
+def x2_call(e, **how):
+    """Its SIP messages, with an update if it has one."""
+    m = [unhex(e[n]) for n in ("iMessage1", "rMessage1", "iMessage2")]
+    r2 = [unhex(e["rMessage2"])] if "rMessage2" in e else []
+    out = [x2_sip("INVITE sip:b@h SIP/2.0", "1 INVITE", m[:1], **how),
+           x2_sip("SIP/2.0 183 Session Progress", "1 INVITE", m[1:2], **how),
+           x2_sip("PRACK sip:b@h SIP/2.0", "2 PRACK", m[2:3], **how),
+           x2_sip("SIP/2.0 200 OK", "1 INVITE", r2, **how)]
+    if "update" in e:
+        u = [unhex(e["update"][n]) for n in ("iMessage1", "rMessage1")]
+        out += [x2_sip("UPDATE sip:b@h SIP/2.0", "3 UPDATE", u[:1], **how),
+                x2_sip("SIP/2.0 200 OK", "3 UPDATE", u[1:], **how)]
+    return out + [x2_sip("BYE sip:b@h SIP/2.0", "4 BYE", **how)]
+
+
+def x2_takes(exchanges):
+    def stream(messages, tenths=1):
+        return b"".join(
+            b"\0" + u8(tenths) + u16(1) + u32(40) + u32(len(m)) + u16(9) +
+            u16(2 + i % 2) + bytes(24) + m for i, m in enumerate(messages))
+    for e in exchanges:
+        yield stream(x2_call(e))
+        if "sip" in e:
+            yield stream(unhex(m["hex"]) for m in e["sip"]["messages"])
+    for e in exchanges[:1] + [e for e in exchanges if "update" in e][:1]:
+        call = x2_call(e)
+        yield stream(reversed(call))
+        yield stream(m for m in call for _ in range(2))
+        yield stream(call, 20)
+        for i in range(len(call) - 1):
+            yield stream(call[:i] + call[i + 1:])
+        yield stream(call[:1] + [call[1].replace(b"BF", b"BG", 1)] + call[2:])
+    one, two = exchanges[0], exchanges[1]
+    yield stream(m for pair in zip(x2_call(one), x2_call(two, call="2@h"))
+                 for m in pair)
+    forked = x2_call(one), x2_call(two, tag="2")
+    yield stream(forked[0][:2] + forked[1][1:3] + forked[0][2:])
+    yield stream(forked[0] + forked[1])
+
+
 def ctls():
     def packet(fds, kind, number, body=b""):
         p = u32(6 + len(body)) + u16(kind) + u32(number) + body
@@ -230,3 +282,45 @@ def ctls():
     yield b"\xff" + u8(0) + view16(u32(7) + u16(10) + u32(0))
     yield b"\xff" + u8(0) + view16(b"abc")
     yield b"\xff" + packet(2, 2, 0) + packet(3, 2, 0) + packet(1, 2, 0)
+
+
+# ---- fuzz_hi2_records ----
+
+def hi2_destination(leg, lemfs=(b"north",), liid=b"LIID-1",
+                    targets=(b"sip:alice@example.com",)):
+    return u64(leg) + view8(liid) + u8(len(lemfs)) + \
+        b"".join(view8(v) for v in lemfs) + u8(len(targets)) + \
+        b"".join(view8(v) for v in targets)
+
+
+def hi2_keys(epoch, leg, n=1, reason=0, **other):
+    session = bytes([0, 0, 0, 7, 1]) + bytes(30) + u8(0) + bytes(8) + \
+        view16(b"") + view8(b"")
+    answer = u64(epoch) + u8(n) + session * n + u8(0) + bytes(16)
+    return view16(u64(epoch) + u8(reason) + hi2_destination(leg, **other) +
+                  view32(answer if reason == 0 else b""))
+
+
+def hi2_words():
+    """Content, words of a worker and of policy, ends of turns."""
+    def content(ticket, epoch=1, sip=b"INVITE", seconds=1800000000):
+        return bytes([0, ticket, epoch]) + u64(seconds) + view16(sip)
+
+    def keys(ticket, *args, **other):
+        return bytes([2, ticket]) + hi2_keys(*args, **other)
+
+    def order(ticket, epoch, leg, kind=1):
+        return bytes([3, ticket]) + view16(u64(epoch) + u8(kind) +
+                                           hi2_destination(leg))
+
+    end, gone = bytes([5, 0]), bytes([1, 0])
+    yield content(0) + keys(0, 1, 1) + end
+    yield content(0) + keys(0, 1, 1, n=3, lemfs=(b"north", b"south")) + \
+        keys(0, 1, 2) + end + keys(0, 1, 1) + order(0, 1, 1) + end
+    yield content(0) + keys(0, 1, 1, reason=4) + end + order(0, 1, 2, 2)
+    yield content(0) + order(0, 1, 1, 2) + gone + end + order(0, 1, 1)
+    yield keys(0, 1, 1) + content(1, 2) + keys(1, 1, 1) + keys(1, 2, 1)
+    yield content(0, sip=b"") + order(0, 1, 1, 2) + end
+    yield content(0, seconds=(1 << 64) - 1) + keys(0, 1, 1) + end
+    yield content(0) + bytes([4, 0, 1, 7, 0, 4, 0, 1, 7, 1]) + end + \
+        content(0) + bytes([4, 0, 1, 7, 0]) + content(0, 2) + end

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+import corpus_calls as calls  # noqa: E402
 import corpus_records as records  # noqa: E402
 import corpus_text as text  # noqa: E402
 from corpus_wire import (  # noqa: E402
@@ -260,7 +261,10 @@ def plain_seeds(v):
             "authority": records.histories(),
             "rfc3339": text.TIMES, "identity": text.IDENTITIES,
             "config": text.CONFIGS, "iri": text.iris(),
+            "hi2_records": records.hi2_words(),
             "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
+            "x2_take": records.x2_takes(v["exchanges"]),
+            "calls": calls.seeds(),
             "xkc": xkc_seeds(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}

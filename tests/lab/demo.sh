@@ -198,7 +198,7 @@ PHONE_B=$!
 for _ in $(seq 100); do grep -q 'waiting for a call' b/phone.log 2>/dev/null && break; sleep 0.1; done
 sipp -sn uas -i 127.0.0.1 -p $UAS -m 200 -nostdin >others/uas.out 2>&1 &
 OTHERS=$!
-sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 20 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
+sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 40 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
 OTHERS="$OTHERS $!"
 say "Alice calls Bob through the CSCF: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP. 200 others call at the same time."
 phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$LEG_A \
@@ -217,15 +217,15 @@ tell "$(sed -n 's/.*\(call set up in .*\)/\1/p' a/phone.log); Alice heard $(stat
 say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; tshark reads $(tshark -r call.pcap -d "udp.port==$RTP_A,rtp" -Y rtp 2>/dev/null | wc -l) RTP packets, all encrypted."
 
 # ---- the record ----
-counted() { kw status --json | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
+counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
 for _ in $(seq 100); do [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ] && break; sleep 0.1; done
 [ "$(counted hi2 keys)" = 1 ] || die "no record of keys in the queue: $(kw status --json)"
 say "Over X2 came $(counted x2 pdus) SIP messages: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. One record waits for the LEMF, $(counted hi2 octets) octets, sealed."
 for w in $A LAB-2026-0001; do
 	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
 done
-"$BIN/lab-spool" --spool state/spool.db --kms-state state/kms-state --module /usr/lib/softhsm/libsofthsm2.so \
-	--label keywarden --pin-file pki/pin --softhsm-conf state/token/softhsm2.conf --out record.ber 2>spool.err ||
+SOFTHSM2_CONF=state/token/softhsm2.conf "$BIN/lab-spool" --spool state/spool.db --kms-state state/kms-state --module /usr/lib/softhsm/libsofthsm2.so \
+	--label keywarden --pin-file pki/pin --out record.ber 2>spool.err ||
 	die "the queue cannot be opened with the token: $(cat spool.err)"
 "$BIN/lab-iri" record.ber --keys-out record-keys.json >record.txt || die "the record does not decode"
 say "Opened with the token, it decodes by the ETSI modules:"

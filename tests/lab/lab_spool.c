@@ -360,7 +360,7 @@ parse(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = {NULL};
+	struct options o = {.spool = NULL};
 	struct why why = {""};
 
 	log_init("lab-spool", LOG_LVL_INFO);

@@ -7,11 +7,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 XID=11111111-2222-4333-8444-555555555555
+BOB_XID=33333333-2222-4333-8444-555555555555
 SIP_XID=22222222-2222-4333-8444-555555555555
 NOBODY=99999999-2222-4333-8444-555555555555
 X2PORT=$(free_port)
 
-# warrant_x2 NAME LIID PRODUCTS XID...: for alice, to lemf1
+# warrant_x2 NAME LIID PRODUCTS XID...: for alice or $TARGETS, to lemf1
 warrant_x2() {
 	local name=$1 products=$3 xids
 	LIID=$2 body "$name"
@@ -139,21 +140,26 @@ check "a stranger's certificate" grep -q "a TLS handshake failed" "$WORK/daemon.
 more 0 "no record of any of it"
 
 step "Warrants that come later"
-sleep 33 # calls that have ended are forgotten
+TARGETS="\"$(uri bob)\""
+OF=$BOB_XID
+check "a warrant for the other party" warrant_x2 B1 LIID-8 '"keys"' "$BOB_XID"
 check "a call that stays up" call x11 --no-bye
 more 1 "its keys"
-check "a second warrant" warrant_x2 W2 LIID-8 '"keys"' "$XID"
+check "a second warrant" warrant_x2 B2 LIID-9 '"keys"' "$BOB_XID"
 more 1 "has them at once, and the first not again"
 check "the next call" call x12
 more 2 "for both"
 check "a third, with SIP, for another XID" \
-	warrant_x2 W3 LIID-9 '"keys", "sip"' "$SIP_XID"
+	warrant_x2 B3 LIID-10 '"keys", "sip"' "$SIP_XID"
 more 2 "has the calls of the same target"
-OF=$SIP_XID check "a call under it" call x13
-more 11 "keys, and each SIP message"
+check "a call under both" call x13 --xid "$SIP_XID"
+more 13 "keys for all three, and each SIP message"
+revoke B3 >/dev/null || fail "the third is not revoked"
+OF=$SIP_XID check "a call under a revoked warrant's XID" call x14
+more 0 "is nobody's"
 
 step "Processes that end"
-N=13
+N=14
 for p in keywarden-policy keywarden-hi2 keywarden-hsm keywarden-audit; do
 	N=$((N + 1))
 	pid=$(pid_of $p)
@@ -164,7 +170,7 @@ for p in keywarden-policy keywarden-hi2 keywarden-hsm keywarden-audit; do
 done
 pid=$(pid_of keywarden-x2)
 kill -KILL "$pid"
-check "a call while x2 is away" call x18 --wait-ack 30
+check "a call while x2 is away" call x19 --wait-ack 30
 more 2 "is sent again and not lost"
 check "no XID in the daemon's log" not_in_logs "1111-2222"
 check "no Call-ID in the daemon's log" not_in_logs "call-"

@@ -271,8 +271,10 @@ static void
 pass(struct rig *r, int64_t ms)
 {
 	r->now += ms;
-	calls_tick(r->t, r->now);
-	fetch(r);
+	do {
+		calls_tick(r->t, r->now);
+		fetch(r);
+	} while (calls_due(r->t, r->now) == 0);
 }
 
 static void
@@ -1517,6 +1519,44 @@ time_that_goes_back_stands_still(void **state)
 	stop(&r);
 }
 
+/* All end in one moment, and each has something to say. */
+static void
+many_calls_that_end_at_once_lose_no_event(void **state)
+{
+	const struct line offer = {INVITE, {I1(7, 1)}},
+			  answer = {ANSWER, NOTHING};
+	struct calls_limits small = usual;
+	struct call_exchange_view v;
+	enum call_event_kind kind;
+	unsigned n = 0, ticks = 0;
+	struct rig r;
+	char id[40];
+
+	(void)state;
+	small.most_octets = 500000;
+	small.idle_ms = WAIT - 1;
+	r = start_with(&small);
+	r.call_id = id;
+	for (unsigned i = 0; i < 150; i++) {
+		(void)snprintf(id, sizeof(id), "%u@192.0.2.1", i);
+		assert_int_equal(try(&r, &offer), ERR_OK);
+		assert_int_equal(try(&r, &answer), ERR_OK);
+	}
+	assert_int_equal(calls_count(r.t).evicted, 0);
+	r.now += WAIT - 1;
+	do {
+		calls_tick(r.t, r.now);
+		while (calls_next(r.t, &kind, &v) == ERR_OK)
+			n++;
+		ticks++;
+	} while (calls_due(r.t, r.now) == 0);
+	assert_int_equal(n, 150);
+	assert_true(ticks > 1);
+	assert_int_equal(calls_count(r.t).lost, 0);
+	assert_int_equal(calls_count(r.t).aged, 150);
+	stop(&r);
+}
+
 /* ---- asking again ---- */
 
 static void
@@ -1728,6 +1768,7 @@ main(void)
 	    cmocka_unit_test(passing_dialogs_leave_nothing),
 	    cmocka_unit_test(a_call_ends_after_it_lingered_or_was_idle),
 	    cmocka_unit_test(time_that_goes_back_stands_still),
+	    cmocka_unit_test(many_calls_that_end_at_once_lose_no_event),
 	    cmocka_unit_test(established_exchanges_of_one_xid),
 	    cmocka_unit_test(
 		without_memory_a_message_is_refused_and_may_come_again),

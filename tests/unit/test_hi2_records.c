@@ -755,6 +755,8 @@ keys_do_not_stay_in_memory(void **state)
 	size_t len = 0;
 	struct wr w;
 
+	if (KW_SANITIZED) /* its memory is too large to be searched */
+		skip();
 	put(g, 1);
 	put(g, 2);
 	k = (struct xk_get_keys_response){.n_keys = 1};

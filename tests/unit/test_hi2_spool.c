@@ -282,13 +282,16 @@ a_place_not_used_changes_nothing(void **state)
 	    ERR_OK);
 	assert_int_equal(add(s, "north", "L1", 1), 0);
 	commit(s);
+	spool_close(&s);
+	s = opened(g->path);
+	waits(s, 1, 4);
 	assert_int_equal(add(s, "unused", "L1", 1), 0);
 	commit(s);
 	spool_close(&s);
 	s = opened(g->path);
 	waits(s, 2, 8);
 	spool_close(&s);
-	holds(g->path, 2, 1);
+	holds(g->path, 2, 2);
 }
 
 static void

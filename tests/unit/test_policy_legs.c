@@ -547,18 +547,6 @@ the_end_as_changed_is_the_one_that_is_told(void **state)
 
 /* SIP goes with keys or with secrets. */
 static void
-a_warrant_without_keys_is_told_too(void **state)
-{
-	(void)state;
-	look_tells(0, "");
-	(void)entered(TARGET(IDS(Q(ALICE)), XID("01")),
-	    Q("sip") "," Q("secrets"), HI2);
-	look_tells(1, "1");
-	now = END + GRACE;
-	look_tells(1, "");
-}
-
-static void
 without_x2_nothing_is_sent(void **state)
 {
 	(void)state;
@@ -593,7 +581,6 @@ main(void)
 	    TEST(time_alone_tells_the_beginning_and_the_end),
 	    TEST(changes_of_a_warrant_are_told),
 	    TEST(the_end_as_changed_is_the_one_that_is_told),
-	    TEST(a_warrant_without_keys_is_told_too),
 	    TEST(without_x2_nothing_is_sent),
 	};
 

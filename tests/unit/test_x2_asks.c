@@ -85,6 +85,11 @@ matter(enum x2_ask_kind kind, uint64_t exchange)
 	struct x2_matter m = {.kind = kind, .exchange = exchange};
 
 	memcpy(m.xid, xid, XID_LEN);
+	/* Those from 1000 on are the same as those from 0 on, by other XIDs */
+	m.same[0] = (uint8_t)(exchange % 1000);
+	m.same[1] = (uint8_t)(exchange % 1000 >> 8);
+	if (exchange >= 1000)
+		m.xid[5]++;
 	m.content.seconds = 1234;
 	m.content.direction = 3;
 	rd_init(&m.content.sip, sip, sizeof(sip));
@@ -139,7 +144,7 @@ begin(void **state)
 	(void)state;
 	w = (struct world){.policy = true, .hi2 = true, .now = 5000};
 	w.dead = UINT64_MAX;
-	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks);
+	return x2_asks_new(&limits, 64, EPOCH, &ops, &w, &w.asks) != ERR_OK;
 }
 
 static int
@@ -623,7 +628,6 @@ a_new_policy_is_asked_at_once_for_what_is_not_done(void **state)
 	x2_asks_policy_joined(w.asks, w.now);
 	m = asked();
 	assert_int_equal(m->kind, X2_ASK_KEYS);
-	assert_true(m->again);
 	assert_int_equal(m->n_done, 1);
 	assert_true(m->done[0] == 10);
 	/* What the old one had begun may still be stored. */
@@ -749,8 +753,7 @@ static void
 a_later_warrant_waits_for_the_ticket_at_work(void **state)
 {
 	const uint64_t leg[2] = {10, 20};
-	const uint32_t id = under_way(X2_ASK_KEYS, 1);
-	const struct msg_x2_ask *m;
+	uint32_t id = under_way(X2_ASK_KEYS, 1);
 
 	(void)state;
 	legs(id, 1, leg);
@@ -758,38 +761,91 @@ a_later_warrant_waits_for_the_ticket_at_work(void **state)
 	pass(1000);
 	silence();
 	stored(id, 10);
-	m = asked(); /* in place of the end */
-	assert_true(m->again);
-	assert_int_equal(m->n_done, 1);
+	assert_int_equal(only(GONE), id);
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_true(w.said[1].ask.again);
+	assert_int_equal(w.said[1].ask.n_done, 1);
+	id = w.said[1].id;
+	w.n = 0;
 	legs(id, 1, leg + 1);
 	stored(id, 20);
 	assert_int_equal(only(GONE), id);
 	counts(0, 2, 0, 0);
+	pass(1000);
+	silence();
 }
 
 static void
 keys_are_asked_for_a_later_warrant_also_after_they_were_given_up(void **state)
 {
-	const uint64_t leg[2] = {10, 20};
+	const uint64_t leg = 10;
 	const uint32_t id = under_way(X2_ASK_KEYS, 1);
-	const struct msg_x2_ask *m;
 
 	(void)state;
-	x2_asks_again(w.asks, xid);
 	do {
 		w.n = 0;
 		pass(100);
 	} while (w.n == 0 || w.said[0].ask.kind == X2_ASK_KEYS);
-	m = asked();
-	assert_int_equal(m->kind, X2_ASK_NO_KEYS);
-	assert_true(m->again);
-	legs(id, 1, leg);
-	x2_asks_again(w.asks, xid);
+	assert_int_equal(asked()->kind, X2_ASK_NO_KEYS);
+	legs(id, 1, &leg);
 	stored(id, 10);
-	m = asked();
-	assert_int_equal(m->kind, X2_ASK_KEYS);
-	assert_int_equal(m->n_done, 1);
-	assert_true(rd_is(&m->call, call, sizeof(call)));
+	(void)only(GONE);
+	x2_asks_again(w.asks, xid);
+	pass(100);
+	assert_int_equal(w.said[1].ask.kind, X2_ASK_KEYS);
+	assert_int_equal(w.said[1].ask.n_done, 1);
+}
+
+/* Two warrants on one target: the CSCF reports the call under both XIDs. */
+static void
+who_has_the_keys_by_another_xid_does_not_get_them_again(void **state)
+{
+	const uint64_t leg[2] = {10, 20};
+	const uint32_t one = under_way(X2_ASK_KEYS, 1);
+	const uint32_t two = under_way(X2_ASK_KEYS, 1001);
+
+	(void)state;
+	legs(one, 1, leg);
+	legs(two, 1, leg + 1);
+	stored(one, 10);
+	(void)only(GONE);
+	x2_asks_policy_left(w.asks);
+	x2_asks_policy_joined(w.asks, w.now);
+	assert_int_equal(asked()->n_done, 0);
+	pass(1000);
+	silence(); /* who has what is not settled yet */
+	legs(two, 1, leg + 1);
+	stored(two, 20);
+	(void)only(GONE);
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.said[1].ask.n_done, 2);
+	legs(w.said[1].id, 0, NULL);
+	w.n = 0;
+	pass(200);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.said[1].ask.n_done, 2);
+	legs(w.said[1].id, 0, NULL);
+	w.n = 0;
+	pass(1000);
+	silence();
+	assert_int_equal(w.n_again, 2);
+}
+
+static void
+each_xid_has_its_own_warrants_asked_the_first_time(void **state)
+{
+	const uint64_t leg = 10;
+	const uint32_t id = under_way(X2_ASK_KEYS, 1);
+
+	(void)state;
+	legs(id, 1, &leg);
+	stored(id, 10);
+	(void)only(GONE);
+	start(X2_ASK_KEYS, 1001);
+	assert_int_equal(w.said[1].ask.n_done, 0);
+	assert_false(w.said[1].ask.again);
 }
 
 static void
@@ -1147,6 +1203,8 @@ main(void)
 	    test(a_later_warrant_waits_for_the_ticket_at_work),
 	    test(
 		keys_are_asked_for_a_later_warrant_also_after_they_were_given_up),
+	    test(who_has_the_keys_by_another_xid_does_not_get_them_again),
+	    test(each_xid_has_its_own_warrants_asked_the_first_time),
 	    test(a_new_policy_is_asked_for_exchanges_that_are_up),
 	    test(what_the_calls_have_no_longer_is_forgotten),
 	    test(records_without_keys_are_not_remembered),

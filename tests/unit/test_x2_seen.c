@@ -261,6 +261,33 @@ a_set_that_lacks_a_message_is_malformed(void **state)
 		}
 }
 
+static void
+an_exchange_is_the_same_by_its_messages_alone(void **state)
+{
+	uint8_t a[X2_SAME_LEN], b[X2_SAME_LEN];
+	struct set s;
+
+	(void)state;
+	assert_true(set_init(&s, exchange(0), false));
+	assert_true(x2_seen_same(&s.v, a));
+	s.v.handle = 5;
+	s.v.xid[3]++;
+	s.v.r2.left = 0; /* it came later */
+	assert_true(x2_seen_same(&s.v, b));
+	assert_memory_equal(a, b, sizeof(a));
+	for (unsigned k = I1; k <= I2; k++) {
+		s.octets[k][9] ^= 1;
+		assert_true(x2_seen_same(&s.v, b));
+		assert_memory_not_equal(a, b, sizeof(a));
+		s.octets[k][9] ^= 1;
+	}
+	/* The same octets, cut elsewhere. */
+	s.v.i1.left--;
+	assert_true(x2_seen_same(&s.v, b));
+	assert_memory_not_equal(a, b, sizeof(a));
+	set_done(&s);
+}
+
 int
 main(void)
 {
@@ -272,6 +299,7 @@ main(void)
 	    cmocka_unit_test(a_message_of_another_type_is_unsound),
 	    cmocka_unit_test(whole_sets_make_the_call_that_a_get_keys_makes),
 	    cmocka_unit_test(a_set_that_lacks_a_message_is_malformed),
+	    cmocka_unit_test(an_exchange_is_the_same_by_its_messages_alone),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
