@@ -216,4 +216,14 @@ done
 while IFS= read -r word; do
 	check "no key" not_heard_hex "$word"
 done < <(grep -o '"\(sessionKey\|salt\)": *"[0-9a-f]*"' "$WORK/x/keys.json" | grep -o '[0-9a-f]\{28,32\}')
+
+step "Each message that x2 and hi2 may not send, to who is alone with it"
+daemon_stop
+cp -a "$WORK/state" "$WORK/attacked"
+# what must come of it is in attack_df2.c
+while read -r how what; do
+	check "$what" same "$how" ok
+done < <("$BIN/attack-df2" "$WORK/attacked" "$WORK/x" 2>"$WORK/attack.err" ||
+	echo "FAILED attack-df2: exit $?")
+grep " takes type " "$WORK/attack.err"
 finish
