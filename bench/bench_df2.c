@@ -38,7 +38,7 @@
 #define FLOOD 5000
 #define LOAD_RATE 25000
 #define LOAD_OWN 0.02
-#define OTHERS_AT_ONCE 1000
+#define GAP 10
 
 struct rig {
 	const char *what;
@@ -229,10 +229,10 @@ take_time(struct rig *r, double flood, enum df2_others others, struct times *t)
 	const struct df2_traffic f = {.own_rate =
 					  TIME_RATE * df2_send_pdus(r->send),
 	    .own_calls = TIME_CALLS,
-	    .own_at_once = 1,
+	    .own_gap = 1,
 	    .other_rate = flood,
 	    .others = others,
-	    .other_at_once = OTHERS_AT_ONCE / 10,
+	    .other_gap = GAP,
 	    .other_calls = (uint64_t)(flood * TIME_CALLS / TIME_RATE /
 		df2_send_other_pdus(r->send))};
 
@@ -276,8 +276,9 @@ mixed(double calls, struct df2_traffic *t)
 	    .others = DF2_NO_WARRANT,
 	    .own_calls = (uint64_t)(calls * LOAD_OWN),
 	    .other_calls = (uint64_t)(calls * (1 - LOAD_OWN)),
-	    .own_at_once = 20,
-	    .other_at_once = OTHERS_AT_ONCE};
+	    .own_random = true,
+	    .own_gap = 1,
+	    .other_gap = GAP};
 }
 
 static void

@@ -23,6 +23,7 @@
 #define KEEPALIVE_NS 1e8
 #define NAP_NS 5e5 /* what is due in the meantime leaves together */
 #define DRAIN_NS 3e10
+#define NEVER 1e18
 #define COMPLETING 3 /* I_MESSAGE_2 comes third */
 
 struct pdu {
@@ -51,13 +52,18 @@ struct df2_send {
 	struct df2_acks acks;
 };
 
-/* A stream at its own pace; PDU i of it is due at start + i / rate. */
+/*
+ * A stream at its own pace.  A span has a PDU of each of n calls, n being how
+ * many PDUs a call has: in place m of span b stands PDU m of call b - m * gap.
+ */
 struct stream {
-	bool own;
+	bool own, random;
 	const struct call *like;
-	unsigned n_like, at_once;
-	uint64_t first, sent, all;
-	double rate;
+	unsigned n_like, gap;
+	uint64_t first, calls; /* numbers */
+	uint64_t slot, slots, sent;
+	double rate, due; /* of the next: ns from the start */
+	uint64_t seed;
 };
 
 static _Noreturn void
@@ -244,53 +250,64 @@ put(struct df2_send *s, const struct stream *t, const struct pdu *d,
 
 /* ---- a run ---- */
 
-static struct stream
-new_stream(const struct call *like, unsigned n_like, bool own, double rate,
-    uint64_t calls, unsigned at_once, uint64_t *next)
+/* The next slot that has a PDU, and when it is due. */
+static void
+find_next(struct stream *t)
 {
-	struct stream t = {.own = own,
-	    .like = like,
+	const unsigned n = t->like->n;
+	uint64_t span, m;
+
+	for (; t->slot < t->slots; t->slot++) {
+		span = t->slot / n;
+		m = t->slot % n;
+		if (span >= m * t->gap && span - m * t->gap < t->calls)
+			break;
+	}
+	if (t->slot >= t->slots) {
+		t->due = NEVER;
+		return;
+	}
+	t->due = (double)t->slot / t->rate * 1e9;
+	if (t->random)
+		t->due = ((double)(t->slot / n) +
+			     (double)(mix(t->seed + t->slot / n) >> 11) /
+				 (double)(UINT64_C(1) << 53)) *
+		    n / t->rate * 1e9;
+}
+
+static struct stream
+new_stream(const struct call *like, unsigned n_like, double rate,
+    uint64_t calls, unsigned gap, uint64_t *next)
+{
+	struct stream t = {.like = like,
 	    .n_like = n_like,
-	    .at_once = at_once,
+	    .gap = gap,
 	    .first = *next,
+	    .calls = rate > 0 ? calls : 0,
 	    .rate = rate};
 
-	calls = rate > 0 && at_once > 0 ? calls / at_once * at_once : 0;
-	*next += calls;
-	t.all = calls * like->n;
+	if (t.calls > 0)
+		t.slots = (t.calls + (uint64_t)(like->n - 1) * gap) * like->n;
+	*next += t.calls;
+	find_next(&t);
 	return t;
 }
 
-/*
- * Calls go side by side, `at_once` of them; when they have ended, the next.
- * Each connection brings its calls in the order of their messages.
- */
 static void
 give(struct df2_send *s, struct stream *t, double since, bool new_xid,
     double *late)
 {
 	const unsigned n = t->like->n;
 
-	while (t->sent < t->all) {
-		const double due = (double)t->sent / t->rate * 1e9;
-		const uint64_t block = t->sent / (n * t->at_once),
-			       in = t->sent % (n * t->at_once),
-			       call = block * t->at_once + in % t->at_once;
+	for (; t->due <= since; t->slot++, find_next(t)) {
+		const uint64_t m = t->slot % n, call = t->slot / n - m * t->gap;
 
-		if (due > since)
-			break;
-		if (since - due > *late)
-			*late = since - due;
-		put(s, t, &t->like[call % t->n_like].pdu[in / t->at_once],
-		    t->first + call, new_xid);
+		if (since - t->due > *late)
+			*late = since - t->due;
+		put(s, t, &t->like[call % t->n_like].pdu[m], t->first + call,
+		    new_xid);
 		t->sent++;
 	}
-}
-
-static double
-next_due(const struct stream *t)
-{
-	return t->sent < t->all ? (double)t->sent / t->rate * 1e9 : 1e18;
 }
 
 static void
@@ -353,15 +370,19 @@ df2_send_run(struct df2_send *s, const struct df2_traffic *r,
 	struct stream own, other;
 
 	*out = (struct df2_sent){.first = s->next_own};
-	own = new_stream(s->own, s->n_own, true, r->own_rate, r->own_calls,
-	    r->own_at_once, &s->next_own);
-	other = new_stream(&s->other, 1, false, r->other_rate, r->other_calls,
-	    r->other_at_once, &s->next_other);
+	own = new_stream(s->own, s->n_own, r->own_rate, r->own_calls,
+	    r->own_gap, &s->next_own);
+	own.own = true;
+	own.random = r->own_random;
+	own.seed = s->seed;
+	find_next(&own);
+	other = new_stream(&s->other, 1, r->other_rate, r->other_calls,
+	    r->other_gap, &s->next_other);
 	if (s->next_own > DF2_OWN_MAX)
 		stop("calls", "too many");
 	s->acks.n = 0;
 	t0 = bench_now_ns();
-	while (own.sent < own.all || other.sent < other.all) {
+	while (own.due < NEVER || other.due < NEVER) {
 		const unsigned held = out->held;
 
 		now = bench_now_ns() - t0;
@@ -372,10 +393,9 @@ df2_send_run(struct df2_send *s, const struct df2_traffic *r,
 			keepalive += KEEPALIVE_NS;
 		}
 		(void)flush_and_read(s, &out->held);
-		due = next_due(&own) < next_due(&other) ? next_due(&own)
-							: next_due(&other);
+		due = own.due < other.due ? own.due : other.due;
 		due -= bench_now_ns() - t0;
-		if (due < NAP_NS / 4 && other.sent < other.all)
+		if (due < NAP_NS / 4 && other.due < NEVER)
 			due = NAP_NS;
 		nap(s, due > KEEPALIVE_NS / 10 ? KEEPALIVE_NS / 10 : due,
 		    out->held > held);
@@ -384,7 +404,7 @@ df2_send_run(struct df2_send *s, const struct df2_traffic *r,
 	drain(s, out);
 	out->own = own.sent;
 	out->others = other.sent;
-	out->calls = own.all / own.like->n;
+	out->calls = own.calls;
 	out->ack_p50 = bench_percentile(s->acks.ns, s->acks.n, 0.5);
 	out->ack_p99 = bench_percentile(s->acks.ns, s->acks.n, 0.99);
 	out->ack_most = bench_percentile(s->acks.ns, s->acks.n, 1);

@@ -29,7 +29,12 @@ struct df2_traffic {
 	double own_rate, other_rate; /* PDUs a second */
 	enum df2_others others;
 	uint64_t own_calls, other_calls; /* how many */
-	unsigned own_at_once, other_at_once; /* calls side by side */
+	/*
+	 * A call begins every n / rate, n being its PDUs, and its next PDU
+	 * comes so many such spans later.
+	 */
+	unsigned own_gap, other_gap;
+	bool own_random; /* each span's PDUs at a random time of it */
 };
 
 struct df2_sent {
