@@ -44,7 +44,10 @@ struct x2_asks_ops {
 	bool (*gone)(void *ctx, uint32_t id);
 	/* Is it in the table of calls still? */
 	bool (*lives)(void *ctx, uint64_t exchange);
-	/* Begin a ticket for it again.  False: it is there no longer. */
+	/*
+	 * Begin a ticket for it again, unless its call is over.  False: it is
+	 * there no longer.
+	 */
 	bool (*again)(void *ctx, uint64_t exchange);
 	/*
 	 * To xkc, if there are tickets with messages: a msg_mikey.  If it

@@ -287,7 +287,9 @@ again(void *ctx, uint64_t exchange)
 
 	if (calls_exchange(x->calls, exchange, &v) != ERR_OK)
 		return false;
-	x2_begin_exchange(x, X2_ASK_KEYS, &v, true);
+	/* A call that was over is none of a warrant that comes later. */
+	if (v.up)
+		x2_begin_exchange(x, X2_ASK_KEYS, &v, true);
 	return true;
 }
 

@@ -103,6 +103,7 @@ struct call_exchange_view {
 	int64_t seconds;
 	uint32_t nanoseconds;
 	bool update;
+	bool up; /* its call has not ended, as far as was seen */
 	uint32_t csb_id;
 	struct rd i1, r1, i2, r2;
 	struct rd first_i1, first_r1, first_i2; /* of an update */

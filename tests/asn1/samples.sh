@@ -44,8 +44,10 @@ for r in rows:
     assert r["correlation"] == "0000000100001234"
     assert sorted(r["targets"]) == ["sip:alice@example.com", "tel:+15555550100"]
     assert r["sip"].startswith("INVITE sip:bob@example.net SIP/2.0\r\n")
+    assert r["initiator"] == "originating-Target"
     assert len(r["keys"]) == (1 if r["event"] == "keys" else 0)
 assert [r["sequence"] for r in rows] == [0, 0, 1, 1, 2, 2]
+assert [r["form"] for r in rows] == [0, 1] * 3
 keys = json.load(open(work + "/keys.json"))["keys"]
 assert len(keys) == 2
 for k, r in zip(keys, rows):

@@ -83,6 +83,17 @@ targets_json(const UmtsIRI_Parameters_t *u)
 	return list;
 }
 
+static const char *
+initiator_of(const UmtsIRI_Parameters_t *u)
+{
+	static const char *const words[] = {"not-Available",
+	    "originating-Target", "terminating-Target"};
+
+	return u->initiator != NULL && *u->initiator >= 0 && *u->initiator < 3
+	    ? words[*u->initiator]
+	    : "";
+}
+
 json_t *
 lab_iri_json(const struct lab_iri *r)
 {
@@ -103,6 +114,9 @@ lab_iri_json(const struct lab_iri *r)
 	    r->u->correlation->present == CorrelationValues_PR_iri_to_iri)
 		(void)json_object_set_new(j, "correlation",
 		    hex_json(&r->u->correlation->choice.iri_to_iri));
+	(void)json_object_set_new(j, "form", json_integer(r->form));
+	(void)json_object_set_new(j, "initiator",
+	    json_string(initiator_of(r->u)));
 	(void)json_object_set_new(j, "targets", targets_json(r->u));
 	(void)json_object_set_new(j, "keys", keys_json(r->u));
 	if (r->u->sIPMessage != NULL)

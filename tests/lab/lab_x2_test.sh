@@ -71,6 +71,7 @@ fi
 
 # Every variant has the same MIKEY messages; SDP or headers differ.
 for v in "" --late-offer --compact --folded --multipart --media-level \
+	"--media 3" "--media-level --media 3" \
 	"--fork 3" --cancel --reinvite --callee-updates; do
 	rm -rf "$work/sip"
 	# shellcheck disable=SC2086

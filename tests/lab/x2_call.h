@@ -36,6 +36,7 @@ struct x2_call_opt {
 	bool bye;
 	bool reinvite; /* an update comes in INVITE, else in UPDATE */
 	bool callee_updates; /* and who sends I_MESSAGE_1 of it */
+	unsigned media; /* m-lines; below each what media_level puts there */
 	unsigned fork; /* branches that answer; 1: no fork */
 	unsigned only; /* bits 1 << PART_...; 0: the whole call */
 };

@@ -21,6 +21,7 @@ static const char help[] =
     "  --calls DIR            a call around each folder of a folder, by name\n"
     "    --late-offer --compact --folded --multipart --media-level --cancel\n"
     "    --no-bye --reinvite --callee-updates\n"
+    "    --media N            m-lines of each SDP\n"
     "    --fork N             N branches answer; fork-K-r1.bin or r1.bin\n"
     "    --only LIST          of i1,r1,i2,r2,u-i1,u-r1,bye\n"
     "  --sip-dir DIR          the files of a folder by name\n"
@@ -60,6 +61,7 @@ enum {
 	O_TO,
 	O_CALL_ID,
 	O_FORK,
+	O_MEDIA,
 	O_ONLY,
 	O_SIP_DIR,
 	O_SIP,
@@ -121,6 +123,7 @@ static const struct option options[] = {
     WITH("to", O_TO),
     WITH("call-id", O_CALL_ID),
     WITH("fork", O_FORK),
+    WITH("media", O_MEDIA),
     WITH("only", O_ONLY),
     WITH("sip-dir", O_SIP_DIR),
     WITH("sip", O_SIP),
@@ -259,6 +262,9 @@ take_number(struct x2_opt *o, int opt, const char *s)
 	case O_FORK:
 		o->call.fork = (unsigned)n;
 		return n >= 1 && n <= 16;
+	case O_MEDIA:
+		o->call.media = (unsigned)n;
+		return n >= 1 && n <= 16;
 	case O_BACKGROUND:
 		o->background = (unsigned)n;
 		return true;
@@ -388,7 +394,7 @@ x2_opt_parse(struct x2_opt *o, int argc, char **argv)
 
 	*o = (struct x2_opt){.connections = 1,
 	    .seconds = 10,
-	    .call = {.bye = true, .fork = 1}};
+	    .call = {.bye = true, .fork = 1, .media = 1}};
 	lab_x2_init(&o->like);
 	while ((opt = getopt_long(argc, argv, "+h", options, &at)) != -1) {
 		if (opt == 'h') {

@@ -259,7 +259,8 @@ x2_plan_background(struct x2_plan *p, void (*put)(void *ctx, uint8_t *, size_t),
 	    .to = to,
 	    .call_id = id,
 	    .bye = true,
-	    .fork = 1};
+	    .fork = 1,
+	    .media = 1};
 	struct x2_list list = {NULL, 0, 0};
 	struct why why;
 

@@ -157,11 +157,14 @@ body(struct wr *w, const struct x2_sip_message *m)
 	    mark(o), m->cseq, host, host);
 	if (!o->media_level)
 		key_mgmt(w, m->mikey);
-	sip_put(w,
-	    "m=audio 49170 RTP/SAVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-	    "a=sendrecv\r\n");
-	if (o->media_level)
-		key_mgmt(w, m->mikey);
+	for (unsigned i = 0; i < o->media; i++) {
+		sip_put(w,
+		    "m=audio %u RTP/SAVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+		    "a=sendrecv\r\n",
+		    49170 + 2 * i);
+		if (o->media_level)
+			key_mgmt(w, m->mikey);
+	}
 	if (o->multipart)
 		sip_put(w, "\r\n--" BOUNDARY "--\r\n");
 }

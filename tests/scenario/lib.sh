@@ -8,8 +8,16 @@
 #	warrant W         # for alice and client df2, signed by two officers
 #	exchange x1 --time ...
 #	ask x1 alice      # keywarden-df2; its exit code, $OUT, $ERR
+#
+# and of the DF2/MF, here being the scenarios' folder:
+#	df2_up            # as kms_up, with two LEMFs, one for each form
+#	hi2_warrant W LIID-1 "$(xid 1)" "$(uri alice)"
+#	report x1 "$(xid 1)" alice                  # a CSCF hands a call over
+#	keys_of LIID-1 "$(uri alice)" from x1       # what must come of it
+#	all_there "a call"                          # that, once, and nothing else
 
 set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${BIN:?set BIN to the folder of the built programs}"
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/keywarden-scenario.XXXXXX")
 KEEP=${KEEP:-0}
@@ -327,6 +335,185 @@ audit_count() { kw audit show --json | grep -c "\"type\":\"$1\""; }
 changes() { kw audit show --json | grep -c "\"kind\":\"$1\""; }
 audit_last() { kw audit show --json | tail -n 1; }
 
+# ---- the DF2/MF: CSCFs report, records wait for LEMFs ----
+X2PORT=0
+LEMFS=(lemf-0 lemf-1) # one for each form of UMTSIRI
+# df2_config [more of section x2]: behind what config has written
+df2_config() {
+	[ "$X2PORT" != 0 ] || X2PORT=$(free_port)
+	cat >>"$CONF" <<EOF
+x2 {
+  listen = {"127.0.0.1:$X2PORT"}
+  certificate = "$WORK/x2.pem"
+  key = "$WORK/x2.key"
+  client_ca = "$WORK/ca.pem"
+  wait_ms = ${WAIT_MS:-300}
+  $*
+}
+lemf lemf-0 { profile = "etsi" operator_id = "LAB" }
+lemf lemf-1 { profile = "etsi-form1" operator_id = "LAB" }
+EOF
+}
+# df2_up [more of section x2]: as kms_up, with the role of the DF2/MF
+df2_up() {
+	pki
+	leaf x2 "x2.lab.example" ca
+	leaf cscf "cscf.lab.example" ca
+	config
+	df2_config "$@"
+	mkdir "$WORK/records"
+	: >"$WORK/expected"
+	check "keywarden init" init
+	check "keywardend serves" up
+	kw kms params --out "$WORK/params.der" || finish
+}
+quoted() {
+	local text
+	text=$(printf ', "%s"' "$@")
+	echo "${text:2}"
+}
+# xid N: an XID
+xid() { printf '%08x-2222-4333-8444-555555555555' "$1"; }
+# hi2_document NAME LIID XIDS IDENTITY...: a request for such a warrant, in
+# NAME.json; from the variables TO (LEMFs) PRODUCTS START END MORE REST too
+hi2_document() {
+	local name=$1 liid=$2 xids=$3
+	shift 3
+	# shellcheck disable=SC2086
+	cat >"$WORK/$name.body" <<EOF
+{ "liid": "$liid", "reference": "$name",
+  "targets": [ { "identities": [$(quoted "$@")], "xids": [$(quoted $xids)] } ],
+  "period": { "start": "${START:-$(rfc3339 '-1 hour')}", "end": "${END:-$(rfc3339 '+1 day')}"${MORE:-} },
+  "products": [${PRODUCTS:-\"keys\"}], "delivery": ["hi2"],
+  "lemfs": [$(quoted ${TO:-${LEMFS[*]}})]${REST:-} }
+EOF
+	request "$name" one warrant new "$WORK/$name.body"
+}
+# hi2_warrant NAME LIID XIDS IDENTITY...: and in force
+hi2_warrant() { hi2_document "$@" && approve "$1" one two; }
+# cscf [options of lab-x2]: to the appliance, as $CSCF
+cscf() {
+	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \
+		--cert "$WORK/${CSCF:-cscf}.pem" --key "$WORK/${CSCF:-cscf}.key" \
+		--wait-ack "${WAIT_ACK:-30}" "$@" >"$WORK/cscf.out" 2>"$WORK/cscf.err"
+}
+# report DIR XID TARGET [options of lab-x2]: a call of its own, from alice to
+# bob or from $FROM to $CALLED, around the messages in DIR.  CALL_ID is its
+# Call-ID, $WORK/sip/$CALL_ID its SIP messages; SENT is how many these were.
+# report_again: more of the call that CALL_ID says.
+CALLS=0 REPORTS=0 SENT=0
+report() {
+	CALLS=$((CALLS + 1))
+	CALL_ID=call-$CALLS@lab.example
+	report_again "$@"
+}
+report_again() {
+	local dir=$1 of=$2 target=$3
+	shift 3
+	local made=(--from "$(uri "${FROM:-alice}")" --to "$(uri "${CALLED:-bob}")"
+		--call-id "$CALL_ID" "$@" --call "$WORK/$dir")
+	"$BIN/lab-x2" "${made[@]}" --print-dir "$WORK/printed" && keep_printed &&
+		cscf --xid "$of" --target "$(uri "$target")" "${made[@]}"
+}
+keep_printed() {
+	local f
+	mkdir -p "$WORK/sip/$CALL_ID"
+	REPORTS=$((REPORTS + 1)) SENT=0
+	for f in "$WORK"/printed/*.sip; do
+		[ -e "$f" ] || return 0
+		mv "$f" "$WORK/sip/$CALL_ID/$(printf %05d $REPORTS)-${f##*/}"
+		SENT=$((SENT + 1))
+	done
+}
+# expect EVENT LIID TARGETS INITIATOR KEYS SIP: a record for each LEMF of $TO is
+# to come of the call of $CALL_ID; INITIATOR: from or to the target, or none;
+# the rest as judge_records.py says
+expect() {
+	local lemf form word=not-Available
+	[ "$4" != from ] || word=originating-Target
+	[ "$4" != to ] || word=terminating-Target
+	for lemf in ${TO:-${LEMFS[*]}}; do
+		form=$([ "$lemf" != lemf-1 ] || echo /1)
+		printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$lemf$form" "$2" "$1" \
+			"$CALL_ID" $word "$3" "$5" "$6" >>"$WORK/expected"
+	done
+}
+# keys_of LIID TARGETS INITIATOR DIR [KEYS I1]: the set of DIR/keys.json, with the
+# message that held DIR/i1.bin
+keys_of() {
+	expect keys "$1" "$2" "$3" "$WORK/$4/${5:-keys.json}" \
+		"$WORK/sip/$CALL_ID:$WORK/$4/${6:-i1.bin}"
+}
+# no_keys_of LIID TARGETS INITIATOR DIR [I1]: none can be had
+no_keys_of() {
+	expect noKeys "$1" "$2" "$3" - "$WORK/sip/$CALL_ID:$WORK/$4/${5:-i1.bin}"
+}
+# sip_of LIID TARGETS NAME: each SIP message of the call of target NAME, in order
+sip_of() {
+	local f way who
+	for f in "$WORK/sip/$CALL_ID"/*.sip; do
+		way=to
+		who=$(sed -n 's/^From: <sip:\([^@]*\)@.*/\1/p' "$f")
+		if [ "$who" = "$3" ]; then
+			grep -q "^SIP/2.0" "$f" || way=from
+		else
+			! grep -q "^SIP/2.0" "$f" || way=from
+		fi
+		expect sip "$1" "$2" $way - "$f"
+	done
+}
+# spool [options of lab-spool]
+spool() {
+	SOFTHSM2_CONF="$WORK/state/token/softhsm2.conf" "$BIN/lab-spool" \
+		--spool "$WORK/state/spool.db" --kms-state "$WORK/state/kms-state" \
+		--module /usr/lib/softhsm/libsofthsm2.so --label keywarden \
+		--pin-file "$WORK/pin" "$@"
+}
+# queued: how many records wait
+queued() { spool --list 2>/dev/null | wc -l; }
+queued_are() { [ "$(queued)" -eq "$1" ]; }
+queued_at_least() { [ "$(queued)" -ge "$1" ]; }
+# records LEMF: those in the queue, in $WORK/records/LEMF.json
+records() {
+	: >"$WORK/records/$1.json"
+	spool --list --lemf "$1" >/dev/null 2>&1 || return 0 # none
+	spool --lemf "$1" --out "$WORK/records/$1.ber" >/dev/null &&
+		"$BIN/lab-iri" --json "$WORK/records/$1.ber" >"$WORK/records/$1.json"
+}
+# judged [--at-least-once]: what is in the queue is what was expected
+judged() {
+	local lemf files=()
+	for lemf in $(cut -f1 "$WORK/expected" | cut -d/ -f1 | sort -u) "${LEMFS[@]}"; do
+		[[ " ${files[*]} " != *" $lemf="* ]] || continue
+		records "$lemf" || return 1
+		files+=("$lemf=$WORK/records/$lemf.json")
+	done
+	"$here/judge_records.py" "$@" "$WORK/expected" "${files[@]}"
+}
+# all_there TEXT [SECONDS]: the records that were expected, and no others; once
+# something is missing it is not waited for again
+all_there() {
+	local n seconds=${2:-20}
+	n=$(wc -l <"$WORK/expected")
+	[ "$FAILURES" -eq 0 ] || seconds=2
+	check "$1: $n records wait" eventually "$seconds" queued_are "$n"
+	check "$1: each is the one that must be there" judged
+}
+# counted x2|hi2 NAME; becomes N x2|hi2 NAME
+counted() {
+	kw status --json | tr -d ' \n' |
+		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
+}
+count_is() { [ "$(counted "$2" "$3")" = "$1" ]; }
+becomes() {
+	eventually "${BECOMES:-20}" count_is "$@" ||
+		same "$3: $(counted "$2" "$3")" "$3: $1"
+}
+# up_again PROGRAM OLD-PID: it has been started anew, and all serves
+is_new() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
+serves() { kw status >/dev/null 2>&1; }
+up_again() { eventually 20 is_new "$@" && eventually 20 serves; }
+
 # No seed, key, PIN or identity in what anybody may read.
 leak_canary() {
 	local f word
@@ -338,12 +525,48 @@ leak_canary() {
 	done
 	check "no identity in the daemon's log" not_in_logs "@lab.example"
 	check "no LIID in the daemon's log" not_in_logs "LIID-"
+	[ ! -e "$WORK/state/spool.db" ] || spool_canary
 	if [ -s "$WORK/out" ]; then
 		while IFS= read -r word; do
 			check "a released key is in no log" not_in_logs "$word"
 			check "a released key is nowhere in the state" not_in_state "$word"
 		done < <(grep -o '"sessionKey": *"[0-9a-f]*"' "$WORK/out" | grep -o '[0-9a-f]\{32\}')
 	fi
+}
+# Of a call the daemon's log has nothing, and the queue nothing in clear.
+spool_canary() {
+	local word words=("@lab.example" "LIID-" "CSeq" "INVITE" "key-mgmt")
+	for word in "CSeq" "INVITE" "key-mgmt" "2222-4333"; do
+		check "no \"$word\" in the daemon's log" not_in_logs "$word"
+	done
+	check "no identity, LIID or SIP in the queue" not_in_queue "${words[@]}"
+	mapfile -t words < <(find "$WORK" -path "$WORK/state" -prune -o -name '*keys.json' -print0 |
+		xargs -0r grep -ho '"\(sessionKey\|salt\)": *"[0-9a-f]*"' | grep -o '[0-9a-f]\{28,\}' | sort -u)
+	[ ${#words[@]} -gt 0 ] || return 0
+	check "none of ${#words[@]} keys and salts is in a log" \
+		quiet not grep -qF -f <(printf '%s\n' "${words[@]}") "$WORK/daemon.log"
+	check "nor in the queue" not_in_queue "${words[@]}"
+}
+# not_in_queue WORD...: as text and as octets, in it and its journals
+not_in_queue() {
+	local f words
+	words=$(printf '%s\n' "$@")
+	for f in "$WORK"/state/spool.db*; do
+		! grep -qaF "$words" "$f" || return 1
+		! od -An -v -tx1 "$f" | tr -d ' \n' | grep -qF "$(hex_words "$@")" || return 1
+	done
+}
+# What is hex already stays; text in the hex of its octets.
+hex_words() {
+	local word
+	for word in "$@"; do
+		if [[ $word =~ ^[0-9a-f]{28,}$ ]]; then
+			echo "$word"
+		else
+			printf %s "$word" | od -An -v -tx1 | tr -d ' \n'
+			echo
+		fi
+	done
 }
 not_in_logs() { ! grep -qF "$1" "$WORK/daemon.log"; }
 # as text and as octets

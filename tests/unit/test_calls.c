@@ -1594,7 +1594,11 @@ established_exchanges_of_one_xid(void **state)
 	for (n = 0; n < 3; n++) {
 		assert_int_equal(calls_exchange(r.t, handle[n], &v), ERR_OK);
 		assert_int_equal(v.handle, handle[n]);
+		assert_true(v.up);
 	}
+	/* The second that was complete is the one that ended. */
+	assert_int_equal(calls_exchange(r.t, r.got[1].handle, &v), ERR_OK);
+	assert_false(v.up);
 	assert_int_equal(calls_exchange(r.t, 0, &v), ERR_NOTFOUND);
 	assert_int_equal(calls_exchange(r.t, UINT64_MAX, &v), ERR_NOTFOUND);
 	assert_int_equal(calls_exchange(r.t, handle[0] + 50, &v), ERR_NOTFOUND);

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""judge_records: are the records in the queue those that must be there?
+
+	judge_records.py [--at-least-once] EXPECTED NAME=FILE...
+
+FILE is what lab-iri --json says of the records of the LEMF NAME.  A line of
+EXPECTED is one record, in fields that a tab separates:
+
+	LEMF  LIID  event  Call-ID  initiator  targets  keys  SIP
+
+targets: identities, separated by blanks.  keys: a file of lab-exchange, or -.
+SIP: a file; or DIR:FILE, the one message in DIR that holds the MIKEY message
+FILE; or - for none.  LEMF may be NAME/form.
+
+All records must be expected and all that is expected must be there, as often
+as it stands there, or with --at-least-once no less often.  What a record says
+of the call (CIN, correlation) must be that Call-ID's, and the sequence numbers
+of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  SIP messages that go out by
+themselves must have them in the order of EXPECTED.  Exit code 1 otherwise, with
+a line for each thing that is wrong; no key is printed.
+"""
+import base64
+import collections
+import hashlib
+import json
+import os
+import sys
+
+Record = collections.namedtuple(
+    "Record", "lemf form liid event correlation cin initiator targets keys sip")
+
+
+def keys_of(path):
+    if path == "-":
+        return ()
+    return keys_in(json.load(open(path))["keys"])
+
+
+def keys_in(keys):
+    names = ("cryptoSessionId", "sessionKey", "salt")
+    return tuple(sorted(tuple(k[n] for n in names) for k in keys))
+
+
+def sip_of(spec):
+    if spec == "-":
+        return ""
+    if ":" not in spec:
+        return open(spec, "rb").read().decode("latin-1")
+    folder, mikey = spec.split(":")
+    word = base64.b64encode(open(mikey, "rb").read())
+    found = []
+    for name in sorted(os.listdir(folder)):
+        octets = open(os.path.join(folder, name), "rb").read()
+        if b"mikey " + word + b"\r\n" in octets:
+            found.append(octets.decode("latin-1"))
+    if not found:
+        sys.exit("%s is in no message of %s" % (mikey, folder))
+    return found[0]
+
+
+def expected(path):
+    for line in open(path):
+        lemf, liid, event, call, initiator, targets, keys, sip = \
+            line.rstrip("\n").split("\t")
+        lemf, _, form = lemf.partition("/")
+        digest = hashlib.sha256(call.encode()).hexdigest()[:16]
+        yield Record(lemf, int(form or 0), liid, event, digest,
+                     int(digest[8:], 16), initiator, tuple(targets.split()),
+                     keys_of(keys), sip_of(sip))
+
+
+def found(lemf, path):
+    for line in open(path):
+        r = json.loads(line)
+        yield r["sequence"], Record(
+            lemf, r["form"], r["liid"], r["event"], r["correlation"], r["cin"],
+            r["initiator"], tuple(r["targets"]), keys_in(r["keys"]),
+            r.get("sip", ""))
+
+
+def name(r):
+    return "%s %s %s of call %s (%s, to %s, form %d, %d keys, %s)" % (
+        r.lemf, r.liid, r.event, r.correlation, r.initiator,
+        " ".join(r.targets), r.form, len(r.keys), r.sip.split("\r\n")[0][:40])
+
+
+def nearly(r, among):
+    """What is different in one that is all but this."""
+    for o in among:
+        if o.correlation == r.correlation and o.lemf == r.lemf:
+            bad = [f for f, a, b in zip(Record._fields, r, o) if a != b]
+            if bad and len(bad) <= 3:
+                return "; like one that is there but for " + ", ".join(bad)
+    return ""
+
+
+def only_sip(records):
+    order = collections.defaultdict(list)
+    for r in records:
+        if r.event == "sip":
+            order[r.lemf, r.liid, r.cin].append(r.sip)
+    return order
+
+
+def main(words):
+    at_least = words[:1] == ["--at-least-once"]
+    words = words[1:] if at_least else words
+    wanted = list(expected(words[0]))
+    there = []
+    for word in words[1:]:
+        lemf, path = word.split("=", 1)
+        there += found(lemf, path)
+    want = collections.Counter(wanted)
+    have = collections.Counter(r for _, r in there)
+    numbers = collections.defaultdict(list)
+    faults = []
+    for sequence, r in there:
+        numbers[r.lemf, r.liid, r.cin].append(sequence)
+    for r, n in (want - have).items():
+        faults.append("%d missing: %s%s" % (n, name(r), nearly(r, have)))
+    for r, n in (have - want).items():
+        if not (at_least and r in want):
+            faults.append("%d too many: %s" % (n, name(r)))
+    for of, list_ in numbers.items():
+        if sorted(list_) != list(range(len(list_))):
+            faults.append("sequence numbers of %s: %s" % (of, list_))
+    there.sort(key=lambda n: n[0])
+    if not at_least and not want - have and not have - want and \
+            only_sip(wanted) != only_sip(r for _, r in there):
+        faults.append("SIP messages are not in their order")
+    for f in faults:
+        print("   " + f)
+    return 1 if faults else 0
+
+
+sys.exit(main(sys.argv[1:]))
