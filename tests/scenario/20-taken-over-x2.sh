@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 uuid() { echo "$1$1$1$1$1$1$1$1-2222-4333-8444-555555555555"; }
-ALICE=$(uuid 1) KIN=$(uuid 2) BOB=$(uuid 3) REVOKED=$(uuid 4) SUSPENDED=$(uuid 5)
+ALICE=$(uuid 1) BOB=$(uuid 3) REVOKED=$(uuid 4) SUSPENDED=$(uuid 5)
 LATER=$(uuid 6) XK=$(uuid 7) NOBODY=$(uuid 9)
 
 # warrant_x2 NAME LIID TARGET PRODUCTS DELIVERY LEMF XID, with START

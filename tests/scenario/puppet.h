@@ -19,8 +19,9 @@
 #define PUPPET_WIRE(peer, index) ((uint8_t)((peer) | (index) << 4))
 #define PUPPET_WORKERS 4
 #define PUPPET_NEW 0x08 /* a bit: the wire in the others is a new one */
-#define PUPPET_DEAF 0xfe /* one octet, 1: no wire is read any more, 0: again \
-			  */
+#define PUPPET_DEAF \
+	0xfe /* one octet, 1: no wire is read any more, 0: again \
+	      */
 #define PUPPET_HEAD 5
 #define PUPPET_MOST 65536 /* octets from the puppet at once */
 
