@@ -104,9 +104,10 @@ keys_of LIID-3 "$(uri carol)" from carol
 # suspended is known to nobody.
 all_there "before and after"
 before=$(audit_count keyIntent)
+is_granted() { [ "$(audit_count keyIntent)" -gt "$before" ]; }
 freeze keywarden-hsm
 call "on its way to the token" carol carol
-check "granted" eventually 10 eval '[ "$(audit_count keyIntent)" -gt $before ]'
+check "granted" eventually 10 is_granted
 about W3 revoke && sign W3-revoke two
 kw request submit "$WORK/W3-revoke.cms" >"$WORK/said" 2>&1 &
 asked=$!
