@@ -143,8 +143,8 @@ reload(struct supervisor *s)
 	rc = config_load(s->config_path, &fresh, &why);
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
-		    "state_dir, control_socket, token, workers, x2.listen or "
-		    "xk.listen changed, or xk_client came or went: these need "
+		    "state_dir, control_socket, token, workers, xk_client's "
+		    "being there, x2.listen or xk.listen changed: these need "
 		    "a restart");
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);

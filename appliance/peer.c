@@ -64,7 +64,7 @@ lost(struct peer *p)
 static enum err
 read_frames(struct peer *p)
 {
-	struct ipc_frame f;
+	struct ipc_frame f = {.type = 0}; /* of a length that none may have */
 	enum err rc;
 
 	/* What came before the end is still handled. */

@@ -144,13 +144,22 @@ policy_legs(struct policy *p, const uint8_t xid[XID_LEN], unsigned products,
 
 /* ---- when it changes ---- */
 
+void
+policy_send_x2(struct policy *p, uint16_t type, uint32_t id, const void *body,
+    size_t len)
+{
+	static struct log_limit limit;
+
+	/* One that asks and does not read must not fill the log. */
+	if (p->x2 != NULL && peer_send(p->x2, type, id, body, len) != ERR_OK)
+		log_limited(&limit, 1, "x2 does not take what it is sent");
+}
+
 static void
 send_again(struct policy *p, const struct warrant_target *t)
 {
 	for (unsigned i = 0; i < t->n_xids; i++)
-		if (peer_send(p->x2, MSG_X2_AGAIN, 0, t->xid[i], XID_LEN) !=
-		    ERR_OK)
-			log_warning("x2 does not take what it is sent");
+		policy_send_x2(p, MSG_X2_AGAIN, 0, t->xid[i], XID_LEN);
 }
 
 /*
@@ -232,9 +241,8 @@ policy_x2_look(struct policy *p)
 	p->look.head = head;
 	p->look.n_warrants = p->warrants.n;
 	p->look.holds = p->holds;
-	if (look_at_all(p, now) && p->x2 != NULL &&
-	    peer_send(p->x2, MSG_XIDS_CHANGED, 0, NULL, 0) != ERR_OK)
-		log_warning("x2 does not take what it is sent");
+	if (look_at_all(p, now))
+		policy_send_x2(p, MSG_XIDS_CHANGED, 0, NULL, 0);
 }
 
 static void

@@ -8,6 +8,9 @@
 #include "appliance/policy_x2.h"
 #include "base/log.h"
 
+/* So that x2 cannot take what xk and keywarden(1) need. */
+#define LEGS_PENDING (POLICY_PENDING / 2)
+
 /* ---- to x2 and hi2 ---- */
 
 static void
@@ -15,10 +18,9 @@ send_x2(struct policy *p, uint16_t type, uint32_t id, const struct wr *w)
 {
 	size_t len;
 
-	if (p->x2 != NULL &&
-	    (wr_finish(w, &len) != ERR_OK ||
-		peer_send(p->x2, type, id, w->p, len) != ERR_OK))
-		log_warning("x2 does not take what it is sent");
+	if (wr_finish(w, &len) != ERR_OK)
+		fatal("a message to x2 that is too long");
+	policy_send_x2(p, type, id, w->p, len);
 }
 
 /* No record will come of it. */
@@ -88,8 +90,10 @@ end_leg(const struct asked *q, enum xk_reason reason)
 static struct pending *
 leg_pending(const struct asked *q, enum pending_kind kind, uint32_t *id)
 {
-	struct pending *d = policy_pending(q->p, kind, id);
+	struct pending *d = NULL;
 
+	if (slots_used(q->p->pending) < LEGS_PENDING)
+		d = policy_pending(q->p, kind, id);
 	if (d == NULL) {
 		end_leg(q, XK_OVERLOADED);
 		return NULL;
@@ -321,8 +325,7 @@ on_xid(void *ctx, const struct ipc_frame *f)
 		is |= XID_IN_FORCE;
 	if (policy_legs(p, f->body.p, PRODUCT_SIP, false, leg) > 0)
 		is |= XID_SIP_TOO;
-	if (peer_send(p->x2, MSG_XID_IS, f->id, &is, 1) != ERR_OK)
-		log_warning("x2 does not take what it is sent");
+	policy_send_x2(p, MSG_XID_IS, f->id, &is, 1);
 	return ERR_OK;
 }
 

@@ -30,6 +30,10 @@ unsigned policy_legs(struct policy *, const uint8_t xid[XID_LEN],
 bool policy_leg_stands(struct policy *, const struct held_warrant *,
     unsigned target);
 
+/* To x2, if there is one; what it does not take is lost, and it asks again. */
+void policy_send_x2(struct policy *, uint16_t type, uint32_t id,
+    const void *body, size_t len);
+
 /* Warrants may have come into force or gone out of it: x2 is told. */
 void policy_x2_look(struct policy *);
 /* Look at each boundary of a warrant's period. */

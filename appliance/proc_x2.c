@@ -94,6 +94,11 @@ new_tls(struct x2 *x, struct why *why)
 	/* PDUs are small, and each is a record: not one read() for each. */
 	SSL_CTX_set_read_ahead(c, 1);
 	SSL_CTX_set_default_read_buffer_len(c, READ_AHEAD);
+	/*
+	 * A buffer that is released is erased as a whole, after each read();
+	 * what was decrypted in it is erased when it is taken anyway.
+	 */
+	(void)SSL_CTX_clear_mode(c, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_free(x->tls);
 	x->tls = c;
 	return ERR_OK;

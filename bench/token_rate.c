@@ -18,7 +18,7 @@
 static void
 stop(const char *what, const char *text)
 {
-	(void)fprintf(stderr, "bench_getkeys: %s: %s\n", what, text);
+	(void)fprintf(stderr, "bench: %s: %s\n", what, text);
 	exit(1);
 }
 

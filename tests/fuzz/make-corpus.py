@@ -171,6 +171,44 @@ def pdu_seeds():
               der(0xa2, der(0xa5, der(0xa0, period, period))))
 
 
+def xkc_seeds():
+    """A script of steps, then what the server says."""
+    def pdu(id_, body):
+        number = id_.to_bytes(id_.bit_length() // 8 + 1, "big")
+        return der(0x30, b"\x80\1\1", der(0x81, number), der(0xa2, body))
+
+    def keys(id_, n=1, sk=b""):
+        one = der(0x30, der(0x80, b"CSB_\0"), der(0x81, b"k" * 16),
+                  der(0x82, b"s" * 14), der(0x83, b"\5"), der(0x86, b"mki"))
+        return pdu(id_, der(0xa1, der(0xa0, one * n), sk))
+
+    def refusal(id_, reason):
+        return pdu(id_, der(0xa8, der(0x80, u8(reason)), der(0x81, b"no")))
+
+    alive, response = der(0x89), der(0x8a)
+    # Numbers of requests: the first keepAlive's place again, then the next.
+    first, second, third = 513, 2, 3
+    ask = b"\2\1\3\2"  # messages of ticket 1, a fetch by worker 0
+    other = b"\2\2\4\5"  # messages of ticket 2, a fetch by worker 1
+    for script, said in (
+            (ask, keys(first)), (b"\3\2\2\1", keys(first, 3)),
+            (ask + other, keys(second) + keys(first, 2)),
+            (ask + ask + other, keys(third) + refusal(second, 4) + keys(first)),
+            (ask + b"\0\7\0\1\0\4\1\0", keys(first)),
+            (ask + b"\6\x32\3\2", keys(first) + keys(second)),
+            (ask + b"\7\0\3\2", keys(first) + keys(second)),
+            (ask + b"\5\1\3\2\6\x0a", keys(first)),
+            (ask, keys(first, 1, der(0x81, b"S" * 16))),
+            (ask, keys(first) + keys(first)), (ask, keys(77)),
+            (ask, refusal(0, 1)), (ask, refusal(first, 1)),
+            (ask, refusal(first, 9)), (ask, pdu(first, response)),
+            (ask, pdu(first, alive)), (b"\6\xff\6\xff\6\xff", pdu(513, response)),
+            (b"", b"\x30\x83\xff\xff\xff"), (b"", b"\x16\3\3\0\1"),
+            (ask, keys(first)[:-1])):
+        yield view16(script) + said
+    yield view16(b"\2\0" + b"\3\0" * 260) + keys(first) + keys(second)
+
+
 def changed_der(octets):
     """Each element left out, twice, or with its last octet changed."""
     items = [(t, c) for t, c in der_items(der_items(octets)[0][1])]
@@ -227,6 +265,7 @@ def plain_seeds(v):
             "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
             "x2_take": records.x2_takes(v["exchanges"]),
             "calls": calls.seeds(),
+            "xkc": xkc_seeds(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 

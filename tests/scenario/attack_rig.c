@@ -22,7 +22,7 @@
 void
 rig_stop(const char *what)
 {
-	(void)fprintf(stderr, "attack-xk: %s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr, "attack: %s: %s\n", what, strerror(errno));
 	exit(2);
 }
 
@@ -93,7 +93,7 @@ send_settings(struct rig *g)
 {
 	static uint8_t buf[IPC_CTL_MAX];
 	static struct kms_state state;
-	struct policy_settings s;
+	struct policy_settings s = {.df2 = g->df2};
 	struct rd sealed, seal;
 	struct why why = {""};
 	uint8_t *octets = NULL;
@@ -201,12 +201,27 @@ rig_start(struct rig *g)
 	hand_down(g, MSG_CTL_FILE, CTL_FILE_CONTROL, control_socket(g));
 	give_channel(g, CTL_PEER_AUDIT, &g->audit);
 	give_channel(g, CTL_PEER_XK, &g->xk);
+	if (g->df2) {
+		give_channel(g, CTL_PEER_X2, &g->x2);
+		give_channel(g, CTL_PEER_HI2, &g->hi2);
+	}
 	send_settings(g);
 	must(ipc_ctl_recv(g->ctl, buf, sizeof(buf), &f, &fd), "READY");
 	if (f.type != MSG_CTL_READY)
 		rig_stop("policy is not READY");
 	send_service(g);
 	hear_chain(g);
+}
+
+static void
+forget(struct rig *g)
+{
+	close(g->ctl);
+	ipc_chan_free(&g->xk);
+	ipc_chan_free(&g->audit);
+	ipc_chan_free(&g->x2);
+	ipc_chan_free(&g->hi2);
+	g->pid = 0;
 }
 
 void
@@ -216,10 +231,7 @@ rig_end(struct rig *g)
 		return;
 	(void)kill(g->pid, SIGKILL);
 	(void)waitpid(g->pid, NULL, 0);
-	close(g->ctl);
-	ipc_chan_free(&g->xk);
-	ipc_chan_free(&g->audit);
-	g->pid = 0;
+	forget(g);
 }
 
 /* Has it ended itself, as it does at a message that is not permitted? */
@@ -232,10 +244,7 @@ how_it_ended(struct rig *g)
 	if (p != g->pid || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) != SOFTWARE_ERROR)
 		rig_stop("policy has ended in another way");
-	close(g->ctl);
-	ipc_chan_free(&g->xk);
-	ipc_chan_free(&g->audit);
-	g->pid = 0;
+	forget(g);
 	return ENDED;
 }
 
@@ -273,13 +282,20 @@ heard_as_xk(const struct ipc_frame *f, uint8_t *nonce, bool *have_nonce)
 }
 
 void
-rig_send(struct rig *g, uint16_t type, uint32_t id, const void *body,
+rig_send_as(struct ipc_chan *c, uint16_t type, uint32_t id, const void *body,
     size_t len)
 {
 	/* One that policy ends itself at may meet a closed channel. */
-	must(ipc_send(g->xk, type, id, body, len), "queue");
-	while (ipc_queued(g->xk) > 0 && ipc_flush(g->xk) == ERR_OK)
+	must(ipc_send(c, type, id, body, len), "queue");
+	while (ipc_queued(c) > 0 && ipc_flush(c) == ERR_OK)
 		;
+}
+
+void
+rig_send(struct rig *g, uint16_t type, uint32_t id, const void *body,
+    size_t len)
+{
+	rig_send_as(g->xk, type, id, body, len);
 }
 
 /* Reads both channels; false when policy has closed them. */

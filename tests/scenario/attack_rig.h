@@ -1,7 +1,7 @@
 /*
- * attack_rig: a policy process of the appliance alone, with somebody at both
- * of its channels who is neither xk nor audit: what it is told is what he
- * says, and what it would do is what audit would have been told.
+ * attack_rig: a policy process of the appliance alone, with somebody at all of
+ * its channels who is neither xk nor audit, x2 or hi2: what it is told is what
+ * he says, and what it would do is what audit would have been told.
  */
 #ifndef ATTACK_RIG_H
 #define ATTACK_RIG_H
@@ -17,7 +17,8 @@ struct rig {
 	const char *state; /* folder with kms-state and registry.db */
 	pid_t pid;
 	int ctl;
-	struct ipc_chan *xk, *audit;
+	bool df2; /* it is one: there are x2 and hi2, too */
+	struct ipc_chan *xk, *audit, *x2, *hi2;
 	struct sockaddr_un name; /* of the control socket */
 	socklen_t name_len;
 	/* what came since rig_start() */
@@ -48,6 +49,10 @@ void rig_submit(struct rig *, const uint8_t *cms, size_t len);
 /* To policy as xk. */
 void rig_send(struct rig *, uint16_t type, uint32_t id, const void *body,
     size_t len);
+
+/* The same as another neighbour. */
+void rig_send_as(struct ipc_chan *, uint16_t type, uint32_t id,
+    const void *body, size_t len);
 
 /*
  * Answer policy as audit would until something has come of it, or until a

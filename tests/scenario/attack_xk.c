@@ -18,10 +18,10 @@
 
 #include <openssl/pem.h>
 
+#include "attack_call.h"
 #include "attack_rig.h"
 #include "handshake.h"
 #include "policy/digest.h"
-#include "xk/call.h"
 
 struct somebody {
 	X509 *cert;
@@ -271,31 +271,12 @@ read_whole(const char *path)
 	return r;
 }
 
-static struct rd
-read_message(const char *dir, const char *name)
-{
-	char path[4096];
-
-	(void)snprintf(path, sizeof(path), "%s/%s.bin", dir, name);
-	return read_whole(path);
-}
-
 static void
 make_ask(const char *target, const char *dir)
 {
-	static struct call call;
-	static uint8_t buf[MAX_IPC_BODY / 2];
-	struct xk_get_keys k = {.i_message1 = read_message(dir, "i1"),
-	    .r_message1 = read_message(dir, "r1"),
-	    .i_message2 = read_message(dir, "i2")};
-	struct msg_ask m = {.epoch = 1};
+	struct msg_ask m = {.epoch = 1, .call = attack_call(dir)};
 	struct wr w;
 
-	if (call_from_request(&k, &call) != XK_GRANTED)
-		rig_stop("the call");
-	wr_init(&w, buf, sizeof(buf));
-	call_put(&w, &call);
-	rd_init(&m.call, buf, w.len);
 	rd_init(&m.target, target, strlen(target));
 	wr_init(&w, ask, sizeof(ask));
 	msg_ask_put(&w, &m);

@@ -97,7 +97,7 @@ begin(void **state)
 	(void)state;
 	memset(&w, 0, sizeof(w));
 	w.now = 1000;
-	return xkc_asks_new(&times, &ops, &w, &w.asks);
+	return (int)xkc_asks_new(&times, &ops, &w, &w.asks);
 }
 
 static int

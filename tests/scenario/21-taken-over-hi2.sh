@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Whoever has taken over hi2 has what is sent to it, and nobody does anything
+# else for it: attack-puppet stands in the place of keywarden-hi2 in an
+# appliance that is complete otherwise.
+# shellcheck source=tests/scenario/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+XID=11111111-2222-4333-8444-555555555555
+X2PORT=$(free_port)
+
+daemon_start() {
+	if [ ! -d "$WORK/bin" ]; then
+		mkdir "$WORK/bin"
+		cp "$BIN"/keywardend "$BIN"/keywarden-* "$WORK/bin"
+		cp "$BIN/attack-puppet" "$WORK/bin/keywarden-hi2"
+	fi
+	"$WORK/bin/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
+	DAEMON=$!
+}
+hi2() { "$BIN/attack-hi2" "$WORK/bin/keywarden-hi2.socket" "$@" 2>&1; }
+CALLS=0
+call() {
+	CALLS=$((CALLS + 1))
+	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \
+		--cert "$WORK/cscf.pem" --key "$WORK/cscf.key" --xid "$XID" \
+		--target "$(uri alice)" --from "$(uri alice)" --to "$(uri bob)" \
+		--call-id "call-$CALLS@lab.example" --wait-ack 20 --call "$WORK/$1" \
+		>"$WORK/cscf.out" 2>"$WORK/cscf.err"
+}
+# says TEXT WORDS CALL act...: what comes of it, while a call is handed over
+says() {
+	local text=$1 want=$2 dir=$3
+	shift 3
+	hi2 "$@" >"$WORK/said" &
+	local pid=$!
+	sleep 0.5
+	[ -z "$dir" ] || check "a call is handed over" call "$dir"
+	wait $pid
+	check "$text" same "$(cat "$WORK/said")" "$want"
+}
+back() { eventually 40 anew "$@" && eventually 20 quiet kw status; }
+anew() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
+
+step "An appliance, with somebody else in the place of hi2"
+pki
+leaf cscf "cscf.lab.example" ca
+config
+cat >>"$CONF" <<EOC
+x2 {
+  listen = {"127.0.0.1:$X2PORT"}
+  certificate = "$WORK/xk.pem"
+  key = "$WORK/xk.key"
+  client_ca = "$WORK/ca.pem"
+  wait_ms = 300
+}
+lemf north { profile = "etsi" operator_id = "LAB" }
+EOC
+check "keywarden init" init
+check "keywardend serves" up
+kw kms params --out "$WORK/params.der"
+subscriber alice
+subscriber bob
+LIID=LIID-A body W
+sed -i -e "s/\"identities\": \[[^]]*\]/&, \"xids\": [\"$XID\"]/" \
+	-e "s/\"delivery\": .*/\"delivery\": [\"xk\", \"hi2\"], \"lemfs\": [\"north\"] }/" "$WORK/W.body"
+request W one warrant new "$WORK/W.body"
+check "a warrant for Alice" approve W one two
+for n in 1 2 3; do exchange x$n alice bob; done
+exchange x alice bob
+
+step "What he says of records"
+says "of tickets and legs that are none: nothing comes of it" "asked again, and done" x1 lies
+says "and again" "asked again, and done" x2 lies
+granted "a client's call, as always" x alice
+
+step "What he may not say"
+WORKER=$(pid_of keywarden-hsm)
+says "anything to a worker: it closes the channel" ended "" raw worker 00
+check "  and goes on" same "$(pid_of keywarden-hsm)" "$WORKER"
+granted "  for clients too" x alice
+X2=$(pid_of keywarden-x2)
+says "what policy says, to x2: it ends" ended "" raw x2 00000007005b0000000103
+check "  and is back" back keywarden-x2 "$X2"
+POLICY=$(pid_of keywarden-policy)
+says "a question about an XID, to policy: it ends" ended "" \
+	raw policy 00000016005a0000000111111111222243338444555555555555
+check "  and is back" back keywarden-policy "$POLICY"
+HI2=$(pid_of keywarden-hi2)
+kill -KILL "$HI2"
+check "another one in its place" back keywarden-hi2 "$HI2"
+says "has the words of all again" "asked again, and done" x3 lies
+finish
