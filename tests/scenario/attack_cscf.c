@@ -10,25 +10,19 @@
  *for each, with the milliseconds that it took and how many connections; exit
  *status 1 if an acknowledgement does not come.
  */
-#include <sys/socket.h>
-#include <sys/time.h>
-
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
-#include <openssl/ssl.h>
 
+#include "attack_cscf_link.h"
 #include "base/clock.h"
 #include "lab_x2.h"
 
 #define SIP_MOST 262000
-#define PATIENCE_S 60
 
 struct mikey {
 	uint8_t octets[16384];
@@ -36,10 +30,6 @@ struct mikey {
 };
 
 static struct {
-	const char *connect, *pki;
-	SSL_CTX *ctx;
-	BIO *bio; /* NULL: not connected */
-	unsigned connections;
 	uint64_t random;
 	bool split; /* the last PDU had a header that may be none */
 	uint8_t xid[LAB_X2_XID_LEN];
@@ -47,13 +37,6 @@ static struct {
 	char sip[SIP_MOST + 4096];
 	size_t len; /* of what is in it */
 } g;
-
-static _Noreturn void
-stop(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 /* xorshift64*: the same for the same seed. */
 static uint32_t
@@ -63,104 +46,6 @@ any(uint32_t below)
 	g.random ^= g.random << 25;
 	g.random ^= g.random >> 27;
 	return (uint32_t)((g.random * 2685821657736338717U) >> 33) % below;
-}
-
-/* ---- the connection ---- */
-
-static void
-make_context(void)
-{
-	char ca[4096], cert[4096], key[4096];
-
-	(void)snprintf(ca, sizeof(ca), "%s/ca.pem", g.pki);
-	(void)snprintf(cert, sizeof(cert), "%s/cscf.pem", g.pki);
-	(void)snprintf(key, sizeof(key), "%s/cscf.key", g.pki);
-	g.ctx = SSL_CTX_new(TLS_client_method());
-	if (g.ctx == NULL ||
-	    SSL_CTX_load_verify_locations(g.ctx, ca, NULL) != 1 ||
-	    SSL_CTX_use_certificate_chain_file(g.ctx, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(g.ctx, key, SSL_FILETYPE_PEM) != 1)
-		stop(g.pki);
-}
-
-static void
-connect_now(void)
-{
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	const int one = 1;
-	int fd = -1;
-
-	g.bio = BIO_new_ssl_connect(g.ctx);
-	if (g.bio == NULL || BIO_set_conn_hostname(g.bio, g.connect) != 1 ||
-	    BIO_do_handshake(g.bio) != 1 || BIO_get_fd(g.bio, &fd) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		sizeof(patience)) == -1 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
-		stop("no connection");
-	g.connections++;
-}
-
-static void
-disconnect(void)
-{
-	BIO_free_all(g.bio);
-	g.bio = NULL;
-}
-
-/* In good order, so that nothing that was sent is lost. */
-static void
-finish_connection(void)
-{
-	uint8_t in[4096];
-	int fd = -1;
-	size_t n;
-
-	BIO_ssl_shutdown(g.bio);
-	if (BIO_get_fd(g.bio, &fd) >= 0)
-		(void)shutdown(fd, SHUT_WR);
-	while (BIO_read_ex(g.bio, in, sizeof(in), &n) == 1)
-		;
-	while (recv(fd, in, sizeof(in), 0) > 0)
-		;
-	disconnect();
-}
-
-static bool
-put(const void *octets, size_t len)
-{
-	size_t n = 0;
-
-	if (g.bio == NULL)
-		connect_now();
-	if (BIO_write_ex(g.bio, octets, len, &n) == 1 && n == len)
-		return true;
-	disconnect(); /* it has had enough */
-	return false;
-}
-
-/* All before it have been taken. */
-static bool
-acknowledged(void)
-{
-	uint8_t octets[LAB_X2_KEEPALIVE_LEN], in[4096];
-	uint32_t number = 0;
-	size_t have = 0, n = 0;
-	struct rd r;
-
-	lab_x2_put_keepalive(77, octets);
-	for (unsigned i = 0; i < 2; i++) { /* the last one may have gone */
-		if (!put(octets, sizeof(octets)))
-			continue;
-		while (
-		    BIO_read_ex(g.bio, in + have, sizeof(in) - have, &n) == 1) {
-			have += n;
-			rd_init(&r, in, have);
-			if (lab_x2_get_ack(r, &number, &n) == ERR_OK)
-				return number == 77;
-		}
-		disconnect();
-	}
-	return false;
 }
 
 /* ---- SIP ---- */
@@ -435,7 +320,7 @@ put_attributes(void)
 		wr_u16(&w, 0);
 	}
 	wr_copy(&w, g.sip, g.len < 60000 ? g.len : 60000);
-	(void)put(pdu, w.len);
+	(void)link_put(pdu, w.len);
 }
 
 static void
@@ -457,14 +342,14 @@ put_one(const struct kind *k, uint32_t n)
 		pdu.xid[i] = (uint8_t)any(256);
 	rd_init(&pdu.payload, g.sip, g.len);
 	if (lab_x2_put(&pdu, &octets, &len) != ERR_OK)
-		stop("a PDU");
+		link_stop("a PDU");
 	if (k->mutate)
 		change(octets, len);
-	(void)put(octets, len);
+	(void)link_put(octets, len);
 	free(octets);
 	/* What came behind it might be taken for its end. */
-	if (g.split && g.bio != NULL)
-		finish_connection();
+	if (g.split && link_is_up())
+		link_finish();
 	g.split = false;
 }
 
@@ -478,7 +363,7 @@ read_mikey(const char *dir, const char *name, struct mikey *out)
 
 	(void)snprintf(path, sizeof(path), "%s/%s.bin", dir, name);
 	if ((f = fopen(path, "rb")) == NULL)
-		stop(path);
+		link_stop(path);
 	out->len = fread(out->octets, 1, sizeof(out->octets), f);
 	(void)fclose(f);
 }
@@ -495,14 +380,14 @@ act(const char *name, uint32_t n)
 			k = &kinds[i];
 	if (k == NULL)
 		return false;
-	g.connections = g.bio != NULL;
+	link_count_anew();
 	for (uint32_t i = 0; i < n; i++)
 		put_one(k, i);
-	ok = acknowledged();
+	ok = link_acknowledged();
 	(void)printf("%s %s: %" PRIu32 " PDUs, %" PRId64
 		     " ms, %u connections\n",
 	    ok ? "ok    " : "FAILED", name, n, clock_uptime_ms() - since,
-	    g.connections);
+	    link_connections());
 	(void)fflush(stdout);
 	return ok;
 }
@@ -515,8 +400,6 @@ main(int argc, char **argv)
 	if (argc < 8 || argc % 2 != 0)
 		return 64;
 	(void)signal(SIGPIPE, SIG_IGN);
-	g.connect = argv[1];
-	g.pki = argv[2];
 	if (hex_get(argv[3], g.xid, sizeof(g.xid)) != ERR_OK)
 		return 64;
 	read_mikey(argv[4], "i1", &g.i1);
@@ -525,11 +408,9 @@ main(int argc, char **argv)
 	read_mikey(argv[4], "u-i1", &g.update_i1);
 	read_mikey(argv[4], "u-r1", &g.update_r1);
 	g.random = 88172645463325252U ^ strtoull(argv[5], NULL, 10);
-	make_context();
+	link_begin(argv[1], argv[2]);
 	for (int i = 6; i < argc; i += 2)
 		ok &= act(argv[i], (uint32_t)strtoul(argv[i + 1], NULL, 10));
-	if (g.bio != NULL)
-		disconnect();
-	SSL_CTX_free(g.ctx);
+	link_end();
 	return !ok;
 }
