@@ -82,9 +82,10 @@ updated initiator --update-no-ids
 all_there "updates" 40
 
 step "Forked calls, deferred delivery"
+now=$(rfc3339 now)
 for w in bob carol; do
 	exchange "fork-$w" alice bob --answering "$(uri $w)" --answering-seed "$WORK/$w.seed" \
-		--random-seed 7 --time "$(rfc3339 now)"
+		--random-seed 7 --time "$now"
 done
 check "I_MESSAGE_1 of both branches is one" cmp "$WORK/fork-bob/i1.bin" "$WORK/fork-carol/i1.bin"
 cp "$WORK/fork-carol/r1.bin" "$WORK/fork-bob/fork-2-r1.bin"

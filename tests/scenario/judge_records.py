@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """judge_records: are the records in the queue those that must be there?
 
-	judge_records.py [--at-least-once] EXPECTED NAME=FILE...
+	judge_records.py [--at-least-once | --keys-alone] EXPECTED NAME=FILE...
 
 FILE is what lab-iri --json says of the records of the LEMF NAME.  A line of
 EXPECTED is one record, in fields that a tab separates:
@@ -14,7 +14,8 @@ FILE; or - for none.  LEMF may be NAME/form,
 with a ? before it where the record may be missing.
 
 All records must be expected and all that is expected must be there, as often
-as it stands there, or with --at-least-once no less often.  What a record says
+as it stands there, or with --at-least-once no less often; --keys-alone looks at
+no records of another event.  What a record says
 of the call (CIN, correlation) must be that Call-ID's, and the sequence numbers
 of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  SIP messages that go out by
 themselves must have them in the order of EXPECTED.  Exit code 1 otherwise, with
@@ -22,9 +23,11 @@ a line for each thing that is wrong; no key is printed.
 """
 import base64
 import collections
+import functools
 import hashlib
 import json
 import os
+import re
 import sys
 
 Record = collections.namedtuple(
@@ -42,6 +45,17 @@ def keys_in(keys):
     return tuple(sorted(tuple(k[n] for n in names) for k in keys))
 
 
+@functools.lru_cache(None)
+def messages_of(folder):
+    """The first SIP message that holds each MIKEY message, by its base64."""
+    of = {}
+    for name in sorted(os.listdir(folder)):
+        octets = open(os.path.join(folder, name), "rb").read()
+        for word in re.findall(rb"mikey ([A-Za-z0-9+/=]+)\r\n", octets):
+            of.setdefault(word, octets.decode("latin-1"))
+    return of
+
+
 def sip_of(spec):
     if spec == "-":
         return ""
@@ -49,14 +63,9 @@ def sip_of(spec):
         return open(spec, "rb").read().decode("latin-1")
     folder, mikey = spec.split(":")
     word = base64.b64encode(open(mikey, "rb").read())
-    found = []
-    for name in sorted(os.listdir(folder)):
-        octets = open(os.path.join(folder, name), "rb").read()
-        if b"mikey " + word + b"\r\n" in octets:
-            found.append(octets.decode("latin-1"))
-    if not found:
+    if word not in messages_of(folder):
         sys.exit("%s is in no message of %s" % (mikey, folder))
-    return found[0]
+    return messages_of(folder)[word]
 
 
 def expected(path):
@@ -106,7 +115,8 @@ def only_sip(records):
 
 def main(words):
     at_least = words[:1] == ["--at-least-once"]
-    words = words[1:] if at_least else words
+    keys_alone = words[:1] == ["--keys-alone"]
+    words = words[1:] if at_least or keys_alone else words
     wanted = list(expected(words[0]))
     may = collections.Counter(r for must, r in wanted if not must)
     wanted = [r for must, r in wanted if must]
@@ -115,7 +125,8 @@ def main(words):
         lemf, path = word.split("=", 1)
         there += found(lemf, path)
     want = collections.Counter(wanted)
-    have = collections.Counter(r for _, r in there)
+    have = collections.Counter(
+        r for _, r in there if not keys_alone or r.event == "keys")
     numbers = collections.defaultdict(list)
     faults = []
     for sequence, r in there:
@@ -129,7 +140,7 @@ def main(words):
         if sorted(list_) != list(range(len(list_))):
             faults.append("sequence numbers of %s: %s" % (of, list_))
     there.sort(key=lambda n: n[0])
-    if not at_least and want == have and \
+    if not at_least and not keys_alone and want == have and \
             only_sip(wanted) != only_sip(r for _, r in there):
         faults.append("SIP messages are not in their order")
     for f in faults:
