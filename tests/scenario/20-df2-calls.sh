@@ -152,6 +152,7 @@ done
 all_there "shuffled, 40 times" 40
 
 step "What is counted"
+spool_canary # with its journal, while it runs
 check "nothing waits" becomes 0 x2 waiting
 check "each leg of a warrant is stored" becomes "$(($(wc -l <"$WORK/expected") / 2))" x2 stored
 for what in refused givenUp evicted malformed noSip noWarrant; do

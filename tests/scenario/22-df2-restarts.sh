@@ -157,6 +157,7 @@ kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 none_alive() { ! kill -0 "${all[@]}" 2>/dev/null; }
 check "all its processes end" eventually 5 none_alive
+spool_canary # with the journal that was left
 DAEMON=0
 check "it starts again" up
 bobs "another"

@@ -6,7 +6,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-TO=lemf-0
+TO="lemf-0"
 # verdict FAULT WHO XK: what comes of it over X2, where Xk says XK
 verdict() {
 	case $1/$2 in
