@@ -122,7 +122,31 @@ audit_drop_item(struct audit *a, uint32_t id)
 void
 audit_queue_item(struct audit *a, uint32_t id)
 {
-	a->waiting[(a->first_waiting + a->n_waiting++) % AUDIT_ITEMS] = id;
+	const struct item *it = slots_find(a->items, id);
+	struct item_queue *q;
+
+	if (it == NULL) /* given up before it was on disk */
+		return;
+	q = &a->waiting[it->route];
+	q->id[(q->first + q->n++) % AUDIT_ITEMS] = id;
+}
+
+/*
+ * In turn, so that many calls for HI2, for which x2 asks again, keep no client
+ * waiting, nor the other way round.
+ */
+static struct item_queue *
+next_queue(struct audit *a)
+{
+	for (unsigned i = 0; i < ROUTE__MAX; i++) {
+		const unsigned at = (a->turn + i) % ROUTE__MAX;
+
+		if (a->waiting[at].n > 0) {
+			a->turn = at;
+			return &a->waiting[at];
+		}
+	}
+	return NULL;
 }
 
 static int
@@ -174,15 +198,18 @@ audit_give_up(struct audit *a, uint32_t id, struct item *it)
 void
 audit_dispatch(struct audit *a)
 {
-	while (a->n_waiting > 0) {
-		const uint32_t id = a->waiting[a->first_waiting];
+	struct item_queue *q;
+
+	while ((q = next_queue(a)) != NULL) {
+		const uint32_t id = q->id[q->first];
 		struct item *it = slots_find(a->items, id);
 		const int to = free_worker(a);
 
 		if (it != NULL && to == -1 && audit_any_worker(a))
 			return;
-		a->first_waiting = (a->first_waiting + 1) % AUDIT_ITEMS;
-		a->n_waiting--;
+		q->first = (q->first + 1) % AUDIT_ITEMS;
+		q->n--;
+		a->turn++;
 		if (it == NULL)
 			continue;
 		if (to == -1 ||

@@ -9,19 +9,25 @@
 #include "base/log.h"
 #include "policy/digest.h"
 
-/* Take an item and its job for after the sync; NULL: no room. */
+/*
+ * Take an item and its job for after the sync; NULL: no room.  Those for HI2
+ * leave half of it to clients.
+ */
 static struct item *
-new_item(struct audit *a, enum item_kind kind, uint32_t policy_id, uint8_t *job,
-    size_t len, uint32_t *id)
+new_item(struct audit *a, enum item_kind kind, enum route route,
+    uint32_t policy_id, uint8_t *job, size_t len, uint32_t *id)
 {
+	const size_t most =
+	    route == ROUTE_HI2 ? AUDIT_ITEM_OCTETS / 2 : AUDIT_ITEM_OCTETS;
 	struct item *it;
 
-	if (a->item_octets + len > AUDIT_ITEM_OCTETS ||
+	if (a->item_octets + len > most ||
 	    (it = slots_take(a->items, id)) == NULL) {
 		free(job);
 		return NULL;
 	}
 	*it = (struct item){.kind = kind,
+	    .route = route,
 	    .policy_id = policy_id,
 	    .asker = a->policy_epoch,
 	    .worker = -1,
@@ -105,7 +111,7 @@ on_grant(void *ctx, const struct ipc_frame *f)
 	msg_work_put(&w, &m);
 	if (wr_finish(&w, &len) != ERR_OK)
 		fatal("a job longer than its own bound");
-	it = new_item(a, ITEM_KEY, f->id, job, len, &id);
+	it = new_item(a, ITEM_KEY, m.route, f->id, job, len, &id);
 	if (it == NULL) {
 		audit_unworked(a, ITEM_KEY, e.number);
 		audit_tell_done(a, a->policy_epoch, f->id, false,
@@ -150,7 +156,8 @@ on_task(void *ctx, const struct ipc_frame *f)
 	msg_task_put(&w, &m);
 	if (wr_finish(&w, &len) != ERR_OK)
 		fatal("a task longer than its own bound");
-	if ((it = new_item(a, ITEM_TASK, f->id, job, len, &id)) == NULL) {
+	if ((it = new_item(a, ITEM_TASK, ROUTE_XK, f->id, job, len, &id)) ==
+	    NULL) {
 		audit_unworked(a, ITEM_TASK, e.number);
 		audit_tell_task_done(a, a->policy_epoch, f->id, ERR_HSM, why);
 		return ERR_OK;

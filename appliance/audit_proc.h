@@ -42,6 +42,7 @@ enum item_kind { ITEM_KEY, ITEM_TASK };
 /* A job on its way to a worker, in one, or waiting for its outcome. */
 struct item {
 	enum item_kind kind;
+	enum route route; /* whom it is for; tasks go with xk */
 	uint32_t policy_id;
 	uint32_t asker; /* policy_epoch when it asked */
 	uint64_t ref; /* number of the intent in the log */
@@ -49,6 +50,12 @@ struct item {
 	bool logged; /* its outcome is written */
 	uint8_t *job; /* body for the worker, until it has it */
 	size_t job_len;
+};
+
+/* A ring of ids of items without a worker. */
+struct item_queue {
+	uint32_t id[AUDIT_ITEMS];
+	unsigned first, n;
 };
 
 /* Changes of the warrant state, as change_put() writes them. */
@@ -107,8 +114,8 @@ struct audit {
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
 	size_t item_octets;
-	uint32_t waiting[AUDIT_ITEMS]; /* ring of item ids without a worker */
-	unsigned first_waiting, n_waiting;
+	struct item_queue waiting[ROUTE__MAX];
+	unsigned turn; /* whose is next */
 	struct after_sync *out, **out_end;
 	struct state_seen seen; /* by the log's entries */
 	struct chain chain;

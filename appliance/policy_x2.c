@@ -8,8 +8,11 @@
 #include "appliance/policy_x2.h"
 #include "base/log.h"
 
-/* So that x2 cannot take what xk and keywarden(1) need. */
-#define LEGS_PENDING (POLICY_PENDING / 2)
+/*
+ * So that x2 cannot take what xk and keywarden(1) need: a quarter of what waits
+ * here, and half of what audit takes at once.
+ */
+#define LEGS_PENDING (POLICY_PENDING / 4)
 
 /* ---- to x2 and hi2 ---- */
 

@@ -176,7 +176,7 @@ of_others(void)
 	char name[64];
 	unsigned n = 0;
 
-	for (uint16_t type = 0; type < 100; type++) {
+	for (uint16_t type = 0; type < 140; type++) {
 		bool is_mine = false;
 
 		for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
@@ -277,6 +277,7 @@ attack_messages(void)
 	 * The ticket is policy's to choose; audit writes number, times and
 	 * digest: what stands there is as good as anything.
 	 */
-	out_of_range(&grant, 12, 16);
-	out_of_range(&grant, 40, 104);
+	out_of_range(&grant, 0, 1); /* the route */
+	out_of_range(&grant, 13, 17);
+	out_of_range(&grant, 41, 105);
 }

@@ -7,7 +7,7 @@
 
 uuid() { echo "$1$1$1$1$1$1$1$1-2222-4333-8444-555555555555"; }
 ALICE=$(uuid 1) BOB=$(uuid 3) REVOKED=$(uuid 4) SUSPENDED=$(uuid 5)
-LATER=$(uuid 6) XK=$(uuid 7) NOBODY=$(uuid 9)
+LATER=$(uuid 6) XK=$(uuid 7) GONE=$(uuid 8) NOBODY=$(uuid 9)
 
 # warrant_x2 NAME LIID TARGET PRODUCTS DELIVERY LEMF XID, with START
 warrant_x2() {
@@ -199,14 +199,32 @@ thaw keywarden-audit
 wait $ASKER
 check "while he asks 6000 times, a client has its call's keys" same "$(cat "$WORK/aside")" granted
 wait $FLOOD
-check "he may have 4096 on their way" same "$(cat "$WORK/flood")" \
-	"6000 overloaded 1904 silence 4096"
-x2 flood ask 6000 "$ALICE" --kind no-keys --no-content --wait 100 >"$WORK/flood" &
+check "he may have 2048 on their way" same "$(cat "$WORK/flood")" \
+	"6000 overloaded 3952 silence 2048"
+x2 flood ask 2000 "$ALICE" --call "$WORK/x" --no-content --wait 20000 >"$WORK/flood" &
 FLOOD=$!
-check "while he asks again, a warrant is revoked" quiet revoke W-BOB
+sleep 1
+SINCE=$SECONDS
+granted "while 2000 calls wait for the workers, a client has its own" x alice
+check "  and not behind all of them" test $((SECONDS - SINCE)) -le 4
+check "and a warrant is revoked" quiet revoke W-BOB
 wait $FLOOD
 says "and counts no longer" "1 0" xid "$ALICE" "$BOB"
 says "service goes on" "1 stored 1" ask "$ALICE" --call "$WORK/x" --wait 30000
+
+step "A warrant that goes while it is asked for"
+warrant_x2 W-GONE LIID-G alice '"keys"' '"hi2"' north "$GONE"
+freeze keywarden-audit
+x2 ask "$GONE" --kind no-keys --wait 10000 >"$WORK/flood" &
+FLOOD=$!
+sleep 1
+revoke W-GONE >/dev/null &
+sleep 1
+thaw keywarden-audit
+wait $FLOOD
+check "its LEMFs are not even told that there are no keys" \
+	same "$(cat "$WORK/flood")" "1 noAuthorisation 1"
+wait $!
 
 step "What he has heard"
 check "something" test -s "$HEARD"

@@ -1,0 +1,151 @@
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/ssl.h>
+
+#include "attack_cscf_link.h"
+#include "lab_x2.h"
+
+#define PATIENCE_S 60
+
+static struct {
+	const char *connect;
+	SSL_CTX *ctx;
+	BIO *bio; /* NULL: not connected */
+	unsigned connections;
+} g;
+
+_Noreturn void
+link_stop(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+bool
+link_is_up(void)
+{
+	return g.bio != NULL;
+}
+
+void
+link_count_anew(void)
+{
+	g.connections = g.bio != NULL;
+}
+
+unsigned
+link_connections(void)
+{
+	return g.connections;
+}
+
+void
+link_begin(const char *connect, const char *pki)
+{
+	char ca[4096], cert[4096], key[4096];
+
+	(void)snprintf(ca, sizeof(ca), "%s/ca.pem", pki);
+	(void)snprintf(cert, sizeof(cert), "%s/cscf.pem", pki);
+	(void)snprintf(key, sizeof(key), "%s/cscf.key", pki);
+	g.connect = connect;
+	g.ctx = SSL_CTX_new(TLS_client_method());
+	if (g.ctx == NULL ||
+	    SSL_CTX_load_verify_locations(g.ctx, ca, NULL) != 1 ||
+	    SSL_CTX_use_certificate_chain_file(g.ctx, cert) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(g.ctx, key, SSL_FILETYPE_PEM) != 1)
+		link_stop(pki);
+}
+
+static void
+connect_now(void)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
+	const int one = 1;
+	int fd = -1;
+
+	g.bio = BIO_new_ssl_connect(g.ctx);
+	if (g.bio == NULL || BIO_set_conn_hostname(g.bio, g.connect) != 1 ||
+	    BIO_do_handshake(g.bio) != 1 || BIO_get_fd(g.bio, &fd) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		sizeof(patience)) == -1 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
+		link_stop("no connection");
+	g.connections++;
+}
+
+void
+link_drop(void)
+{
+	BIO_free_all(g.bio);
+	g.bio = NULL;
+}
+
+/* In good order, so that nothing that was sent is lost. */
+void
+link_finish(void)
+{
+	uint8_t in[4096];
+	int fd = -1;
+	size_t n;
+
+	BIO_ssl_shutdown(g.bio);
+	if (BIO_get_fd(g.bio, &fd) >= 0)
+		(void)shutdown(fd, SHUT_WR);
+	while (BIO_read_ex(g.bio, in, sizeof(in), &n) == 1)
+		;
+	while (recv(fd, in, sizeof(in), 0) > 0)
+		;
+	link_drop();
+}
+
+bool
+link_put(const void *octets, size_t len)
+{
+	size_t n = 0;
+
+	if (g.bio == NULL)
+		connect_now();
+	if (BIO_write_ex(g.bio, octets, len, &n) == 1 && n == len)
+		return true;
+	link_drop(); /* it has had enough */
+	return false;
+}
+
+/* All before it have been taken. */
+bool
+link_acknowledged(void)
+{
+	uint8_t octets[LAB_X2_KEEPALIVE_LEN], in[4096];
+	uint32_t number = 0;
+	size_t have = 0, n = 0;
+	struct rd r;
+
+	lab_x2_put_keepalive(77, octets);
+	for (unsigned i = 0; i < 2; i++) { /* the last one may have gone */
+		if (!link_put(octets, sizeof(octets)))
+			continue;
+		while (
+		    BIO_read_ex(g.bio, in + have, sizeof(in) - have, &n) == 1) {
+			have += n;
+			rd_init(&r, in, have);
+			if (lab_x2_get_ack(r, &number, &n) == ERR_OK)
+				return number == 77;
+		}
+		link_drop();
+	}
+	return false;
+}
+
+void
+link_end(void)
+{
+	if (g.bio != NULL)
+		link_drop();
+	SSL_CTX_free(g.ctx);
+}
