@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "appliance/address.h"
+#include "appliance/hi2_profiles.h"
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "appliance/tls_client.h"
@@ -124,6 +125,17 @@ check_client(const struct config_client *v, struct why *why)
 	return rc == ERR_OK ? check_section(&t, why) : rc;
 }
 
+/* hi2 would keep the profiles that it has, and not start with these. */
+static enum err
+check_lemfs(const struct config *f, struct why *why)
+{
+	static struct hi2_settings settings;
+	static struct hi2_profiles profiles;
+
+	sup_lemf_settings(f, &settings);
+	return hi2_profiles_read(&settings, &profiles, why);
+}
+
 enum err
 sup_check(const struct config *f, struct why *why)
 {
@@ -133,8 +145,9 @@ sup_check(const struct config *f, struct why *why)
 	if ((rc = config_matters(f, text, sizeof(text), why)) != ERR_OK ||
 	    (rc = check_server(&f->xk_server, why)) != ERR_OK)
 		return rc;
-	if (config_is_df2(f))
-		rc = check_server(&f->x2_server, why);
+	if (config_is_df2(f) &&
+	    (rc = check_server(&f->x2_server, why)) == ERR_OK)
+		rc = check_lemfs(f, why);
 	if (rc == ERR_OK && config_is_remote(f))
 		rc = check_client(&f->xkc, why);
 	return rc;

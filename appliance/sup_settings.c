@@ -47,18 +47,13 @@ text(const char *s)
 	return r;
 }
 
-static enum err
-hi2_settings(const struct config *f, struct wr *w, struct why *why)
+void
+sup_lemf_settings(const struct config *f, struct hi2_settings *out)
 {
-	struct hi2_settings h = {.n_lemfs = f->n_lemfs};
-	char *spool = config_path(f, STATE_SPOOL);
-
-	if (spool == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	h.spool = text(spool);
+	*out = (struct hi2_settings){.n_lemfs = f->n_lemfs};
 	for (unsigned i = 0; i < f->n_lemfs; i++) {
 		const struct config_lemf *from = &f->lemf[i];
-		struct lemf_settings *to = &h.lemf[i];
+		struct lemf_settings *to = &out->lemf[i];
 
 		to->name = text(from->name);
 		to->profile = text(from->profile);
@@ -68,6 +63,18 @@ hi2_settings(const struct config *f, struct wr *w, struct why *why)
 			    (struct lemf_option){text(from->option[k]),
 				text(from->value[k])};
 	}
+}
+
+static enum err
+hi2_settings(const struct config *f, struct wr *w, struct why *why)
+{
+	char *spool = config_path(f, STATE_SPOOL);
+	struct hi2_settings h;
+
+	if (spool == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	sup_lemf_settings(f, &h);
+	h.spool = text(spool);
 	hi2_settings_put(w, &h);
 	free(spool);
 	return ERR_OK;

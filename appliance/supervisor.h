@@ -53,6 +53,9 @@ void sup_close(struct supervisor *);
 enum err sup_send_settings(struct supervisor *, const struct child *,
     uint16_t type, struct why *why) MUST_CHECK;
 
+/* The LEMFs as hi2 is told of them; views into the configuration. */
+void sup_lemf_settings(const struct config *, struct hi2_settings *out);
+
 /* ---- sup_files.c: what the children are handed ---- */
 
 /* Files and settings to a child that has just been started. */
@@ -65,7 +68,7 @@ enum err sup_reload_child(struct supervisor *, struct child *,
 
 /* ---- sup_check.c ---- */
 
-/* Could all the files that it names be taken now? */
+/* Could all the files that it names be taken now, and its profiles? */
 enum err sup_check(const struct config *, struct why *why) MUST_CHECK;
 /* Is there what `keywarden init` makes?  Asked once, before anything starts. */
 enum err sup_check_state(const struct config *, struct why *why) MUST_CHECK;

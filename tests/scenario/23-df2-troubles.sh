@@ -136,7 +136,10 @@ FORMS[lemf-0]=/1
 alices "a call"
 all_at_least "in the other form"
 sed -i 's/lemf-0 { profile = "etsi-form1"/lemf-0 { profile = "martian"/' "$CONF"
-refused_reload "a profile that is none" "stay"
+refused_reload "a profile that is none" "lemf-0: no profile of that name: the configuration in use stays"
+old=$(pid_of keywarden-hi2)
+kill -KILL "$old"
+check "hi2 starts by what was before" up_again keywarden-hi2 "$old"
 alices "a call"
 all_at_least "as before"
 AUDIT_EXTRA="most_mib = 3" written
