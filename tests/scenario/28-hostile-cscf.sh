@@ -95,11 +95,11 @@ step "SIP messages"
 hostile headers 2000
 hostile multipart 500
 hostile lines 300
-hostile big 2000
+hostile big 300
 
 step "Calls"
 hostile calls 20000
-hostile one 5000
+hostile one 3000
 hostile crowd 1000
 hostile updates 3000
 

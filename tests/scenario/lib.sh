@@ -103,10 +103,11 @@ pki() {
 }
 
 # ---- the appliance ----
+# Below those that Linux gives to whoever connects (ip_local_port_range).
 free_port() {
 	local p
 	while :; do
-		p=$((20000 + RANDOM % 30000))
+		p=$((20000 + RANDOM % 12000))
 		(: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
 	done
 }
@@ -365,7 +366,8 @@ df2_up() {
 	: >"$WORK/expected"
 	check "keywarden init" init
 	check "keywardend serves" up
-	kw kms params --out "$WORK/params.der" || finish
+	kw kms params --out "$WORK/params.der"
+	serves || finish
 }
 quoted() {
 	local text
@@ -554,35 +556,21 @@ spool_canary() {
 		quiet not grep -qF -f <(printf '%s\n' "${words[@]}") "$WORK/daemon.log"
 	check "nor in the queue" not_in_queue "${words[@]}"
 }
-# not_in_queue WORD...: as text and as octets, in it and its journals
-not_in_queue() {
-	local f words
-	words=$(printf '%s\n' "$@")
-	for f in "$WORK"/state/spool.db*; do
-		! grep -qaF "$words" "$f" || return 1
-		! od -An -v -tx1 "$f" | tr -d ' \n' | grep -qF "$(hex_words "$@")" || return 1
-	done
+# nowhere FILES... -- WORD...: as text and, where it is hex, as octets
+nowhere() {
+	local files=()
+	while [ "$1" != -- ]; do files+=("$1") && shift; done
+	shift
+	printf '%s\n' "$@" | "$HERE/find_octets.py" "${files[@]}"
+	[ $? -eq 1 ]
 }
-# What is hex already stays; text in the hex of its octets.
-hex_words() {
-	local word
-	for word in "$@"; do
-		if [[ $word =~ ^[0-9a-f]{28,}$ ]]; then
-			echo "$word"
-		else
-			printf %s "$word" | od -An -v -tx1 | tr -d ' \n'
-			echo
-		fi
-	done
-}
+# not_in_queue WORD...: in it and its journals
+not_in_queue() { nowhere "$WORK"/state/spool.db* -- "$@"; }
 not_in_logs() { ! grep -qF "$1" "$WORK/daemon.log"; }
-# as text and as octets
 not_in_state() {
-	local f
-	! grep -rqF "$1" "$WORK/state" || return 1
-	while IFS= read -r f; do
-		! od -An -v -tx1 "$f" | tr -d ' \n' | grep -qF "$1" || return 1
-	done < <(find "$WORK/state" -type f)
+	local files
+	mapfile -t files < <(find "$WORK/state" -type f)
+	nowhere "${files[@]}" -- "$1"
 }
 
 # eventually SECONDS COMMAND...: until it succeeds, or the time is over
