@@ -97,11 +97,11 @@ step "SIP messages"
 hostile headers "$(many 2000)"
 hostile multipart 500
 hostile lines 300
-hostile big "$(many 2000)"
+hostile big 300
 
 step "Calls"
 hostile calls "$(many 20000)"
-hostile one "$(many 5000)"
+hostile one "$(many 3000)"
 hostile crowd "$(many 1000)"
 hostile updates "$(many 3000)"
 
