@@ -14,7 +14,7 @@
 #define PATIENCE_S 60
 
 static struct {
-	const char *connect;
+	char connect[256];
 	SSL_CTX *ctx;
 	BIO *bio; /* NULL: not connected */
 	unsigned connections;
@@ -53,7 +53,7 @@ link_begin(const char *connect, const char *pki)
 	(void)snprintf(ca, sizeof(ca), "%s/ca.pem", pki);
 	(void)snprintf(cert, sizeof(cert), "%s/cscf.pem", pki);
 	(void)snprintf(key, sizeof(key), "%s/cscf.key", pki);
-	g.connect = connect;
+	(void)snprintf(g.connect, sizeof(g.connect), "%s", connect);
 	g.ctx = SSL_CTX_new(TLS_client_method());
 	if (g.ctx == NULL ||
 	    SSL_CTX_load_verify_locations(g.ctx, ca, NULL) != 1 ||
