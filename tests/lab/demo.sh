@@ -220,7 +220,7 @@ say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; 
 counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
 for _ in $(seq 100); do [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ] && break; sleep 0.1; done
 [ "$(counted hi2 keys)" = 1 ] || die "no record of keys in the queue: $(kw status --json)"
-say "Over X2 came $(counted x2 pdus) SIP messages: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. One record waits for the LEMF, $(counted hi2 octets) octets, sealed."
+say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. One record waits for the LEMF, $(counted hi2 octets) octets, sealed."
 for w in $A LAB-2026-0001; do
 	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
 done
