@@ -110,6 +110,7 @@ struct audit {
 	bool serving; /* the log has been read */
 	struct audit_log log;
 	struct peer *policy;
+	struct peer *hi2; /* NULL: none, or not there */
 	uint32_t policy_epoch; /* new for each policy process */
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
@@ -177,6 +178,11 @@ void audit_policy_left(struct audit *);
 /* The entry as policy wishes it, if it is of this type. */
 enum err audit_wished_entry(struct rd, enum audit_type,
     struct audit_entry *out) MUST_CHECK;
+
+/* ---- audit_hi2.c: from the queue of HI2 ---- */
+
+extern const struct peer_ops audit_hi2_ops;
+void audit_hi2_left(struct audit *);
 
 /* ---- audit_chain.c: the warrant state, as policy tells it ---- */
 

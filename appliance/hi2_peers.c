@@ -172,6 +172,8 @@ on_closed(void *ctx, struct peer *p)
 		h->x2 = NULL;
 	if (p == h->policy)
 		h->policy = NULL;
+	if (p == h->audit)
+		h->audit = NULL;
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		if (p == h->hsm[i])
 			h->hsm[i] = NULL;
@@ -204,6 +206,11 @@ static const struct ipc_rule of_hsm[] = {
 const struct peer_ops hi2_hsm_ops = {.name = "a worker",
     .table = of_hsm,
     .n_rules = sizeof(of_hsm) / sizeof(of_hsm[0]),
+    .max_body = MAX_IPC_BODY,
+    .max_queue = MAX_IPC_QUEUE,
+    .closed = on_closed};
+
+const struct peer_ops hi2_audit_ops = {.name = "audit",
     .max_body = MAX_IPC_BODY,
     .max_queue = MAX_IPC_QUEUE,
     .closed = on_closed};

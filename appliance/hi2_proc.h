@@ -14,7 +14,7 @@ struct hi2 {
 	uv_check_t after_io;
 	uv_timer_t tick;
 	int state_fd;
-	struct peer *x2, *policy, *hsm[MAX_WORKERS];
+	struct peer *x2, *policy, *audit, *hsm[MAX_WORKERS];
 	struct hi2_profiles profiles;
 	struct spool *spool;
 	struct hi2_records *records;
@@ -26,7 +26,8 @@ struct hi2 {
 };
 
 /* Tables of what each neighbour may send; `ctx` is struct hi2. */
-extern const struct peer_ops hi2_x2_ops, hi2_policy_ops, hi2_hsm_ops;
+extern const struct peer_ops hi2_x2_ops, hi2_policy_ops, hi2_hsm_ops,
+    hi2_audit_ops;
 
 /* hi2_stored_fn: to x2, if there is one. */
 void hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *);

@@ -223,6 +223,13 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 			audit_policy_joined(a);
 		return;
 	}
+	if (kind == CTL_PEER_HI2) {
+		audit_hi2_left(a);
+		if (peer_new(&a->loop, fd, &audit_hi2_ops, a, &a->hi2) !=
+		    ERR_OK)
+			fatal("no channel to hi2");
+		return;
+	}
 	if (kind != CTL_PEER_HSM)
 		fatal("a peer that is not for this process");
 	audit_worker_left(a, index);

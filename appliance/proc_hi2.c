@@ -104,6 +104,9 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		at = &h->policy;
 		ops = &hi2_policy_ops;
 		h->told.n = 0;
+	} else if (kind == CTL_PEER_AUDIT) {
+		at = &h->audit;
+		ops = &hi2_audit_ops;
 	} else if (kind == CTL_PEER_HSM && index < MAX_WORKERS) {
 		at = &h->hsm[index];
 		ops = &hi2_hsm_ops;

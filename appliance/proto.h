@@ -87,16 +87,41 @@ enum msg_type {
 	MSG_CONTENT = 110, /* msg_content */
 	MSG_STORED = 111, /* msg_stored: the record is on disk */
 	MSG_CONTENT_GONE = 112, /* nothing more will be asked for it */
+	/* hi2 -> x2, x2 -> hi2: what x2 must not lose when it ends */
+	MSG_INTAKE = 114,
+	MSG_INTAKE_STORED = 115,
+	MSG_INTAKE_GONE = 116,
+	MSG_INTAKE_BACK = 117,
+	MSG_INTAKE_END = 119,
 	/* hsm -> hi2, policy -> hi2, hi2 -> policy */
 	MSG_HI2_KEYS = 121, /* msg_hi2_keys */
 	MSG_HI2_ORDER = 123, /* msg_hi2_order */
 	MSG_HI2_COUNTS = 125, /* msg_counts */
+	MSG_HI2_TASK_DONE = 127, /* msg_hi2_done */
+	MSG_DELIVERY = 129, /* msg_delivery */
 	/* x2 -> xkc; hsm -> xkc, xkc -> hsm: keys that another appliance makes
 	 */
 	MSG_MIKEY = 130, /* msg_mikey */
 	MSG_MIKEY_GONE = 132, /* they are not needed any more */
 	MSG_FETCH = 134, /* msg_fetch */
 	MSG_FETCHED = 135, /* msg_fetched */
+
+	/* delivery: appliance/proto_hi2.h */
+	/* hi2 -> hi2c, hi2c -> hi2 */
+	MSG_DELIVER = 140, /* msg_deliver */
+	MSG_LINK = 141, /* msg_link */
+	MSG_SIGNED = 142, /* octets of a signature, or none */
+	MSG_SENT = 143, /* msg_upto */
+	MSG_DELIVERED = 145, /* msg_upto */
+	MSG_SIGN = 147, /* octets */
+	/* hi2 -> audit, audit -> hi2 */
+	MSG_HI2_TASK = 150, /* msg_hi2_task */
+	MSG_HI2_TASK_FAILED = 151, /* u8 enum err */
+	MSG_HI2_NOTE = 152, /* msg_hi2_note */
+	MSG_HI2_NOTED = 153, /* u8 enum err */
+	/* audit -> hsm, hsm -> audit */
+	MSG_DO_HI2_TASK = 154, /* msg_do_hi2_task */
+	MSG_HI2_TASK_ENDED = 155, /* u8 enum err */
 
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
@@ -108,6 +133,7 @@ enum msg_type {
 	MSG_CLI_SUBSCRIBER_LIST = 72, /* u32 from which bucket on */
 	MSG_CLI_STATE = 74, /* persons, clients, configuration, head */
 	MSG_CLI_KEY_ISSUE = 76,
+	MSG_CLI_DELIVERY = 78,
 	MSG_CLI_OK = 81, /* JSON */
 	MSG_CLI_ERROR = 83 /* u8 enum err, text */
 };
@@ -136,6 +162,7 @@ enum ctl_peer {
 	CTL_PEER_X2,
 	CTL_PEER_HI2,
 	CTL_PEER_XKC,
+	CTL_PEER_HI2C, /* with index: of the LEMF */
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))

@@ -30,7 +30,7 @@
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
-    "keywarden-hi2", "keywarden-xkc"};
+    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
@@ -40,7 +40,8 @@ static const struct {
     {CTL_PEER_HSM, CTL_PEER_XK}, {CTL_PEER_X2, CTL_PEER_POLICY},
     {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
     {CTL_PEER_HSM, CTL_PEER_HI2}, {CTL_PEER_X2, CTL_PEER_XKC},
-    {CTL_PEER_HSM, CTL_PEER_XKC}};
+    {CTL_PEER_HSM, CTL_PEER_XKC}, {CTL_PEER_HI2, CTL_PEER_AUDIT},
+    {CTL_PEER_HI2, CTL_PEER_HI2C}};
 
 const char *
 child_name(const struct child *c)
@@ -407,8 +408,8 @@ void
 sup_stop_all(struct supervisor *s)
 {
 	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
-	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_AUDIT,
-	    CTL_PEER_HI2};
+	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_HI2C,
+	    CTL_PEER_HI2, CTL_PEER_AUDIT};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

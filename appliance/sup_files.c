@@ -146,6 +146,7 @@ send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 	case CTL_PEER_AUDIT:
 	case CTL_PEER_HSM:
 	case CTL_PEER_HI2:
+	case CTL_PEER_HI2C:
 	case CTL_PEER__MAX:
 		break;
 	}
@@ -188,6 +189,7 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 			rc = send_writable(s, c, CTL_FILE_HEAD, STATE_HEAD,
 			    HEAD_WHAT, why);
 		return rc == ERR_OK ? send_pin(s, c, why) : rc;
+	case CTL_PEER_HI2C:
 	case CTL_PEER__MAX:
 		break;
 	}

@@ -125,6 +125,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 	case CTL_PEER_XKC:
 		xkc_settings(&f->xkc, w);
 		break;
+	case CTL_PEER_HI2C:
 	case CTL_PEER__MAX:
 		return ERR_INTERNAL;
 	}
