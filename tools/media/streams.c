@@ -320,6 +320,22 @@ tell(struct streams *s, struct one *o, int64_t us, const struct packet *udp,
 	return s->take(s->arg, &p, why);
 }
 
+/*
+ * libsrtp2 looks at the number first: a packet that came before, or one of
+ * another sender?
+ */
+static bool
+is_repeated(struct streams *s, const struct decryptor *d, struct rd packet)
+{
+	const struct media_key *k = decryptor_key(d);
+	const size_t mki_len = decryptor_tail(d) - k->rules.tag_len;
+	const uint32_t roc = decryptor_roc(d);
+
+	return media_check_use(s->check, k) == ERR_OK &&
+	    (media_check_fits(s->check, packet, roc, mki_len) ||
+		media_check_fits(s->check, packet, roc - 1, mki_len));
+}
+
 /* With a key that opened something before.  ERR_CRYPTO: none does. */
 static enum err
 open_with_known(struct streams *s, struct one *o, struct rd packet,
@@ -332,6 +348,9 @@ open_with_known(struct streams *s, struct one *o, struct rd packet,
 		rc = decryptor_open(o->decryptor[i], packet, s->buf, clear);
 		if (rc == ERR_OK)
 			to_front(o, i);
+		if (rc == ERR_EXISTS &&
+		    !is_repeated(s, o->decryptor[i], packet))
+			rc = ERR_CRYPTO;
 		if (rc != ERR_CRYPTO)
 			return rc;
 	}
