@@ -159,6 +159,20 @@ msg_hi2_done_get(struct rd r, struct msg_hi2_done *m)
 	return ERR_OK;
 }
 
+void
+msg_hi2_ended_put(struct wr *w, enum err rc)
+{
+	wr_u8(w, (uint8_t)rc);
+}
+
+enum err
+msg_hi2_ended_get(struct rd r, enum err *out)
+{
+	const enum err rc = proto_get_err(&r, out);
+
+	return proto_whole(&r, rc);
+}
+
 /* ---- what the log and policy are told ---- */
 
 size_t

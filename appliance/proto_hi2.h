@@ -62,9 +62,13 @@ enum err msg_upto_get(struct rd, struct msg_upto *) MUST_CHECK;
 
 /*
  * MSG_HI2_TASK, hi2 -> audit; the frame's id is hi2's.  The same body goes on
- * to a worker as MSG_DO_HI2_TASK with audit's id, and hi2's id behind it.
+ * to a worker as MSG_DO_HI2_TASK with audit's id, and hi2's id before it.
  * UNWRAP is in the log before a worker has it, SIGN is not.
+ *
+ * The ids of a hi2 begin at a random number: what a worker still does for one
+ * that has gone is answered to its successor, and must be no answer of its own.
  */
+#define HI2_TASKS 8 /* under way at once; ERR_FULL beyond */
 enum hi2_task_kind {
 	HI2_TASK_UNWRAP, /* a data key of the queue: RSA-OAEP */
 	HI2_TASK_SIGN, /* by the key of HI2: octets of a signature PDU */
@@ -89,10 +93,15 @@ void msg_do_hi2_task_put(struct wr *, const struct msg_do_hi2_task *);
 enum err msg_do_hi2_task_get(struct rd, struct msg_do_hi2_task *) MUST_CHECK;
 
 /*
- * MSG_HI2_TASK_ENDED, hsm -> audit: u8 enum err, audit's id.
  * MSG_HI2_TASK_DONE, hsm -> hi2, hi2's id: u8 enum err, then the data key or
- * the signature (DER of ECDSA-Sig-Value) to the end.
- * MSG_HI2_TASK_FAILED, audit -> hi2, hi2's id: u8 enum err; no worker will.
+ * the signature (DER of ECDSA-Sig-Value) to the end.  ERR_MISMATCH: not
+ * wrapped to this token, for good.
+ * MSG_HI2_TASK_ENDED, hsm -> audit, audit's id: u8 enum err; ERR_CLOSED: hi2
+ * could not be told.
+ * MSG_HI2_TASK_FAILED, audit -> hi2, hi2's id: u8 enum err, never ERR_OK; no
+ * worker will, and it may be asked again later.  ERR_HSM: no worker, or it
+ * ended at it; ERR_FULL: the log or HI2_TASKS; ERR_AGAIN: HI2_ENTRIES.  It may
+ * come behind a DONE of a worker that ended just then.
  */
 struct msg_hi2_done {
 	enum err rc;
@@ -101,11 +110,17 @@ struct msg_hi2_done {
 void msg_hi2_done_put(struct wr *, const struct msg_hi2_done *);
 enum err msg_hi2_done_get(struct rd, struct msg_hi2_done *) MUST_CHECK;
 
+void msg_hi2_ended_put(struct wr *, enum err);
+enum err msg_hi2_ended_get(struct rd, enum err *out) MUST_CHECK;
+
 /*
  * MSG_HI2_NOTE, hi2 -> audit: something of delivery that the log must have;
- * MSG_HI2_NOTED, the same id, u8 enum err: it is on disk, or has no room.
- * Records are dropped only after that.
+ * MSG_HI2_NOTED, the same id, u8 enum err: it is on disk; ERR_FULL, there is no
+ * room; ERR_AGAIN, HI2_ENTRIES.  Records are dropped only after ERR_OK.
  */
+#define HI2_ENTRIES \
+	240 /* notes and UNWRAPs in a minute, so that the log of \
+	     * one who means harm fills slowly */
 enum hi2_note_kind {
 	HI2_NOTE_DOWN, /* an alarm: the LEMF is not reached for too long */
 	HI2_NOTE_UP, /* it is again */
