@@ -12,6 +12,7 @@
 #define APPLIANCE_PROTO_HI2_H
 
 #include "appliance/proto_df2.h"
+#include "policy/digest.h"
 
 #define MAX_LINK_TEXT 255
 #define MAX_SIGN_DATA 65536 /* octets that a signature PDU is over */
@@ -156,5 +157,42 @@ struct msg_delivery {
 };
 void msg_delivery_put(struct wr *, const struct msg_delivery *);
 enum err msg_delivery_get(struct rd, struct msg_delivery *) MUST_CHECK;
+
+/* ---- settings of hi2c ---- */
+
+#define MAX_LEMF_PINS 8
+
+/* As hi2/deliver.h has them. */
+enum link_rule { LINK_SENT, LINK_KEEPALIVE, LINK_ACKNOWLEDGED, LINK_RULE__MAX };
+enum link_integrity {
+	LINK_NO_INTEGRITY,
+	LINK_HASH,
+	LINK_SIGNATURE,
+	LINK_INTEGRITY__MAX
+};
+enum link_hash { LINK_SHA256, LINK_SHA384, LINK_SHA512, LINK_HASH__MAX };
+
+/* How one LEMF is spoken to. */
+struct link_settings {
+	bool tls12; /* TLS 1.2 too */
+	enum link_rule rule;
+	enum link_integrity integrity;
+	enum link_hash hash;
+	/* TIME1 (0: no keep-alives), TIME2, TIME3 of TS 102 232-1 */
+	uint32_t keep_alive_seconds, answer_seconds, dead_seconds;
+	uint32_t hash_records, hash_ms, sign_hashes, sign_seconds;
+};
+
+struct hi2c_settings {
+	struct lemf_settings lemf;
+	struct rd address; /* "ADDRESS:PORT", numbers only */
+	struct rd name; /* in its certificate; empty: the address */
+	bool has_ca, has_crl; /* CTL_FILE_CLIENT_CA, CTL_FILE_CRL come */
+	unsigned n_pins; /* at least one, or has_ca */
+	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN];
+	struct link_settings how;
+};
+void hi2c_settings_put(struct wr *, const struct hi2c_settings *);
+enum err hi2c_settings_get(struct rd, struct hi2c_settings *) MUST_CHECK;
 
 #endif
