@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hi2/ps_pdu.h"
 #include "lemf/hi2_file.h"
 #include "lemf/record.h"
 
@@ -12,6 +13,7 @@
 
 struct hi2_file {
 	int fd;
+	struct ber_frame frame;
 	uint64_t at; /* of the PDU given last */
 	size_t given; /* its octets */
 	size_t from, to; /* what of the buffer is read from the file */
@@ -86,12 +88,12 @@ hi2_file_next(struct hi2_file *f, struct rd *pdu, struct why *why)
 	f->given = 0;
 	for (;;) {
 		rd_init(&have, f->octets + f->from, f->to - f->from);
-		rc = record_length(have, &len);
-		if (rc == ERR_OK && rd_view(&have, len, pdu) == ERR_OK) {
+		rc = ps_pdu_frame(&f->frame, have, RECORD_PDU_MAX, &len);
+		if (rc == ERR_OK) {
 			f->given = len;
-			return ERR_OK;
+			return rd_view(&have, len, pdu);
 		}
-		if (rc != ERR_OK && rc != ERR_AGAIN)
+		if (rc != ERR_AGAIN)
 			return why_set(why, rc, "%s",
 			    rc == ERR_TOOBIG ? "a PS-PDU over 1 MiB"
 					     : "no PS-PDU begins there");

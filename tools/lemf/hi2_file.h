@@ -14,7 +14,7 @@ void hi2_file_close(struct hi2_file **);
 /*
  * The next PS-PDU, a view until the next call.  ERR_CLOSED: that was all;
  * ERR_TRUNCATED: the file ends inside it; ERR_MALFORMED, ERR_TOOBIG: there is
- * none (record_length()); ERR_IO.  After an error there is no next.
+ * none, or one over RECORD_PDU_MAX; ERR_IO.  After an error there is no next.
  */
 enum err hi2_file_next(struct hi2_file *, struct rd *pdu,
     struct why *why) MUST_CHECK;

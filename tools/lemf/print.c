@@ -262,7 +262,7 @@ print_json(const struct print *p, const struct record *r, json_t **out,
 		set(j, "cin", json_integer(r->cin));
 	if (r->has_time)
 		set(j, "time", json_string(print_time(r, time)));
-	if (r->event == RECORD_TRI || r->event == RECORD_ENCRYPTED)
+	if (r->event == RECORD_TRI || r->event == RECORD_UNREAD)
 		return ERR_OK;
 	return iri_json(p, r, j, why);
 }

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "hi2/tri.h"
 
 #define RECORD_PDU_MAX (1024 * 1024) /* octets of one PS-PDU */
 #define RECORD_TARGETS_MAX 10 /* partyInformation: SET SIZE (1..10) */
@@ -19,7 +20,7 @@ enum record_event {
 	RECORD_SIP, /* unfilteredSIPmessage(1) */
 	RECORD_OTHER, /* an IRI of another event */
 	RECORD_TRI, /* no record: what ends say to each other */
-	RECORD_ENCRYPTED /* encryptionContainer */
+	RECORD_UNREAD /* CC, or an encryptionContainer */
 };
 
 enum record_initiator {
@@ -49,8 +50,7 @@ struct record {
 	uint32_t nanoseconds;
 
 	enum record_event event;
-	uint32_t tri; /* RECORD_TRI: the tag of its alternative; ... */
-	struct rd tri_content; /* ... and what is in it */
+	struct tri tri; /* RECORD_TRI */
 
 	/* An IRI; all else has nothing here. */
 	unsigned form; /* of UMTSIRI: 0 or 1 */
@@ -64,22 +64,16 @@ struct record {
 };
 
 /*
- * How long the PS-PDU is that `in` begins with.  ERR_AGAIN: its first octets
- * are not all there; ERR_MALFORMED: not the beginning of one; ERR_TOOBIG: over
- * RECORD_PDU_MAX.  It may be longer than `in`.
- */
-enum err record_length(struct rd in, size_t *len) MUST_CHECK;
-
-/*
  * `pdu` is one whole PS-PDU.  ERR_TRUNCATED, ERR_MALFORMED, ERR_TOOBIG: it is
  * not, or a field is wrong; ERR_MISMATCH: header and record name different
  * LIIDs; ERR_UNSUPPORTED: several records in one PDU, or an IRI that is not
- * UMTS.  `why` says more; *out then holds nothing.
+ * UMTS.  `why` says more.  Of *out only the header is then of use, if `liid`
+ * is there.
  */
 enum err record_read(struct rd pdu, struct record *out,
     struct why *why) MUST_CHECK;
 
-/* "keys", "noKeys", "sip", "other", "encrypted"; a TRI's as in the module. */
+/* "keys", "noKeys", "sip", "other", "unread"; a TRI's as in the module. */
 const char *record_event_name(const struct record *);
 
 /* The first line of the SIP message, without its end; NULL, 0 of none. */

@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "lemf/ber.h"
+#include "lemf/fields.h"
 #include "lemf/sealed.h"
 
 #define T_SEQUENCE 0x30
@@ -103,12 +103,13 @@ keep(struct rd from, uint8_t to[CLEAR_KEY_MAX], size_t *len)
 static enum err
 octets(struct rd *in, struct rd *out)
 {
-	uint32_t tag;
+	struct ber e;
 	enum err rc;
 
-	if ((rc = ber_next(in, &tag, out)) != ERR_OK)
+	if ((rc = ber_get(in, &e)) != ERR_OK)
 		return rc;
-	return tag == T_OCTETS ? ERR_OK : ERR_MALFORMED;
+	*out = e.content;
+	return e.tag == T_OCTETS ? ERR_OK : ERR_MALFORMED;
 }
 
 /* What was sealed says for whom and for which stream: RFC 5083 would not. */
@@ -116,14 +117,15 @@ static enum err
 take_content(struct rd in, const struct record *r, const struct record_key *k,
     struct clear_key *out, struct why *why)
 {
-	struct rd all, liid, cs_id, key, salt;
-	uint32_t tag;
+	struct rd liid, cs_id, key, salt;
+	struct ber all;
 	enum err rc;
 
-	if (ber_next(&in, &tag, &all) != ERR_OK || tag != T_SEQUENCE ||
-	    in.left > 0 || octets(&all, &liid) != ERR_OK ||
-	    octets(&all, &cs_id) != ERR_OK || octets(&all, &key) != ERR_OK ||
-	    octets(&all, &salt) != ERR_OK || all.left > 0)
+	if (fields_only(in, &all) != ERR_OK || all.tag != T_SEQUENCE ||
+	    octets(&all.content, &liid) != ERR_OK ||
+	    octets(&all.content, &cs_id) != ERR_OK ||
+	    octets(&all.content, &key) != ERR_OK ||
+	    octets(&all.content, &salt) != ERR_OK || all.content.left > 0)
 		return why_set(why, ERR_MALFORMED,
 		    "what is sealed is not a key");
 	if (!rd_equal(&liid, &r->liid) || !rd_equal(&cs_id, &k->cs_id))
