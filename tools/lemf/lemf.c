@@ -15,6 +15,21 @@
 #define MAX_OPTIONS 16
 
 static const struct verb verbs[] = {
+    {"decrypt", "FILE... --pcap FILE --out DIR [options]",
+	"Decrypts the SRTP of a capture with the keys in files of PS-PDUs:\n"
+	"speech in PCMU and PCMA to WAV files, other codecs to captures of RTP.\n"
+	"Files are named by LIID, CIN and SSRC; those of that name are\n"
+	"overwritten.\n"
+	"\n"
+	"  --pcap FILE       the capture, pcap or pcapng\n"
+	"  --out DIR         where to; it is created if need be\n"
+	"  --json            what was found as JSON\n"
+	"  --open-key FILE   the agency's key, PEM: opens keys that are sealed\n"
+	"  --open-cert FILE  to this certificate of it, PEM\n"
+	"\n"
+	"Exit codes: 0 all packets of the streams were decrypted, 1 some or all\n"
+	"were not, 64 usage, 66 a file or key cannot be read or written.\n",
+	run_decrypt},
     {"show", "FILE... [--json] [--keys] [--open-key FILE --open-cert FILE]",
 	"Prints the records of files of PS-PDUs, as 'receive' writes them.\n"
 	"\n"
