@@ -25,7 +25,7 @@ const char page_style[] =
     "border-radius:12px;padding:1.5rem;margin:1.5rem 0}\n"
     ".cin{color:var(--dim);font-weight:400}\n"
     ".facts{display:grid;grid-template-columns:repeat(auto-fill,"
-    "minmax(12rem,1fr));gap:.75rem 1.5rem;margin:0 0 1.25rem}\n"
+    "minmax(13.5rem,1fr));gap:.75rem 1.5rem;margin:0 0 1.25rem}\n"
     ".facts dt{color:var(--dim);font-size:.8rem}.facts dd{margin:0;"
     "overflow-wrap:anywhere;font-variant-numeric:tabular-nums}\n"
     "figure{margin:0}figcaption{color:var(--dim);font-size:.85rem}\n"
