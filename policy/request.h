@@ -37,6 +37,8 @@ enum request_kind {
 	REQUEST_SUBSCRIBER_DEVICES,
 	REQUEST_SUBSCRIBER_REMOVE,
 	REQUEST_CLOCK_ACCEPT,
+	REQUEST_LEMF_ADD, /* or another certificate */
+	REQUEST_LEMF_REMOVE,
 	REQUEST__MAX
 };
 
@@ -53,7 +55,7 @@ const struct request_rule *request_rule(enum request_kind);
 enum err request_kind_of(const char *name, enum request_kind *out) MUST_CHECK;
 
 #define REQUEST_NONCE_LEN 16
-#define MAX_CONFIG_TEXT 4096
+#define MAX_CONFIG_TEXT 16384
 
 struct request {
 	uint8_t hash[DIGEST_LEN];
@@ -67,10 +69,10 @@ struct request {
 	struct warrant *warrant; /* warrant.add */
 	uint8_t on[WARRANT_ID_LEN]; /* the other warrant.* */
 	int64_t end; /* warrant.extend, warrant.end */
-	char *name; /* person.*, client.* */
+	char *name; /* person.*, client.*, lemf.* */
 	enum role role; /* person.add */
 	bool voids; /* person.remove: signatures of before, too */
-	struct octets cert; /* DER: person.*, client.add, subscriber.add */
+	struct octets cert; /* DER: person.*, *.add */
 	struct octets text; /* config.set: what matters of it */
 	char *identity; /* subscriber.* */
 	struct words devices; /* subscriber.add, subscriber.devices */
