@@ -98,7 +98,8 @@ void
 integrity_reset(struct integrity *i)
 {
 	group_table_reset(&i->t);
-	memset(i->asked, 0, sizeof(i->asked));
+	for (unsigned n = 0; n < ASKED_MAX; n++)
+		i->asked[n].number = 0;
 	i->held = false;
 }
 

@@ -324,17 +324,31 @@ acknowledgement_is_asked_for_and_delivers(void **state)
 	flow();
 	assert_int_equal(w.delivered, 1);
 	assert_int_equal(m.requests, 1);
-	/* A keep-alive confirms nothing then. */
-	m.mute = true;
-	assert_int_equal(put(), ERR_OK);
-	assert_int_equal(pass(200), ERR_OK);
-	while (write_some(SIZE_MAX) > 0)
-		;
-	arrive(SIZE_MAX);
-	assert_int_equal(m.requests, 2);
+	end();
+}
+
+static void
+keep_alives_do_not_acknowledge(void **state)
+{
+	struct deliver_config c = config(DELIVER_ACKNOWLEDGED);
+
+	(void)state;
+	c.time1 = 10;
+	begin(&c, 40, 0);
+	up();
+	flow();
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(put(), ERR_OK);
+		flow();
+	}
+	assert_int_equal(pass(10), ERR_OK);
+	flow();
+	assert_int_equal(m.keep_alives, 1);
+	assert_int_equal(m.requests, 1);
 	assert_int_equal(w.delivered, 1);
-	model_say(&m, &(struct tri){.kind = TRI_KEEP_ALIVE_RESPONSE}, 3);
-	assert_int_equal(answers(SIZE_MAX), ERR_MISMATCH);
+	assert_int_equal(pass(100), ERR_OK);
+	flow();
+	assert_int_equal(w.delivered, 2);
 	end();
 }
 
@@ -773,7 +787,7 @@ a_signature_that_cannot_be_had_is_asked_for_again(void **state)
 
 /* What was written is read by one that answers keep-alives alone. */
 static void
-answer_keep_alives(void)
+answer_keep_alives(unsigned *n_checks)
 {
 	struct ber_frame f = {0};
 	struct rd have, pdu;
@@ -787,8 +801,11 @@ answer_keep_alives(void)
 	while (ps_pdu_frame(&f, have, 1 << 19, &len) == ERR_OK) {
 		assert_int_equal(rd_view(&have, len, &pdu), ERR_OK);
 		assert_int_equal(ps_pdu_read(pdu, &p), ERR_OK);
-		if (p.kind == PS_TRI && tri_read(p.payload, &t) == ERR_OK &&
-		    t.kind == TRI_KEEP_ALIVE)
+		if (p.kind != PS_TRI)
+			continue;
+		assert_int_equal(tri_read(p.payload, &t), ERR_OK);
+		*n_checks += t.kind == TRI_INTEGRITY_CHECK ? 1 : 0;
+		if (t.kind == TRI_KEEP_ALIVE)
 			model_say(&m,
 			    &(struct tri){.kind = TRI_KEEP_ALIVE_RESPONSE},
 			    p.sequence);
@@ -809,6 +826,8 @@ a_full_window_closes_its_hashes(void **state)
 	c.hash_pdus = DELIVER_WINDOW_RECORDS;
 	c.sign_hashes = 1024;
 	for (unsigned k = DELIVER_HASH; k <= DELIVER_SIGNATURE; k++) {
+		unsigned n_checks = 0;
+
 		c.integrity = (enum deliver_integrity)k;
 		begin(&c, 40, 0);
 		w.need = AT_NOTHING;
@@ -819,11 +838,40 @@ a_full_window_closes_its_hashes(void **state)
 					     pdu, w.now, WALL),
 			    ERR_OK);
 			events();
-			answer_keep_alives();
+			answer_keep_alives(&n_checks);
 		}
 		assert_true(w.delivered > 2 * DELIVER_WINDOW_RECORDS);
+		assert_true(n_checks <= 2 * 8); /* and not one for each */
 		end();
 	}
+}
+
+/* While a signature is waited for. */
+static void
+a_full_window_closes_its_hashes_once(void **state)
+{
+	struct deliver_config c = config(DELIVER_SENT);
+	unsigned n_checks = 0;
+	struct rd pdu;
+
+	(void)state;
+	c.integrity = DELIVER_SIGNATURE;
+	c.hash_pdus = DELIVER_WINDOW_RECORDS;
+	begin(&c, 40, 0);
+	w.signs = false;
+	up();
+	rd_init(&pdu, m.records[0].octets, m.records[0].len);
+	for (unsigned i = 0; i < DELIVER_WINDOW_RECORDS; i++) {
+		assert_int_equal(deliver_put(w.d, number_of(w.cursor++), pdu,
+				     w.now, WALL),
+		    ERR_OK);
+		events();
+		answer_keep_alives(&n_checks);
+	}
+	assert_int_equal(w.n_pending, 1);
+	assert_int_equal(n_checks, 1);
+	assert_int_equal(w.delivered, 0);
+	end();
 }
 
 /* ---- random runs ---- */
@@ -946,6 +994,7 @@ main(void)
 	    cmocka_unit_test(sent_is_delivered_when_written),
 	    cmocka_unit_test(keep_alive_behind_records_delivers),
 	    cmocka_unit_test(acknowledgement_is_asked_for_and_delivers),
+	    cmocka_unit_test(keep_alives_do_not_acknowledge),
 	    cmocka_unit_test(declined_and_unanswered_options_fall_back),
 	    cmocka_unit_test(what_was_not_delivered_comes_again),
 	    cmocka_unit_test(idle_connections_are_kept_alive),
@@ -961,6 +1010,7 @@ main(void)
 	    cmocka_unit_test(records_wait_for_their_integrity),
 	    cmocka_unit_test(a_signature_that_cannot_be_had_is_asked_for_again),
 	    cmocka_unit_test(a_full_window_closes_its_hashes),
+	    cmocka_unit_test(a_full_window_closes_its_hashes_once),
 	    cmocka_unit_test(random_runs),
 	};
 	int rc;

@@ -15,6 +15,35 @@
 #define MAX_OPTIONS 16
 
 static const struct verb verbs[] = {
+    {"decrypt", "FILE... --pcap FILE --out DIR [options]",
+	"Decrypts the SRTP of a capture with the keys in files of PS-PDUs:\n"
+	"speech in PCMU and PCMA to WAV files, other codecs to captures of RTP.\n"
+	"Files are named by LIID, CIN and SSRC; those of that name are\n"
+	"overwritten.\n"
+	"\n"
+	"  --pcap FILE       the capture, pcap or pcapng\n"
+	"  --out DIR         where to; it is created if need be\n"
+	"  --json            what was found as JSON\n"
+	"  --open-key FILE   the agency's key, PEM: opens keys that are sealed\n"
+	"  --open-cert FILE  to this certificate of it, PEM\n"
+	"\n"
+	"Exit codes: 0 all packets of the streams were decrypted, 1 some or all\n"
+	"were not, 64 usage, 66 a file or key cannot be read or written.\n",
+	run_decrypt},
+    {"page", "FILE... --out FILE [--pcap FILE] [options]",
+	"Writes the calls in files of PS-PDUs as one page of HTML: what happened\n"
+	"when, each record, and with a capture the speech, before and after it\n"
+	"was decrypted.\n"
+	"\n"
+	"  --out FILE        the page\n"
+	"  --pcap FILE       a capture with the SRTP of the calls\n"
+	"  --keys            keys too, which are masked else\n"
+	"  --open-key FILE   the agency's key, PEM: opens keys that are sealed\n"
+	"  --open-cert FILE  to this certificate of it, PEM\n"
+	"\n"
+	"Exit codes: 0 done, 1 something was not readable, 64 usage, 66 a file\n"
+	"or key cannot be read or written.\n",
+	run_page},
     {"show", "FILE... [--json] [--keys] [--open-key FILE --open-cert FILE]",
 	"Prints the records of files of PS-PDUs, as 'receive' writes them.\n"
 	"\n"

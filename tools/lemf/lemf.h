@@ -28,6 +28,8 @@ struct verb {
 	int (*run)(const struct verb *, int argc, char **argv);
 };
 
+int run_decrypt(const struct verb *, int argc, char **argv);
+int run_page(const struct verb *, int argc, char **argv);
 int run_show(const struct verb *, int argc, char **argv);
 
 /* "keywarden-lemf: " and one line on standard error. */

@@ -308,13 +308,19 @@ record_event_name(const struct record *r)
 }
 
 struct rd
-record_sip_line(const struct record *r)
+record_first_line(struct rd sip)
 {
-	struct rd line = r->sip;
+	struct rd line = sip;
 	size_t n = 0;
 
 	while (n < line.left && line.p[n] != '\r' && line.p[n] != '\n')
 		n++;
 	line.left = n;
 	return line;
+}
+
+struct rd
+record_sip_line(const struct record *r)
+{
+	return record_first_line(r->sip);
 }

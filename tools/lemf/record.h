@@ -78,5 +78,6 @@ const char *record_event_name(const struct record *);
 
 /* The first line of the SIP message, without its end; NULL, 0 of none. */
 struct rd record_sip_line(const struct record *);
+struct rd record_first_line(struct rd sip);
 
 #endif
