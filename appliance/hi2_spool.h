@@ -135,8 +135,7 @@ struct spool_reading {
 };
 typedef bool spool_take_fn(void *ctx, uint64_t number, struct rd pdu);
 enum err spool_read(struct spool *, struct spool_reading *, unsigned most,
-    int64_t now_ms, spool_take_fn *take, void *ctx,
-    struct why *why) MUST_CHECK;
+    int64_t now_ms, spool_take_fn *take, void *ctx, struct why *why) MUST_CHECK;
 
 /*
  * What the oldest of them are, from `next` on: how far one has to go to have

@@ -101,8 +101,8 @@ start_from_1(struct spool_db *d, const struct spool_origin *o, struct why *why)
 
 static enum err
 in_one(struct spool_db *d, const struct spool_origin *o,
-    enum err (*what)(struct spool_db *, const struct spool_origin *,
-	struct why *),
+    enum err (
+	*what)(struct spool_db *, const struct spool_origin *, struct why *),
     struct why *why)
 {
 	struct why unheard;

@@ -3,6 +3,7 @@
  * that wait.  Its one file is the queue; it has no network, no warrant but
  * what a worker or policy says of one, and keys only while a record is made.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -119,10 +120,28 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		hi2_tell_counts(h);
 }
 
+/* What tells this machine from the one that a copy of the queue is put on. */
+static struct rd
+read_machine(void)
+{
+	static uint8_t id[64];
+	const int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd == -1 ? 0 : read(fd, id, sizeof(id));
+	struct rd r;
+
+	if (fd != -1)
+		close(fd);
+	rd_init(&r, id, n > 0 ? (size_t)n : 0);
+	return r;
+}
+
 static void
-open_spool(struct hi2 *h, const char *path)
+open_spool(struct hi2 *h, const char *path, struct rd machine)
 {
 	static struct kms_state state;
+	struct spool_config c = {.path = path,
+	    .machine = machine,
+	    .now = clock_seconds()};
 	struct rd sealed, seal, whole;
 	uint8_t hash[DIGEST_LEN], *octets = NULL;
 	struct why why = {""};
@@ -134,7 +153,9 @@ open_spool(struct hi2 *h, const char *path)
 	rd_init(&whole, octets, sealed.left + seal.left);
 	if (digest_of(whole, hash) != ERR_OK)
 		fatal("SHA-256 failed");
-	rc = spool_open(path, state.spool_key, hash, &h->spool, &why);
+	c.spki = state.spool_key;
+	c.kms = hash;
+	rc = spool_open(&c, &h->spool, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
 	close(h->state_fd);
@@ -147,6 +168,7 @@ on_setup(void *ctx, struct rd settings)
 	static struct hi2_settings s;
 	struct hi2 *h = ctx;
 	struct why why = {""};
+	struct rd machine;
 	char path[4096];
 	enum err rc;
 
@@ -155,8 +177,9 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	if ((rc = hi2_profiles_read(&s, &h->profiles, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
+	machine = read_machine();
 	sandbox_enter(SANDBOX_HI2);
-	open_spool(h, path);
+	open_spool(h, path, machine);
 	if (hi2_records_new(h->spool, &h->profiles, hi2_tell_stored, h,
 		&h->records) != ERR_OK) {
 		rc = why_set(&why, ERR_NOMEM,

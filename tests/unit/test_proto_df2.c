@@ -644,6 +644,7 @@ counts_have_names_of_their_own(void **state)
 	assert_string_equal(x2_count_name(X2_COUNT_GIVEN_UP), "givenUp");
 	assert_string_equal(hi2_count_name(HI2_COUNT_UNKNOWN_LEMF),
 	    "unknownLemf");
+	assert_string_equal(hi2_count_name(HI2_COUNT_UNFIT), "unfit");
 }
 
 /* ---- settings ---- */
