@@ -16,7 +16,7 @@ BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, or needs more files than
 # there may be: their seeds stay.
-SEEDED=" config persons proto sip_event x2_take "
+SEEDED=" config lemf_pcap persons proto sip_event x2_take "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")
