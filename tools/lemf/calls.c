@@ -101,7 +101,7 @@ add(struct calls *s, uint8_t *octets, size_t len, struct record *r, bool *kept,
 	rd_init(&pdu, octets, len);
 	if ((rc = record_read(pdu, r, why)) != ERR_OK)
 		return rc;
-	if (r->event == RECORD_TRI || r->event == RECORD_ENCRYPTED)
+	if (r->event == RECORD_TRI || r->event == RECORD_UNREAD)
 		return ERR_OK;
 	if ((rc = call_of(s, r, &c)) != ERR_OK)
 		return why_set(why, rc, "over %d calls", CALLS_MAX);
@@ -142,6 +142,14 @@ copy_and_add(struct calls *s, struct rd pdu, struct record *r, struct why *why)
 	return rc;
 }
 
+static void
+unread(struct calls *s, const char *path, uint64_t at, const struct why *why)
+{
+	if (s->unread++ == 0)
+		(void)why_set(&s->first_unread, ERR_MALFORMED,
+		    "%s: at octet %" PRIu64 ": %s", path, at, why->text);
+}
+
 enum err
 calls_read(struct calls *s, const char *path, struct why *why)
 {
@@ -155,14 +163,20 @@ calls_read(struct calls *s, const char *path, struct why *why)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((rc = hi2_file_open(path, &f, why)) != ERR_OK)
 		goto out;
-	while ((rc = hi2_file_next(f, &pdu, &inner)) == ERR_OK &&
-	    (rc = copy_and_add(s, pdu, r, &inner)) == ERR_OK)
-		;
+	while ((rc = hi2_file_next(f, &pdu, &inner)) == ERR_OK)
+		if ((rc = copy_and_add(s, pdu, r, &inner)) == ERR_NOMEM ||
+		    rc == ERR_FULL)
+			break;
+		else if (rc != ERR_OK)
+			unread(s, path, hi2_file_at(f), &inner);
 	if (rc == ERR_CLOSED)
 		rc = ERR_OK;
-	else
-		rc = why_set(why, rc, "%s: at octet %" PRIu64 ": %s", path,
-		    hi2_file_at(f), inner.text);
+	else if (rc == ERR_NOMEM || rc == ERR_FULL || rc == ERR_IO)
+		rc = why_set(why, rc, "%s: %s", path, inner.text);
+	else {
+		unread(s, path, hi2_file_at(f), &inner);
+		rc = ERR_OK;
+	}
 out:
 	hi2_file_close(&f);
 	free(r);

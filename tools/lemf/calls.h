@@ -52,6 +52,8 @@ struct calls {
 	size_t n;
 	size_t octets; /* of all records */
 	size_t repeated; /* records that came again */
+	size_t unread; /* and such as are none; why the first is */
+	struct why first_unread;
 	size_t n_keys;
 };
 
@@ -60,13 +62,12 @@ struct calls_counts {
 	size_t usable;
 	size_t sealed; /* and not opened: no --open-key */
 	size_t unserved; /* by an SRTP policy that is not decrypted */
-	size_t odd; /* neither key nor salt of SRTP, or it does not open */
+	size_t unusable; /* none of SRTP, or sealed to somebody else */
 };
 
 /*
- * The records of a file.  Those that are no IRI are passed over.  ERR_IO, or
- * ERR_TRUNCATED, ERR_MALFORMED, ... with where in the file; ERR_FULL: over a
- * limit above; ERR_NOMEM.
+ * The records of a file.  Those that are no IRI are passed over, what cannot be
+ * read is counted.  ERR_IO; ERR_FULL: over a limit above; ERR_NOMEM.
  */
 enum err calls_read(struct calls *, const char *path,
     struct why *why) MUST_CHECK;

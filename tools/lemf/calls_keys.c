@@ -21,7 +21,8 @@ read_key(const struct ring *g, size_t record, unsigned i, struct media_key *k)
 	enum err rc = sealed_key(g->opener, g->record, i, &clear, &why);
 
 	if (rc != ERR_OK) {
-		*(rc == ERR_DENIED ? &g->counts->sealed : &g->counts->odd) += 1;
+		*(rc == ERR_DENIED ? &g->counts->sealed
+				   : &g->counts->unusable) += 1;
 		return ERR_NOTFOUND;
 	}
 	if (rd_copy(&id, k->id, sizeof(k->id)) == ERR_OK)
@@ -31,7 +32,7 @@ read_key(const struct ring *g, size_t record, unsigned i, struct media_key *k)
 		rc = ERR_NOTFOUND;
 	} else if (clear.key_len != k->rules.key_len ||
 	    clear.salt_len != k->rules.salt_len) {
-		g->counts->odd++;
+		g->counts->unusable++;
 		rc = ERR_NOTFOUND;
 	} else {
 		memcpy(k->key, clear.key, clear.key_len);

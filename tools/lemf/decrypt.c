@@ -117,10 +117,11 @@ print_all(const struct decrypt *d)
 		    json_pack("{s:I, s:I}", "ssrc", (json_int_t)x->ssrc,
 			"packets", (json_int_t)x->packets));
 	}
-	all = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:I, s:b}",
+	all = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:b}",
 	    "streams", streams, "withoutKey", others, "keys", "usable",
 	    (json_int_t)k->usable, "sealed", (json_int_t)k->sealed, "unserved",
-	    (json_int_t)k->unserved, "odd", (json_int_t)k->odd, "fragments",
+	    (json_int_t)k->unserved, "unusable", (json_int_t)k->unusable,
+	    "unread", (json_int_t)h->calls.unread, "fragments",
 	    (json_int_t)h->capture.fragments, "gaveUp",
 	    streams_gave_up(h->streams));
 	if (all == NULL || json_array_size(streams) != streams_n(h->streams) ||
@@ -177,9 +178,12 @@ print_rest(const struct decrypt *d)
 		(void)printf("%zu keys are for an SRTP policy that is not"
 			     " decrypted here\n",
 		    k->unserved);
-	if (k->odd > 0)
+	if (k->unusable > 0)
 		(void)printf("%zu keys do not open, or are none of SRTP\n",
-		    k->odd);
+		    k->unusable);
+	if (h->calls.unread > 0)
+		(void)printf("%zu PS-PDUs cannot be read; the first: %s\n",
+		    h->calls.unread, h->calls.first_unread.text);
 	if (h->capture.fragments > 0)
 		(void)printf("%" PRIu64 " fragments of IP were not read\n",
 		    h->capture.fragments);
@@ -193,7 +197,8 @@ static int
 judge(const struct decrypt *d)
 {
 	const struct hear *h = &d->hear;
-	bool good = streams_n(h->streams) > 0 && !streams_gave_up(h->streams);
+	bool good = streams_n(h->streams) > 0 && !streams_gave_up(h->streams) &&
+	    h->calls.unread == 0;
 
 	for (size_t i = 0; i < streams_n(h->streams); i++)
 		good = good && streams_at(h->streams, i)->failed == 0 &&

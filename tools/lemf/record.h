@@ -67,8 +67,8 @@ struct record {
  * `pdu` is one whole PS-PDU.  ERR_TRUNCATED, ERR_MALFORMED, ERR_TOOBIG: it is
  * not, or a field is wrong; ERR_MISMATCH: header and record name different
  * LIIDs; ERR_UNSUPPORTED: several records in one PDU, or an IRI that is not
- * UMTS.  `why` says more.  Of *out only the header is then of use, if `liid`
- * is there.
+ * UMTS.  `why` says more.  *out then has the header of a record all the same,
+ * if there is one, or else no LIID.
  */
 enum err record_read(struct rd pdu, struct record *out,
     struct why *why) MUST_CHECK;
@@ -78,5 +78,6 @@ const char *record_event_name(const struct record *);
 
 /* The first line of the SIP message, without its end; NULL, 0 of none. */
 struct rd record_sip_line(const struct record *);
+struct rd record_first_line(struct rd sip);
 
 #endif
