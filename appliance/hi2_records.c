@@ -395,6 +395,12 @@ end_turn(struct hi2_records *r, enum leg_state state)
 	}
 }
 
+bool
+hi2_records_pending(const struct hi2_records *r)
+{
+	return r->n_turn > 0;
+}
+
 enum err
 hi2_records_commit(struct hi2_records *r, struct why *why)
 {
