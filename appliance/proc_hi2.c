@@ -16,6 +16,11 @@
 #define TICK_MS 2000
 /* A data key is erased after so long: what it sealed is out of reach then. */
 #define KEY_MS (3600 * 1000)
+/*
+ * A queue that is made so soon after `keywarden init` is the first one: no
+ * queue that is lost had numbers before it.
+ */
+#define FIRST_SECONDS 86400
 
 /* ---- the loop ---- */
 
@@ -155,6 +160,7 @@ open_spool(struct hi2 *h, const char *path, struct rd machine)
 		fatal("SHA-256 failed");
 	c.spki = state.spool_key;
 	c.kms = hash;
+	c.first = c.now - state.created < FIRST_SECONDS;
 	rc = spool_open(&c, &h->spool, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "base/log.h"
 #include "lemf/lemf.h"
 #include "version.h"
@@ -15,6 +19,41 @@
 #define MAX_OPTIONS 16
 
 static const struct verb verbs[] = {
+    {"receive",
+	"--listen ADDRESS:PORT --cert FILE --key FILE --client-ca FILE\n"
+	"      --out DIR [--tls 1.2] [--acknowledge | --no-acknowledge]\n"
+	"      [--verify-key FILE] [--idle SECONDS] [--once N] [--json]",
+	"Takes HI2 from senders over TLS, checks it and says what comes.  Each\n"
+	"PS-PDU is put into DIR/LIID.hi2, as it came.  What is answered for is\n"
+	"on the disk.\n"
+	"\n"
+	"  --listen ADDRESS:PORT  where; numbers, an IPv6 address in brackets\n"
+	"  --cert, --key FILE     this end's certificate and key, PEM\n"
+	"  --client-ca FILE       the CA of senders' certificates, PEM\n"
+	"  --out DIR              made if it is not there\n"
+	"  --tls 1.2              TLS 1.2 too, with forward secrecy and AEAD\n"
+	"  --no-acknowledge       pDUAcknowledgement is declined\n"
+	"  --verify-key FILE      the public key of signature PDUs, PEM\n"
+	"  --idle SECONDS         of silence before a connection is closed (900);\n"
+	"                         0: never\n"
+	"  --once N               end after N new records\n"
+	"  --json                 one JSON object a line\n"
+	"\n"
+	"Ends on SIGINT and SIGTERM.  Exit codes: 0 nothing was wrong, 1\n"
+	"something was, 64 usage, 66 the folder or a file, 69 address or TLS.\n",
+	run_receive},
+    {"check", "FILE... [--verify-key FILE] [--needs hash|signature] [--json]",
+	"Checks files of PS-PDUs: that records are there from number 0 on, in\n"
+	"order, and that hash and signature PDUs are those of their records.\n"
+	"Files of one LIID are given in the order in which they were written.\n"
+	"\n"
+	"  --verify-key FILE        the public key of signature PDUs, PEM\n"
+	"  --needs hash|signature   every record must be under one\n"
+	"  --json                   one JSON object a line\n"
+	"\n"
+	"Exit codes: 0 nothing is wrong, 1 something is, 64 usage, 66 a file\n"
+	"cannot be read.\n",
+	run_check},
     {"decrypt", "FILE... --pcap FILE --out DIR [options]",
 	"Decrypts the SRTP of a capture with the keys in files of PS-PDUs:\n"
 	"speech in PCMU and PCMA to WAV files, other codecs to captures of RTP.\n"
@@ -110,6 +149,47 @@ lemf_opener(const struct verb *v, const char *key, const char *cert,
 		return LEMF_DONE;
 	lemf_say("%s", why.text);
 	return LEMF_FILE;
+}
+
+static enum err
+read_verify_key(const char *path, uint8_t **der, size_t *len, struct why *why)
+{
+	BIO *b = BIO_new_file(path, "r");
+	char curve[32] = "";
+	EVP_PKEY *key;
+	enum err rc = ERR_OK;
+	int n = 0;
+
+	if (b == NULL)
+		return why_errno(why, "%s", path);
+	key = PEM_read_bio_PUBKEY(b, NULL, NULL, NULL);
+	if (key == NULL || EVP_PKEY_is_a(key, "EC") != 1 ||
+	    EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) != 1 ||
+	    OBJ_sn2nid(curve) != NID_X9_62_prime256v1 ||
+	    (n = i2d_PUBKEY(key, der)) <= 0)
+		rc = why_set(why, ERR_MALFORMED,
+		    "%s: not a PEM public key on P-256", path);
+	*len = n > 0 ? (size_t)n : 0;
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	BIO_free(b);
+	return rc;
+}
+
+int
+lemf_verify_key(const char *path, uint8_t **der, struct rd *spki)
+{
+	struct why why = {""};
+	size_t len = 0;
+
+	if (path == NULL)
+		return LEMF_DONE;
+	if (read_verify_key(path, der, &len, &why) != ERR_OK) {
+		lemf_say("%s", why.text);
+		return LEMF_FILE;
+	}
+	rd_init(spki, *der, len);
+	return LEMF_DONE;
 }
 
 /* ---- options ---- */

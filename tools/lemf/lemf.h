@@ -28,6 +28,8 @@ struct verb {
 	int (*run)(const struct verb *, int argc, char **argv);
 };
 
+int run_check(const struct verb *, int argc, char **argv);
+int run_receive(const struct verb *, int argc, char **argv);
 int run_decrypt(const struct verb *, int argc, char **argv);
 int run_page(const struct verb *, int argc, char **argv);
 int run_show(const struct verb *, int argc, char **argv);
@@ -57,5 +59,11 @@ enum err lemf_number(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
 /* --open-key and --open-cert: both or neither; LEMF_DONE or said why not. */
 int lemf_opener(const struct verb *, const char *key, const char *cert,
     struct opener **out);
+
+/*
+ * --verify-key, PEM of a public key on P-256, as SubjectPublicKeyInfo; of NULL
+ * nothing.  *der is the caller's to OPENSSL_free(); LEMF_DONE, or said why not.
+ */
+int lemf_verify_key(const char *path, uint8_t **der, struct rd *spki);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "lemf/order.h"
 #include "lemf/sealed.h"
 
 struct print {
@@ -27,6 +28,10 @@ enum err print_json(const struct print *, const struct record *, json_t **out,
 /* Foreign octets as JSON: as text if they are UTF-8; else each octet as the
  * character of its number.  NULL: no memory. */
 json_t *print_octets(struct rd);
+
+/* What has been found of a record, in a line; as members of an object. */
+void print_event(FILE *f, const struct order_event *);
+void print_event_json(json_t *, const struct order_event *);
 
 #define PRINT_TIME_LEN 32
 /* "2024-02-29T23:59:50.250500Z", or "" of a record without a time. */

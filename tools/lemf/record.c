@@ -258,7 +258,7 @@ record_read(struct rd pdu, struct record *out, struct why *why)
 	struct ps_pdu p;
 	enum err rc;
 
-	*out = (struct record){.pdu = pdu};
+	*out = (struct record){.pdu = pdu, .event = RECORD_UNREAD};
 	if ((rc = ps_pdu_read(pdu, &p)) != ERR_OK)
 		return why_set(why, rc, "not a PS-PDU of TS 102 232-1");
 	if ((rc = take_header(&p, out, why)) != ERR_OK)
@@ -267,9 +267,11 @@ record_read(struct rd pdu, struct record *out, struct why *why)
 	case PS_IRI:
 		return read_iri(p.payload, out, why);
 	case PS_TRI:
-		out->event = RECORD_TRI;
-		if ((rc = tri_read(p.payload, &out->tri)) != ERR_OK)
+		if ((rc = tri_read(p.payload, &out->tri)) != ERR_OK) {
+			*out = (struct record){.pdu = pdu};
 			return why_set(why, rc, "not a TRIPayload");
+		}
+		out->event = RECORD_TRI;
 		return ERR_OK;
 	case PS_CC:
 	case PS_OTHER:

@@ -67,8 +67,8 @@ struct record {
  * `pdu` is one whole PS-PDU.  ERR_TRUNCATED, ERR_MALFORMED, ERR_TOOBIG: it is
  * not, or a field is wrong; ERR_MISMATCH: header and record name different
  * LIIDs; ERR_UNSUPPORTED: several records in one PDU, or an IRI that is not
- * UMTS.  `why` says more.  Of *out only the header is then of use, if `liid`
- * is there.
+ * UMTS.  `why` says more.  *out then has the header of a record all the same,
+ * if there is one, or else no LIID.
  */
 enum err record_read(struct rd pdu, struct record *out,
     struct why *why) MUST_CHECK;
