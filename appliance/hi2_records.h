@@ -40,6 +40,9 @@ enum err hi2_records_keys(struct hi2_records *, uint32_t ticket,
 enum err hi2_records_order(struct hi2_records *, uint32_t ticket,
     const struct msg_hi2_order *, int64_t now) MUST_CHECK;
 
+/* Has anything come in this turn? */
+bool hi2_records_pending(const struct hi2_records *);
+
 /*
  * The end of a turn: on disk and told, or given up as if nothing had come.
  * ERR_AGAIN: nothing has.  Errors as spool_commit(); ERR_MALFORMED is not going
