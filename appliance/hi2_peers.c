@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* MSG_CONTENT without the SIP message. */
-#define CONTENT_LEAST (8 + 8 + 8 + 4 + 1 + 4)
+#define CONTENT_LEAST (8 + 8 + INTAKE_MARK_LEN + 8 + 8 + 4 + 1 + 4)
 /* Epoch, reason or kind, and the shortest destination. */
 #define WORD_LEAST (8 + 1 + 8 + 2 + 3 + 3)
 

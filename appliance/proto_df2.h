@@ -61,9 +61,16 @@ struct msg_x2_ended {
 void msg_x2_ended_put(struct wr *, const struct msg_x2_ended *);
 enum err msg_x2_ended_get(struct rd, struct msg_x2_ended *) MUST_CHECK;
 
-/* MSG_CONTENT; what hi2 puts into records of the ticket, if it may. */
+/*
+ * MSG_CONTENT; what hi2 puts into records of the ticket, if it may.  `call` and
+ * `mark` name the thing in the journal (proto_intake.h), so that the record of
+ * a leg is made once, however often an x2 that has started anew asks.
+ */
+#define INTAKE_MARK_LEN 16
 struct msg_content {
 	uint64_t epoch;
+	uint64_t call; /* 0: it is not in the journal */
+	uint8_t mark[INTAKE_MARK_LEN]; /* which exchange of the call */
 	uint8_t correlation[8]; /* X2's */
 	int64_t seconds; /* when it was intercepted, UTC */
 	uint32_t nanoseconds;
