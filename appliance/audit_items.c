@@ -56,10 +56,12 @@ fail_item(struct audit *a, const struct item *it)
 
 	rd_init(&r, text, strlen(text));
 	if (it->kind == ITEM_KEY)
-		audit_tell_done(a, it->asker, it->policy_id, false,
+		audit_tell_done(a, it->asker, it->asker_id, false,
 		    XK_UNAVAILABLE);
+	else if (it->kind == ITEM_TASK)
+		audit_tell_task_done(a, it->asker, it->asker_id, ERR_HSM, r);
 	else
-		audit_tell_task_done(a, it->asker, it->policy_id, ERR_HSM, r);
+		audit_hi2_failed(a, it->asker, it->asker_id, ERR_HSM);
 }
 
 /* Knows all there is to know, and is not behind what it knew before. */
@@ -107,6 +109,30 @@ audit_tell_service(struct audit *a)
 
 /* ---- items ---- */
 
+struct item *
+audit_new_item(struct audit *a, enum item_kind kind, enum item_queue_of queue,
+    uint32_t asker_id, uint8_t *job, size_t len, uint32_t *id)
+{
+	const size_t most =
+	    queue == QUEUE_HI2 ? AUDIT_ITEM_OCTETS / 2 : AUDIT_ITEM_OCTETS;
+	struct item *it;
+
+	if (a->item_octets + len > most ||
+	    (it = slots_take(a->items, id)) == NULL) {
+		free(job);
+		return NULL;
+	}
+	*it = (struct item){.kind = kind,
+	    .queue = queue,
+	    .asker_id = asker_id,
+	    .asker = kind == ITEM_HI2 ? a->hi2_epoch : a->policy_epoch,
+	    .worker = -1,
+	    .job = job,
+	    .job_len = len};
+	a->item_octets += len;
+	return it;
+}
+
 void
 audit_drop_item(struct audit *a, uint32_t id)
 {
@@ -114,6 +140,8 @@ audit_drop_item(struct audit *a, uint32_t id)
 
 	if (it == NULL)
 		return;
+	if (it->kind == ITEM_HI2)
+		audit_hi2_ended(a, it);
 	a->item_octets -= it->job_len;
 	free(it->job);
 	slots_drop(a->items, id);
@@ -127,35 +155,24 @@ audit_queue_item(struct audit *a, uint32_t id)
 
 	if (it == NULL) /* given up before it was on disk */
 		return;
-	q = &a->waiting[it->route];
+	q = &a->waiting[it->queue];
 	q->id[(q->first + q->n++) % AUDIT_ITEMS] = id;
 }
 
-/*
- * In turn, so that many calls for HI2, for which x2 asks again, keep no client
- * waiting, nor the other way round.
- */
-static struct item_queue *
-next_queue(struct audit *a)
+/* What hi2 asks for is no question of warrants: any token will do. */
+static bool
+fits(const struct audit *a, unsigned i, enum item_queue_of queue)
 {
-	for (unsigned i = 0; i < ROUTE__MAX; i++) {
-		const unsigned at = (a->turn + i) % ROUTE__MAX;
-
-		if (a->waiting[at].n > 0) {
-			a->turn = at;
-			return &a->waiting[at];
-		}
-	}
-	return NULL;
+	return queue == QUEUE_DELIVERY ? a->worker[i].ready : usable(a, i);
 }
 
 static int
-free_worker(const struct audit *a)
+free_worker(const struct audit *a, enum item_queue_of queue)
 {
 	int best = -1;
 
 	for (int i = 0; i < MAX_WORKERS; i++)
-		if (usable(a, (unsigned)i) &&
+		if (fits(a, (unsigned)i, queue) &&
 		    a->worker[i].jobs < MAX_WORKER_JOBS &&
 		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
 			best = i;
@@ -163,22 +180,51 @@ free_worker(const struct audit *a)
 }
 
 bool
-audit_any_worker(const struct audit *a)
+audit_any_worker(const struct audit *a, enum item_queue_of queue)
 {
 	/* One that is still learning will come to be of use. */
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
-		if (a->worker[i].ready && !a->worker[i].refused &&
-		    (a->worker[i].current || a->worker[i].asked))
+		if (a->worker[i].ready &&
+		    (queue == QUEUE_DELIVERY ||
+			(!a->worker[i].refused &&
+			    (a->worker[i].current || a->worker[i].asked))))
 			return true;
 	return false;
+}
+
+/*
+ * The one whose first item can go on: to *worker, or to nobody any more.  In
+ * turn, so that many calls for HI2, for which x2 asks again, keep no client
+ * waiting, nor the other way round, nor delivery.
+ */
+static struct item_queue *
+next_queue(struct audit *a, int *worker)
+{
+	for (unsigned i = 0; i < QUEUE__MAX; i++) {
+		const unsigned at = (a->turn + i) % QUEUE__MAX;
+		struct item_queue *q = &a->waiting[at];
+
+		if (q->n == 0)
+			continue;
+		*worker = free_worker(a, (enum item_queue_of)at);
+		if (*worker == -1 &&
+		    audit_any_worker(a, (enum item_queue_of)at) &&
+		    slots_find(a->items, q->id[q->first]) != NULL)
+			continue;
+		a->turn = at + 1;
+		return q;
+	}
+	return NULL;
 }
 
 void
 audit_unworked(struct audit *a, enum item_kind kind, uint64_t ref)
 {
-	struct audit_entry e = {.type = kind == ITEM_KEY
-		? AUDIT_KEY_OUTCOME
-		: AUDIT_SUBSCRIBER_OUTCOME,
+	static const enum audit_type type[ITEM__MAX] = {[ITEM_KEY] =
+							    AUDIT_KEY_OUTCOME,
+	    [ITEM_TASK] = AUDIT_SUBSCRIBER_OUTCOME,
+	    [ITEM_HI2] = AUDIT_QUEUE_KEY_OUTCOME};
+	struct audit_entry e = {.type = type[kind],
 	    .ref = ref,
 	    .reason = kind == ITEM_KEY ? XK_UNAVAILABLE : ERR_HSM};
 
@@ -195,36 +241,41 @@ audit_give_up(struct audit *a, uint32_t id, struct item *it)
 	audit_drop_item(a, id);
 }
 
+static void
+give_out(struct audit *a, uint32_t id, struct item *it, int to)
+{
+	static const uint16_t type[ITEM__MAX] = {[ITEM_KEY] = MSG_WORK,
+	    [ITEM_TASK] = MSG_DO_TASK,
+	    [ITEM_HI2] = MSG_DO_HI2_TASK};
+
+	if (to == -1 ||
+	    peer_send(a->worker[to].peer, type[it->kind], id, it->job,
+		it->job_len) != ERR_OK) {
+		audit_give_up(a, id, it);
+		return;
+	}
+	it->worker = to;
+	a->worker[to].jobs++;
+	a->item_octets -= it->job_len;
+	free(it->job);
+	it->job = NULL;
+	it->job_len = 0;
+}
+
 void
 audit_dispatch(struct audit *a)
 {
 	struct item_queue *q;
+	struct item *it;
+	int to;
 
-	while ((q = next_queue(a)) != NULL) {
+	while ((q = next_queue(a, &to)) != NULL) {
 		const uint32_t id = q->id[q->first];
-		struct item *it = slots_find(a->items, id);
-		const int to = free_worker(a);
 
-		if (it != NULL && to == -1 && audit_any_worker(a))
-			return;
 		q->first = (q->first + 1) % AUDIT_ITEMS;
 		q->n--;
-		a->turn++;
-		if (it == NULL)
-			continue;
-		if (to == -1 ||
-		    peer_send(a->worker[to].peer,
-			it->kind == ITEM_KEY ? MSG_WORK : MSG_DO_TASK, id,
-			it->job, it->job_len) != ERR_OK) {
-			audit_give_up(a, id, it);
-			continue;
-		}
-		it->worker = to;
-		a->worker[to].jobs++;
-		a->item_octets -= it->job_len;
-		free(it->job);
-		it->job = NULL;
-		it->job_len = 0;
+		if ((it = slots_find(a->items, id)) != NULL)
+			give_out(a, id, it, to);
 	}
 }
 

@@ -20,7 +20,7 @@
 #define AUDIT_LOG_HEADER_LEN 16
 #define AUDIT_RECORD_MAX (4 + MAX_AUDIT_LEAF + MERKLE_HASH_LEN)
 
-/* A keyOutcome, subscriberOutcome or abandoned: no text, no names. */
+/* An outcome of any kind, or abandoned: no text, no names. */
 #define AUDIT_OUTCOME_RECORD_MAX 96
 
 /* Octets written between two syncs: what a crash can leave torn. */

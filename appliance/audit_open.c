@@ -24,10 +24,12 @@ audit_open_see(struct audit_open *o, const struct audit_entry *e,
     bool *was_open)
 {
 	*was_open = false;
-	if (e->type == AUDIT_KEY_INTENT || e->type == AUDIT_SUBSCRIBER_INTENT)
+	if (e->type == AUDIT_KEY_INTENT || e->type == AUDIT_SUBSCRIBER_INTENT ||
+	    e->type == AUDIT_QUEUE_KEY_INTENT)
 		return add(o, e->number);
 	if (e->type != AUDIT_KEY_OUTCOME && e->type != AUDIT_ABANDONED &&
-	    e->type != AUDIT_SUBSCRIBER_OUTCOME)
+	    e->type != AUDIT_SUBSCRIBER_OUTCOME &&
+	    e->type != AUDIT_QUEUE_KEY_OUTCOME)
 		return ERR_OK;
 	/* Most end soon after they began: from the back. */
 	for (size_t i = o->n; i-- > 0;)

@@ -9,34 +9,6 @@
 #include "base/log.h"
 #include "policy/digest.h"
 
-/*
- * Take an item and its job for after the sync; NULL: no room.  Those for HI2
- * leave half of it to clients.
- */
-static struct item *
-new_item(struct audit *a, enum item_kind kind, enum route route,
-    uint32_t policy_id, uint8_t *job, size_t len, uint32_t *id)
-{
-	const size_t most =
-	    route == ROUTE_HI2 ? AUDIT_ITEM_OCTETS / 2 : AUDIT_ITEM_OCTETS;
-	struct item *it;
-
-	if (a->item_octets + len > most ||
-	    (it = slots_take(a->items, id)) == NULL) {
-		free(job);
-		return NULL;
-	}
-	*it = (struct item){.kind = kind,
-	    .route = route,
-	    .policy_id = policy_id,
-	    .asker = a->policy_epoch,
-	    .worker = -1,
-	    .job = job,
-	    .job_len = len};
-	a->item_octets += len;
-	return it;
-}
-
 /* The entry as policy wishes it, of the one type that belongs here. */
 enum err
 audit_wished_entry(struct rd r, enum audit_type type, struct audit_entry *out)
@@ -91,7 +63,7 @@ on_grant(void *ctx, const struct ipc_frame *f)
 		    "that policy does not know");
 		return ERR_OK;
 	}
-	if (!audit_any_worker(a)) {
+	if (!audit_any_worker(a, QUEUE_XK)) {
 		refuse_grant(a, f->id, &e, XK_UNAVAILABLE,
 		    "no hsm worker is ready");
 		return ERR_OK;
@@ -111,7 +83,8 @@ on_grant(void *ctx, const struct ipc_frame *f)
 	msg_work_put(&w, &m);
 	if (wr_finish(&w, &len) != ERR_OK)
 		fatal("a job longer than its own bound");
-	it = new_item(a, ITEM_KEY, m.route, f->id, job, len, &id);
+	it = audit_new_item(a, ITEM_KEY,
+	    m.route == ROUTE_HI2 ? QUEUE_HI2 : QUEUE_XK, f->id, job, len, &id);
 	if (it == NULL) {
 		audit_unworked(a, ITEM_KEY, e.number);
 		audit_tell_done(a, a->policy_epoch, f->id, false,
@@ -144,7 +117,7 @@ on_task(void *ctx, const struct ipc_frame *f)
 	if (digest_of(m.body, e.digest) != ERR_OK)
 		return ERR_CRYPTO;
 	rd_init(&why, none, strlen(none));
-	if (!audit_any_worker(a) || !audit_has_room(a) ||
+	if (!audit_any_worker(a, QUEUE_XK) || !audit_has_room(a) ||
 	    audit_write(a, &e, leaf, &leaf_len) != ERR_OK) {
 		audit_tell_task_done(a, a->policy_epoch, f->id, ERR_HSM, why);
 		return ERR_OK;
@@ -156,8 +129,8 @@ on_task(void *ctx, const struct ipc_frame *f)
 	msg_task_put(&w, &m);
 	if (wr_finish(&w, &len) != ERR_OK)
 		fatal("a task longer than its own bound");
-	if ((it = new_item(a, ITEM_TASK, ROUTE_XK, f->id, job, len, &id)) ==
-	    NULL) {
+	it = audit_new_item(a, ITEM_TASK, QUEUE_XK, f->id, job, len, &id);
+	if (it == NULL) {
 		audit_unworked(a, ITEM_TASK, e.number);
 		audit_tell_task_done(a, a->policy_epoch, f->id, ERR_HSM, why);
 		return ERR_OK;

@@ -37,17 +37,25 @@ struct after_sync {
 	uint8_t body[];
 };
 
-enum item_kind { ITEM_KEY, ITEM_TASK };
+enum item_kind { ITEM_KEY, ITEM_TASK, ITEM_HI2, ITEM__MAX };
+
+/* Keys by whom they are for, tasks with those of xk; and what hi2 asks for. */
+enum item_queue_of {
+	QUEUE_XK = ROUTE_XK,
+	QUEUE_HI2 = ROUTE_HI2,
+	QUEUE_DELIVERY = ROUTE__MAX,
+	QUEUE__MAX
+};
 
 /* A job on its way to a worker, in one, or waiting for its outcome. */
 struct item {
 	enum item_kind kind;
-	enum route route; /* whom it is for; tasks go with xk */
-	uint32_t policy_id;
-	uint32_t asker; /* policy_epoch when it asked */
+	enum item_queue_of queue;
+	uint32_t asker_id; /* of who asked: policy, or hi2 of an ITEM_HI2 */
+	uint32_t asker; /* policy_epoch or hi2_epoch when it asked */
 	uint64_t ref; /* number of the intent in the log */
 	int worker; /* -1: none yet */
-	bool logged; /* its outcome is written */
+	bool logged; /* its outcome is written, or has no place in the log */
 	uint8_t *job; /* body for the worker, until it has it */
 	size_t job_len;
 };
@@ -112,10 +120,16 @@ struct audit {
 	struct peer *policy;
 	struct peer *hi2; /* NULL: none, or not there */
 	uint32_t policy_epoch; /* new for each policy process */
+	uint32_t hi2_epoch;
+	unsigned hi2_tasks; /* of this hi2, under way */
+	struct hi2_minute {
+		int64_t began; /* ms, of the loop */
+		unsigned entries;
+	} hi2_minute; /* what hi2 has had written in it */
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
 	size_t item_octets;
-	struct item_queue waiting[ROUTE__MAX];
+	struct item_queue waiting[QUEUE__MAX];
 	unsigned turn; /* whose is next */
 	struct after_sync *out, **out_end;
 	struct state_seen seen; /* by the log's entries */
@@ -146,12 +160,19 @@ void audit_drop_after_sync(struct audit *, const struct peer *to);
 
 /* ---- audit_items.c: jobs between intent and outcome ---- */
 
+/*
+ * Take an item and its job, which is freed if there is no room: NULL.  Keys
+ * for HI2 leave half of it to clients.
+ */
+struct item *audit_new_item(struct audit *, enum item_kind, enum item_queue_of,
+    uint32_t asker_id, uint8_t *job, size_t len, uint32_t *id);
+
 /* Give waiting items to workers that have room. */
 void audit_dispatch(struct audit *);
 void audit_queue_item(struct audit *, uint32_t id);
 void audit_drop_item(struct audit *, uint32_t id);
 
-/* Write the outcome of an intent that no worker took. */
+/* Write the outcome of an intent that came to nothing. */
 void audit_unworked(struct audit *, enum item_kind, uint64_t ref);
 
 /* End an item that no worker will finish, with its outcome in the log. */
@@ -159,7 +180,8 @@ void audit_give_up(struct audit *, uint32_t id, struct item *);
 
 /* The worker is done with an item in one way or another. */
 void audit_release_worker(struct audit *, const struct item *);
-bool audit_any_worker(const struct audit *);
+/* Is there one, now or soon, for what waits in this queue? */
+bool audit_any_worker(const struct audit *, enum item_queue_of);
 /* How many could take a job now. */
 unsigned audit_usable_workers(const struct audit *);
 
@@ -183,6 +205,11 @@ enum err audit_wished_entry(struct rd, enum audit_type,
 
 extern const struct peer_ops audit_hi2_ops;
 void audit_hi2_left(struct audit *);
+
+/* To hi2, after the sync, unless who asked has gone: no worker will answer. */
+void audit_hi2_failed(struct audit *, uint32_t asker, uint32_t id, enum err);
+/* One of its tasks has ended, whoever asked. */
+void audit_hi2_ended(struct audit *, const struct item *);
 
 /* ---- audit_chain.c: the warrant state, as policy tells it ---- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "appliance/audit_proc.h"
+#include "appliance/proto_hi2.h"
 #include "base/log.h"
 
 /* Each worker's channel has its own ctx so that it can be told apart. */
@@ -87,7 +88,7 @@ on_closed(void *ctx, const struct ipc_frame *f)
 			log_error("an outcome could not be written");
 	}
 	/* Unavailable: perhaps the worker could tell nobody. */
-	audit_tell_done(a, it->asker, it->policy_id, m.reason != XK_UNAVAILABLE,
+	audit_tell_done(a, it->asker, it->asker_id, m.reason != XK_UNAVAILABLE,
 	    m.reason);
 	audit_drop_item(a, f->id);
 	return ERR_OK;
@@ -109,7 +110,32 @@ on_task_result(void *ctx, const struct ipc_frame *f)
 	if (audit_write(a, &e, NULL, NULL) != ERR_OK)
 		fatal("an outcome could not be written: nothing is released");
 	audit_release_worker(a, it);
-	audit_tell_task_done(a, it->asker, it->policy_id, m.rc, m.result);
+	audit_tell_task_done(a, it->asker, it->asker_id, m.rc, m.result);
+	audit_drop_item(a, f->id);
+	audit_dispatch(a);
+	return ERR_OK;
+}
+
+/* ERR_CLOSED: hi2 could not be told by the worker; any other it was. */
+static enum err
+on_hi2_task_ended(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct item *it = items_of(c, f->id, ITEM_HI2);
+	struct audit_entry e = {.type = AUDIT_QUEUE_KEY_OUTCOME};
+	struct rd body = f->body;
+	enum err rc;
+
+	if (it == NULL || msg_hi2_ended_get(body, &rc) != ERR_OK)
+		return ERR_MALFORMED;
+	e.ref = it->ref;
+	e.reason = (uint8_t)rc;
+	if (!it->logged && audit_write(a, &e, NULL, NULL) != ERR_OK)
+		log_error("an outcome could not be written");
+	if (rc == ERR_CLOSED)
+		audit_hi2_failed(a, it->asker, it->asker_id, rc);
+	audit_release_worker(a, it);
 	audit_drop_item(a, f->id);
 	audit_dispatch(a);
 	return ERR_OK;
@@ -171,6 +197,7 @@ static const struct ipc_rule worker_rules[] = {
     {MSG_CLOSED, 5, 5, 1, on_closed},
     {MSG_LEARNT, 45, 512, 1, on_learnt},
     {MSG_TASK_RESULT, 5, MAX_IPC_BODY, 1, on_task_result},
+    {MSG_HI2_TASK_ENDED, 1, 1, 1, on_hi2_task_ended},
     {MSG_WORKER_READY, 2, 255, 1, on_ready},
 };
 

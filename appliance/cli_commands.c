@@ -42,6 +42,11 @@ const struct command cli_commands[] = {
 	"wrapped (RSAES-OAEP, SHA-1) for 'subscriber add --wrapped-seed'.\n\n"
 	"  --out FILE     must not exist\n" COMMON,
 	cmd_kms_import_key},
+    {"kms", "hi2-key", "--out FILE",
+	"Writes the public key (PEM, P-256) of the signatures over records,\n"
+	"for the agencies whose LEMFs verify them.\n\n"
+	"  --out FILE     must not exist\n" COMMON,
+	cmd_kms_hi2_key},
 
     {"request", "new", "KIND --body FILE " BY,
 	"For any kind, around a body in JSON.\n" SIGN

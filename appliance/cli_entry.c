@@ -46,10 +46,20 @@ digest_name(enum audit_type t)
 						    : "sha256";
 }
 
+/* What the number in an entry is that of. */
+static const char *
+ref_name(enum audit_type t)
+{
+	return t == AUDIT_HEAD		  ? "number"
+	    : t == AUDIT_QUEUE_KEY_INTENT ? "key"
+					  : "of";
+}
+
 static const char *
 result_name(const struct audit_entry *e)
 {
-	if (e->type == AUDIT_SUBSCRIBER_OUTCOME)
+	if (e->type == AUDIT_SUBSCRIBER_OUTCOME ||
+	    e->type == AUDIT_QUEUE_KEY_OUTCOME)
 		return err_str((enum err)e->reason);
 	return e->reason == XK_GRANTED
 	    ? "released"
@@ -84,14 +94,15 @@ put_fields(json_t *j, const struct audit_entry *e)
 	char ts[17];
 
 	if (f & AUDIT_F_REF)
-		json_object_set_new(j, e->type == AUDIT_HEAD ? "number" : "of",
+		json_object_set_new(j, ref_name(e->type),
 		    json_integer((json_int_t)e->ref));
 	if (f & AUDIT_F_REASON)
 		json_object_set_new(j, "result", json_string(result_name(e)));
 	if (f & AUDIT_F_COUNT)
 		json_object_set_new(j, "count", json_integer(e->n_keys));
 	if (f & AUDIT_F_CLIENT)
-		set_text(j, "client", e->client);
+		set_text(j, e->type == AUDIT_DELIVERY ? "lemf" : "client",
+		    e->client);
 	if (f & AUDIT_F_TARGET)
 		set_text(j, "target", e->target);
 	if (f & AUDIT_F_LIID)

@@ -53,7 +53,8 @@ look(struct wanted *w, const struct audit_entry *e)
 	/* The last word counts. */
 	if (w->entry.there && (audit_fields(e->type) & AUDIT_F_REF) &&
 	    (e->type == AUDIT_KEY_OUTCOME || e->type == AUDIT_ABANDONED ||
-		e->type == AUDIT_SUBSCRIBER_OUTCOME) &&
+		e->type == AUDIT_SUBSCRIBER_OUTCOME ||
+		e->type == AUDIT_QUEUE_KEY_OUTCOME) &&
 	    e->ref == w->entry.e.number)
 		return keep(&w->outcome, e);
 	return ERR_OK;
@@ -297,6 +298,14 @@ explain_change(const struct audit_entry *e)
 	(void)printf(".\n");
 }
 
+static void
+explain_delivery(const struct audit_entry *e)
+{
+	(void)printf("It is about %u records for LEMF ", e->n_keys);
+	put(e->client);
+	(void)printf(".\n");
+}
+
 /* The others say what they say in their text. */
 static void
 explain_other(const struct audit_entry *e)
@@ -317,8 +326,15 @@ explain_other(const struct audit_entry *e)
 		put(e->text);
 		(void)printf("\n");
 	}
+	if (e->type == AUDIT_QUEUE_KEY_INTENT)
+		(void)printf("The token was to unwrap data key %llu of the "
+			     "queue, so that records can be delivered.\n",
+		    (unsigned long long)e->ref);
+	if (e->type == AUDIT_DELIVERY)
+		explain_delivery(e);
 	if (e->type == AUDIT_KEY_OUTCOME || e->type == AUDIT_ABANDONED ||
-	    e->type == AUDIT_SUBSCRIBER_OUTCOME)
+	    e->type == AUDIT_SUBSCRIBER_OUTCOME ||
+	    e->type == AUDIT_QUEUE_KEY_OUTCOME)
 		(void)printf("It is what came of entry %llu: 'keywarden "
 			     "explain %llu'.\n",
 		    (unsigned long long)e->ref, (unsigned long long)e->ref);

@@ -1,5 +1,6 @@
 /* keywarden kms ...: what init fixed. */
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,14 +179,16 @@ cmd_kms_params(const struct command *c, int argc, char **argv)
 	return code;
 }
 
-int
-cmd_kms_import_key(const struct command *c, int argc, char **argv)
+/* A public key as PEM; `which`: its place in the state. */
+static int
+write_key(const struct command *c, int argc, char **argv, size_t which)
 {
 	const unsigned char *p;
 	struct cli_common common;
 	struct state t = {.octets = NULL};
 	const char *out = NULL;
 	EVP_PKEY *key = NULL;
+	struct rd spki;
 	char *pem = NULL;
 	BIO *b;
 	long n;
@@ -195,12 +198,13 @@ cmd_kms_import_key(const struct command *c, int argc, char **argv)
 		return code;
 	if ((code = load_state(&common, &t)) != EXIT_DONE)
 		return code;
-	p = t.s.import_key.p;
-	key = d2i_PUBKEY(NULL, &p, (long)t.s.import_key.left);
+	memcpy(&spki, (const uint8_t *)&t.s + which, sizeof(spki));
+	p = spki.p;
+	key = d2i_PUBKEY(NULL, &p, (long)spki.left);
 	b = BIO_new(BIO_s_mem());
 	if (key == NULL || b == NULL || PEM_write_bio_PUBKEY(b, key) != 1 ||
 	    (n = BIO_get_mem_data(b, &pem)) <= 0) {
-		cli_error("kms-state holds no import key");
+		cli_error("kms-state holds no such key");
 		code = EXIT_CONFIG;
 	} else
 		code = write_public(&common, out, pem, (size_t)n);
@@ -208,4 +212,16 @@ cmd_kms_import_key(const struct command *c, int argc, char **argv)
 	EVP_PKEY_free(key);
 	free(t.octets);
 	return code;
+}
+
+int
+cmd_kms_import_key(const struct command *c, int argc, char **argv)
+{
+	return write_key(c, argc, argv, offsetof(struct kms_state, import_key));
+}
+
+int
+cmd_kms_hi2_key(const struct command *c, int argc, char **argv)
+{
+	return write_key(c, argc, argv, offsetof(struct kms_state, hi2_key));
 }

@@ -83,6 +83,7 @@ static cfg_opt_t opts[] = {
     CFG_SEC("xk", xk_opts, CFGF_NONE),
     CFG_SEC("x2", config_x2_opts, CFGF_NONE),
     CFG_SEC("xk_client", config_xkc_opts, CFGF_NONE),
+    CFG_SEC("hi2", config_hi2_opts, CFGF_NONE),
     CFG_SEC("lemf", config_lemf_opts,
 	CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
     CFG_SEC("client", client_opts, CFGF_MULTI | CFGF_TITLE),
@@ -336,6 +337,7 @@ config_load(const char *path, struct config **out, struct why *why)
 	if ((rc = parse(root, path, text, why)) == ERR_OK &&
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
 	    (rc = config_take_df2(f, root, why)) == ERR_OK &&
+	    (rc = config_take_lemfs(f, root, why)) == ERR_OK &&
 	    (rc = no_clients(root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
@@ -370,6 +372,7 @@ config_free(struct config **fp)
 	free_server(&f->xk_server);
 	free_server(&f->x2_server);
 	config_free_df2(f);
+	config_free_lemfs(f);
 	for (unsigned i = 0; i < f->n_environment; i++)
 		free(f->environment[i]);
 	free(f->state_dir);

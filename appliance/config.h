@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "appliance/proto_df2.h"
+#include "appliance/proto_hi2.h"
 #include "base/error.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
@@ -31,12 +31,27 @@ struct config_client {
 	uint32_t request_seconds, keep_alive_seconds;
 };
 
+/* How a LEMF is reached, and when a record is delivered to it. */
+struct config_link {
+	char *section; /* "lemf lka-3": for messages */
+	char *address; /* "ADDRESS:PORT"; NULL: it is not connected */
+	char *name; /* in the LEMF's certificate; NULL: the address */
+	char *certificate, *key; /* PEM; of section hi2 unless it has its own */
+	char *server_ca, *crl; /* PEM; NULL: none */
+	unsigned n_pins;
+	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN]; /* SHA-256 of a certificate */
+	struct link_settings how;
+};
+
 /* How an agency's monitoring facility wants its records: docs/HI2-PROFILES. */
 struct config_lemf {
 	char *name, *profile;
 	unsigned n_options;
 	const char *option[MAX_LEMF_OPTIONS];
 	char *value[MAX_LEMF_OPTIONS];
+	uint32_t queue_mib, queue_days; /* what waits for it, at most */
+	struct config_link link;
+	uint8_t slot; /* of the process for the link: config_slots() */
 };
 
 struct config {
@@ -87,6 +102,17 @@ char *config_path(const struct config *, const char *name);
 bool config_is_df2(const struct config *);
 /* Does it have its keys made by another appliance? */
 bool config_is_remote(const struct config *);
+/* Is there a process that is connected to this LEMF? */
+bool config_is_linked(const struct config *, const struct config_lemf *);
+/* The linked LEMF of that name, or in that slot; NULL: there is none. */
+const struct config_lemf *config_link_named(const struct config *,
+    const char *name);
+const struct config_lemf *config_link_in(const struct config *, unsigned slot);
+/*
+ * Every linked LEMF gets a slot of its own: the one that it has in `before`
+ * (NULL: nothing was), else one that nobody had there, while there are any.
+ */
+void config_slots(struct config *, const struct config *before);
 
 /*
  * What matters of it, as security officers approve it: lines "name = value",

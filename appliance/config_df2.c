@@ -1,4 +1,5 @@
-/* The sections of the DF2/MF: x2, xk_client and lemf. */
+/* The sections of the DF2/MF: x2 and xk_client; config_lemf.c has the others.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,26 +33,6 @@ cfg_opt_t config_xkc_opts[] = {
     CFG_INT("keep_alive_seconds", 60, CFGF_NONE),
     CFG_END(),
 };
-/* "profile", then the options of hi2/iri_profile.h in its order. */
-cfg_opt_t config_lemf_opts[] = {
-    CFG_STR("profile", "etsi", CFGF_NONE),
-    CFG_STR("form", NULL, CFGF_NODEFAULT),
-    CFG_STR("ps_version", NULL, CFGF_NODEFAULT),
-    CFG_STR("hi2_domain", NULL, CFGF_NODEFAULT),
-    CFG_STR("header_time", NULL, CFGF_NODEFAULT),
-    CFG_STR("umts_time", NULL, CFGF_NODEFAULT),
-    CFG_STR("time_qualifier", NULL, CFGF_NODEFAULT),
-    CFG_STR("authorization_country", NULL, CFGF_NODEFAULT),
-    CFG_STR("delivery_country", NULL, CFGF_NODEFAULT),
-    CFG_STR("operator_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("alt_operator_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("network_element_id", NULL, CFGF_NODEFAULT),
-    CFG_STR("interception_point", NULL, CFGF_NODEFAULT),
-    CFG_END(),
-};
-#define N_LEMF_OPTIONS \
-	(sizeof(config_lemf_opts) / sizeof(config_lemf_opts[0]) - 2)
-_Static_assert(N_LEMF_OPTIONS <= MAX_LEMF_OPTIONS, "a LEMF has more options");
 
 static enum err
 take_x2(struct config *f, cfg_t *c, struct why *why)
@@ -71,40 +52,6 @@ take_x2(struct config *f, cfg_t *c, struct why *why)
 	return rc == ERR_OK
 	    ? config_nums(c, "x2", n, sizeof(n) / sizeof(n[0]), why)
 	    : rc;
-}
-
-static bool
-is_name(const char *s)
-{
-	return s[0] != '\0' && strlen(s) <= MAX_NAME;
-}
-
-static enum err
-take_lemf(struct config *f, cfg_t *c, struct why *why)
-{
-	struct config_lemf *l = &f->lemf[f->n_lemfs++];
-
-	l->name = strdup(cfg_title(c));
-	l->profile = config_str(c, "profile");
-	if (!is_name(l->name))
-		return why_set(why, ERR_MALFORMED,
-		    "lemf: a name has 1 to %d characters", MAX_NAME);
-	if (!is_name(l->profile))
-		return why_set(why, ERR_MALFORMED,
-		    "lemf.profile has 1 to %d characters", MAX_NAME);
-	for (size_t i = 1; i <= N_LEMF_OPTIONS; i++) {
-		char *value = config_str(c, config_lemf_opts[i].name);
-
-		if (value == NULL)
-			continue;
-		l->option[l->n_options] = config_lemf_opts[i].name;
-		l->value[l->n_options++] = value;
-		if (strlen(value) > 255)
-			return why_set(why, ERR_MALFORMED,
-			    "lemf.%s has at most 255 characters",
-			    config_lemf_opts[i].name);
-	}
-	return ERR_OK;
 }
 
 static enum err
@@ -131,17 +78,10 @@ take_xkc(struct config *f, cfg_t *c, struct why *why)
 enum err
 config_take_df2(struct config *f, cfg_t *root, struct why *why)
 {
-	const unsigned n = cfg_size(root, "lemf");
 	enum err rc = take_x2(f, cfg_getsec(root, "x2"), why);
 
-	if (rc == ERR_OK)
-		rc = take_xkc(f, cfg_getsec(root, "xk_client"), why);
-	if (rc == ERR_OK && n > MAX_LEMFS)
-		return why_set(why, ERR_MALFORMED, "at most %d lemf sections",
-		    MAX_LEMFS);
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
-		rc = take_lemf(f, cfg_getnsec(root, "lemf", i), why);
-	return rc;
+	return rc == ERR_OK ? take_xkc(f, cfg_getsec(root, "xk_client"), why)
+			    : rc;
 }
 
 void
@@ -152,12 +92,6 @@ config_free_df2(struct config *f)
 	free(f->xkc.certificate);
 	free(f->xkc.key);
 	free(f->xkc.server_ca);
-	for (unsigned i = 0; i < f->n_lemfs; i++) {
-		free(f->lemf[i].name);
-		free(f->lemf[i].profile);
-		for (unsigned k = 0; k < f->lemf[i].n_options; k++)
-			free(f->lemf[i].value[k]);
-	}
 }
 
 bool

@@ -23,10 +23,18 @@ enum err config_take_server(struct config_server *, const char *section,
     cfg_t *, unsigned least, struct why *) MUST_CHECK;
 
 /* ---- config_df2.c ---- */
-extern cfg_opt_t config_x2_opts[], config_xkc_opts[], config_lemf_opts[];
+extern cfg_opt_t config_x2_opts[], config_xkc_opts[];
 
-/* The sections x2, xk_client and lemf; what is taken is freed with the rest. */
+/* The sections x2 and xk_client; what is taken is freed with the rest. */
 enum err config_take_df2(struct config *, cfg_t *root, struct why *) MUST_CHECK;
 void config_free_df2(struct config *); /* but for x2's server */
+
+/* ---- config_lemf.c ---- */
+extern cfg_opt_t config_hi2_opts[], config_lemf_opts[];
+
+/* The sections hi2 and lemf. */
+enum err config_take_lemfs(struct config *, cfg_t *root,
+    struct why *) MUST_CHECK;
+void config_free_lemfs(struct config *);
 
 #endif

@@ -43,66 +43,135 @@ file_digest(const char *path, const char *name, uint8_t out[DIGEST_LEN],
 	return rc;
 }
 
-/* Everything that has been written so far, and one line more. */
+/* Lines, each on the heap; the first failure ends them. */
+#define MAX_LINES (16 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
 struct lines {
-	char *out;
-	size_t n, cap;
+	char *line[MAX_LINES];
+	unsigned n;
 };
 
 static enum err
-put(struct lines *l, const char *name, const char *kind, const char *value,
-    struct why *why)
+put(struct lines *l, const char *section, const char *name, const char *kind,
+    const char *value, struct why *why)
 {
 	if (value == NULL || value[0] == '\0' || strchr(value, '\n') != NULL)
 		return why_set(why, ERR_MALFORMED,
-		    "%s is not set in the configuration", name);
-	if (l->n < l->cap)
-		l->n += (size_t)snprintf(l->out + l->n, l->cap - l->n,
-		    "%s = %s%s\n", name, kind, value);
+		    "%s.%s is not set in the configuration", section, name);
+	if (asprintf(&l->line[l->n], "%s.%s = %s%s\n", section, name, kind,
+		value) == -1)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	l->n++;
 	return ERR_OK;
 }
 
-/* Who may connect: another CA is another crowd. */
 static enum err
-put_ca(struct lines *l, const char *name, const char *path, struct why *why)
+put_digest(struct lines *l, const char *section, const char *name,
+    const uint8_t digest[DIGEST_LEN], struct why *why)
+{
+	char hex[2 * DIGEST_LEN + 1];
+
+	hex_put(digest, DIGEST_LEN, hex);
+	return put(l, section, name, "sha256:", hex, why);
+}
+
+/* Who is on the other side: another CA is another crowd. */
+static enum err
+put_ca(struct lines *l, const char *section, const char *name, const char *path,
+    struct why *why)
 {
 	uint8_t digest[DIGEST_LEN];
-	char hex[2 * DIGEST_LEN + 1];
+	char what[MAX_NAME + 32];
 	enum err rc;
 
 	if (path == NULL)
-		return put(l, name, "", NULL, why);
-	if ((rc = file_digest(path, name, digest, why)) != ERR_OK)
+		return put(l, section, name, "", NULL, why);
+	(void)snprintf(what, sizeof(what), "%s.%s", section, name);
+	rc = file_digest(path, what, digest, why);
+	return rc == ERR_OK ? put_digest(l, section, name, digest, why) : rc;
+}
+
+static enum err
+put_roles(struct lines *l, const struct config *f, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = put(l, "kms", "period", "", f->kms_period, why)) != ERR_OK ||
+	    (rc = put(l, "kms", "uri", "", f->kms_uri, why)) != ERR_OK ||
+	    (rc = put(l, "token", "label", "", f->token_label, why)) !=
+		ERR_OK ||
+	    (rc = put(l, "token", "module", "", f->token_module, why)) !=
+		ERR_OK ||
+	    (rc = put_ca(l, "xk", "client_ca", f->xk_server.client_ca, why)) !=
+		ERR_OK)
 		return rc;
-	hex_put(digest, sizeof(digest), hex);
-	return put(l, name, "sha256:", hex, why);
+	if (config_is_df2(f))
+		rc = put_ca(l, "x2", "client_ca", f->x2_server.client_ca, why);
+	if (rc == ERR_OK && config_is_remote(f) &&
+	    (rc = put(l, "xk_client", "connect", "", f->xkc.address, why)) ==
+		ERR_OK)
+		rc = put_ca(l, "xk_client", "server_ca", f->xkc.server_ca, why);
+	return rc;
+}
+
+/* Whoever is taken for a LEMF gets its keys. */
+static enum err
+put_link(struct lines *l, const struct config_lemf *of, struct why *why)
+{
+	const struct config_link *k = &of->link;
+	char section[MAX_NAME + 8];
+	enum err rc;
+
+	(void)snprintf(section, sizeof(section), "lemf.%s", of->name);
+	rc = put(l, section, "address", "", k->address, why);
+	if (rc == ERR_OK && k->server_ca != NULL)
+		rc = put_ca(l, section, "server_ca", k->server_ca, why);
+	if (rc == ERR_OK && k->server_ca != NULL && k->name != NULL)
+		rc = put(l, section, "name", "", k->name, why);
+	if (rc == ERR_OK && k->crl != NULL)
+		rc = put(l, section, "crl", "", "checked", why);
+	for (unsigned i = 0; i < k->n_pins && rc == ERR_OK; i++)
+		rc = put_digest(l, section, "pin", k->pin[i], why);
+	return rc;
+}
+
+static int
+by_octets(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum err
+join(struct lines *l, char *out, size_t cap, struct why *why)
+{
+	size_t n = 0;
+
+	qsort(l->line, l->n, sizeof(l->line[0]), by_octets);
+	for (unsigned i = 0; i < l->n; i++) {
+		const size_t len = strlen(l->line[i]);
+
+		if (len >= cap - n || n + len > MAX_CONFIG_TEXT)
+			return why_set(why, ERR_TOOBIG,
+			    "kms, token, the client_ca and who the LEMFs are: "
+			    "over %d octets in all",
+			    MAX_CONFIG_TEXT);
+		memcpy(out + n, l->line[i], len + 1);
+		n += len;
+	}
+	return ERR_OK;
 }
 
 enum err
 config_matters(const struct config *f, char *out, size_t cap, struct why *why)
 {
-	struct lines l = {out, 0, cap};
-	enum err rc;
+	struct lines l = {.n = 0};
+	enum err rc = put_roles(&l, f, why);
 
-	if ((rc = put(&l, "kms.period", "", f->kms_period, why)) != ERR_OK ||
-	    (rc = put(&l, "kms.uri", "", f->kms_uri, why)) != ERR_OK ||
-	    (rc = put(&l, "token.label", "", f->token_label, why)) != ERR_OK ||
-	    (rc = put(&l, "token.module", "", f->token_module, why)) !=
-		ERR_OK ||
-	    (config_is_df2(f) &&
-		(rc = put_ca(&l, "x2.client_ca", f->x2_server.client_ca,
-		     why)) != ERR_OK) ||
-	    (rc = put_ca(&l, "xk.client_ca", f->xk_server.client_ca, why)) !=
-		ERR_OK ||
-	    (config_is_remote(f) &&
-		((rc = put(&l, "xk_client.connect", "", f->xkc.address, why)) !=
-			ERR_OK ||
-		    (rc = put_ca(&l, "xk_client.server_ca", f->xkc.server_ca,
-			 why)) != ERR_OK)))
-		return rc;
-	return l.n < cap && l.n <= MAX_CONFIG_TEXT
-	    ? ERR_OK
-	    : why_set(why, ERR_TOOBIG,
-		  "kms, token and the client_ca: over %d octets in all",
-		  MAX_CONFIG_TEXT);
+	for (unsigned i = 0; i < f->n_lemfs && rc == ERR_OK; i++)
+		if (config_is_linked(f, &f->lemf[i]))
+			rc = put_link(&l, &f->lemf[i], why);
+	if (rc == ERR_OK)
+		rc = join(&l, out, cap, why);
+	for (unsigned i = 0; i < l.n; i++)
+		free(l.line[i]);
+	return rc;
 }

@@ -1,46 +1,9 @@
+/* The queue: opening, the turn and its end. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "appliance/hi2_spool.h"
-#include "appliance/hi2_spool_db.h"
-
-#define DAY 86400
-
-/* Of a name that has or had records. */
-struct lemf {
-	uint8_t name[QUEUE_LEMF_MAX];
-	uint8_t len;
-	bool changed; /* in this turn */
-	struct standing {
-		uint64_t next, records, octets;
-	} now, on_disk;
-};
-
-struct spool {
-	struct spool_db db;
-	uint8_t kms[QUEUE_DIGEST_LEN];
-	uint8_t *spki;
-	size_t spki_len;
-
-	struct queue_sealer *sealer;
-	uint64_t key; /* its id */
-	uint64_t next_key;
-	bool key_on_disk, change_key;
-
-	struct lemf *lemf; /* id is index + 1 */
-	unsigned n_lemfs, n_on_disk, cap_lemfs;
-	uint64_t next_id, id_on_disk; /* of records */
-
-	/* the turn */
-	bool open, key_put;
-	uint64_t n; /* records in it */
-	int64_t day;
-	enum err failed;
-	char failed_text[WHY_MAX];
-
-	uint8_t *sealed;
-	size_t cap_sealed;
-};
+#include "appliance/hi2_spool_home.h"
+#include "appliance/hi2_spool_int.h"
 
 /* ---- opening ---- */
 
@@ -53,26 +16,23 @@ view(const void *p, size_t len)
 	return r;
 }
 
-/* The next id of a table. */
 static enum err
-next_id(struct spool *s, const char *table, uint64_t *out, struct why *why)
+load_key_ids(struct spool *s, struct why *why)
 {
-	enum err rc;
+	enum err rc = spool_row(&s->db, SPOOL_GET_LAST_KEY, why);
 
-	spool_bind(&s->db, SPOOL_GET_LAST, 1, view(table, strlen(table)));
-	rc = spool_row(&s->db, SPOOL_GET_LAST, why);
 	if (rc == ERR_NOTFOUND) { /* there was none yet */
-		*out = 1;
+		s->next_key = 1;
 		rc = ERR_OK;
 	} else if (rc == ERR_OK) {
-		const int64_t last = spool_int(&s->db, SPOOL_GET_LAST, 0);
+		const int64_t last = spool_int(&s->db, SPOOL_GET_LAST_KEY, 0);
 
 		if (last < 0 || last == INT64_MAX)
-			rc = spool_damaged(why, "the ids of its rows");
+			rc = spool_damaged(why, "the ids of its keys");
 		else
-			*out = (uint64_t)last + 1;
+			s->next_key = (uint64_t)last + 1;
 	}
-	spool_end(&s->db, SPOOL_GET_LAST);
+	spool_end(&s->db, SPOOL_GET_LAST_KEY);
 	return rc;
 }
 
@@ -103,22 +63,24 @@ lemf_new(struct spool *s, struct rd name, struct lemf **out, struct why *why)
 static enum err
 take_lemf(struct spool *s, struct why *why)
 {
-	const int64_t id = spool_int(&s->db, SPOOL_EACH_LEMF, 0),
-		      next = spool_int(&s->db, SPOOL_EACH_LEMF, 2),
-		      records = spool_int(&s->db, SPOOL_EACH_LEMF, 3),
-		      octets = spool_int(&s->db, SPOOL_EACH_LEMF, 4);
+	const int64_t id = spool_int(&s->db, SPOOL_EACH_LEMF, 0);
 	const struct rd name = spool_octets(&s->db, SPOOL_EACH_LEMF, 1);
+	int64_t v[6];
 	struct lemf *l;
+	bool sound = true;
 	enum err rc;
 
-	if (id != (int64_t)s->n_lemfs + 1 || name.left == 0 ||
-	    name.left > QUEUE_LEMF_MAX || next < 0 || records < 0 ||
-	    records > next || octets < 0)
+	for (int i = 0; i < 6; i++) {
+		v[i] = spool_int(&s->db, SPOOL_EACH_LEMF, i + 2);
+		sound = sound && v[i] >= 0 && v[i] < 1LL << 56;
+	}
+	if (!sound || id != (int64_t)s->n_lemfs + 1 || name.left == 0 ||
+	    name.left > QUEUE_LEMF_MAX || v[0] != v[1] + v[3] + v[4] + v[5])
 		return spool_damaged(why, "a LEMF's counts");
 	if ((rc = lemf_new(s, name, &l, why)) != ERR_OK)
 		return rc;
-	l->now = (struct standing){(uint64_t)next, (uint64_t)records,
-	    (uint64_t)octets};
+	l->now = (struct standing){(uint64_t)v[0], (uint64_t)v[1],
+	    (uint64_t)v[2], (uint64_t)v[3], (uint64_t)v[4], (uint64_t)v[5]};
 	l->on_disk = l->now;
 	return ERR_OK;
 }
@@ -128,16 +90,43 @@ load(struct spool *s, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = next_id(s, "records", &s->next_id, why)) != ERR_OK ||
-	    (rc = next_id(s, "keys", &s->next_key, why)) != ERR_OK)
+	if ((rc = load_key_ids(s, why)) != ERR_OK)
 		return rc;
-	s->id_on_disk = s->next_id;
 	while ((rc = spool_row(&s->db, SPOOL_EACH_LEMF, why)) == ERR_OK)
 		if ((rc = take_lemf(s, why)) != ERR_OK)
 			break;
 	spool_end(&s->db, SPOOL_EACH_LEMF);
 	s->n_on_disk = s->n_lemfs;
 	return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
+/* A life ends where the file is found elsewhere. */
+static enum err
+load_life(struct spool *s, const uint8_t home[QUEUE_DIGEST_LEN], int64_t now,
+    struct why *why)
+{
+	struct spool_db *d = &s->db;
+	bool moved = false;
+	struct rd had;
+	enum err rc;
+
+	if ((rc = spool_row(d, SPOOL_GET_SPOOL, why)) == ERR_OK) {
+		had = spool_octets(d, SPOOL_GET_SPOOL, 0);
+		moved = !rd_is(&had, home, QUEUE_DIGEST_LEN);
+		s->life = spool_int(d, SPOOL_GET_SPOOL, 1);
+		s->since_day = spool_int(d, SPOOL_GET_SPOOL, 2) / SPOOL_DAY;
+	}
+	spool_end(d, SPOOL_GET_SPOOL);
+	if (rc != ERR_OK || s->life < 1 || s->life == INT64_MAX)
+		return spool_damaged(why, "it does not say where it lives");
+	if (!moved)
+		return ERR_OK;
+	s->life++;
+	s->since_day = now / SPOOL_DAY;
+	spool_bind(d, SPOOL_SET_LIFE, 1, view(home, QUEUE_DIGEST_LEN));
+	spool_bind_int(d, SPOOL_SET_LIFE, 2, s->life);
+	spool_bind_int(d, SPOOL_SET_LIFE, 3, now);
+	return spool_run(d, SPOOL_SET_LIFE, why);
 }
 
 /* Not at the first record: a key that cannot be used shows at the start. */
@@ -150,6 +139,8 @@ new_key(struct spool *s, struct why *why)
 	rc = queue_sealer_new(view(s->spki, s->spki_len), &k, why);
 	if (rc != ERR_OK)
 		return rc;
+	if (s->sealer != NULL)
+		spool_key_keep(s);
 	queue_sealer_free(&s->sealer);
 	s->sealer = k;
 	s->key = s->next_key++;
@@ -157,23 +148,41 @@ new_key(struct spool *s, struct why *why)
 	return ERR_OK;
 }
 
+static enum err
+open_file(struct spool *s, const struct spool_config *c, struct why *why)
+{
+	uint8_t home[QUEUE_DIGEST_LEN];
+	const struct spool_origin o = {.kms = s->kms,
+	    .home = home,
+	    .now = c->now};
+	enum err rc;
+
+	/* It is there from now on, and what it is can be asked. */
+	if ((rc = spool_db_create(&s->db, c->path, why)) != ERR_OK ||
+	    (rc = spool_home_of(c->path, c->machine, home, why)) != ERR_OK ||
+	    (rc = spool_db_open(&s->db, &o, why)) != ERR_OK ||
+	    (rc = load_life(s, home, c->now, why)) != ERR_OK)
+		return rc;
+	return load(s, why);
+}
+
 enum err
-spool_open(const char *path, struct rd spki,
-    const uint8_t kms[QUEUE_DIGEST_LEN], struct spool **out, struct why *why)
+spool_open(const struct spool_config *c, struct spool **out, struct why *why)
 {
 	struct spool *s = calloc(1, sizeof(*s));
 	enum err rc;
 
-	if (s == NULL || (s->spki = malloc(spki.left + 1)) == NULL) {
+	if (s == NULL || (s->spki = malloc(c->spki.left + 1)) == NULL ||
+	    sequences_new(&s->sequences) != ERR_OK) {
 		rc = why_set(why, ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	memcpy(s->kms, kms, sizeof(s->kms));
-	if (spki.left > 0)
-		memcpy(s->spki, spki.p, spki.left);
-	s->spki_len = spki.left;
-	if ((rc = spool_db_open(&s->db, path, kms, why)) != ERR_OK ||
-	    (rc = load(s, why)) != ERR_OK || (rc = new_key(s, why)) != ERR_OK)
+	memcpy(s->kms, c->kms, sizeof(s->kms));
+	if (c->spki.left > 0)
+		memcpy(s->spki, c->spki.p, c->spki.left);
+	s->spki_len = c->spki.left;
+	if ((rc = open_file(s, c, why)) != ERR_OK ||
+	    (rc = new_key(s, why)) != ERR_OK)
 		goto out;
 	*out = s;
 	s = NULL;
@@ -191,7 +200,10 @@ spool_close(struct spool **sp)
 		return;
 	spool_give_up(s);
 	spool_db_close(&s->db);
+	spool_keys_done(s);
 	queue_sealer_free(&s->sealer);
+	sequences_free(&s->sequences);
+	secret_free(&s->record);
 	free(s->lemf);
 	free(s->sealed);
 	free(s->spki);
@@ -199,19 +211,76 @@ spool_close(struct spool **sp)
 	*sp = NULL;
 }
 
-/* ---- a turn ---- */
+/* ---- LEMFs ---- */
 
-/* It is over; the reason is kept for the calls that still come in it. */
-static enum err
-broken(struct spool *s, enum err rc, const struct why *why)
+enum err
+spool_find(const struct spool *s, struct rd name, unsigned *out)
 {
-	s->failed = rc;
-	memcpy(s->failed_text, why->text, sizeof(s->failed_text));
+	for (unsigned i = 0; i < s->n_lemfs; i++)
+		if (rd_is(&name, s->lemf[i].name, s->lemf[i].len)) {
+			*out = i;
+			return ERR_OK;
+		}
+	return ERR_NOTFOUND;
+}
+
+enum err
+spool_find_or_add(struct spool *s, struct rd name, unsigned *out,
+    struct why *why)
+{
+	struct lemf *l;
+	enum err rc;
+
+	if (name.left == 0 || name.left > QUEUE_LEMF_MAX)
+		return why_set(why, ERR_MALFORMED, "spool: a LEMF's name");
+	if (spool_find(s, name, out) == ERR_OK)
+		return ERR_OK;
+	if ((rc = lemf_new(s, name, &l, why)) == ERR_OK)
+		*out = s->n_lemfs - 1;
 	return rc;
 }
 
-static enum err
-begin(struct spool *s, struct why *why)
+bool
+spool_lemf(const struct spool *s, unsigned i, struct spool_lemf *out)
+{
+	const struct lemf *l;
+
+	if (i >= s->n_on_disk)
+		return false;
+	l = &s->lemf[i];
+	*out = (struct spool_lemf){.name = view(l->name, l->len),
+	    .next = l->on_disk.next,
+	    .records = l->on_disk.records,
+	    .octets = l->on_disk.octets,
+	    .delivered = l->on_disk.delivered,
+	    .dropped = l->on_disk.dropped,
+	    .damaged = l->on_disk.damaged};
+	return true;
+}
+
+void
+spool_counts(const struct spool *s, struct spool_counts *out)
+{
+	*out = (struct spool_counts){0};
+	for (unsigned i = 0; i < s->n_on_disk; i++) {
+		out->records += s->lemf[i].on_disk.records;
+		out->octets += s->lemf[i].on_disk.octets;
+	}
+}
+
+/* ---- a turn ---- */
+
+enum err
+spool_broken(struct spool *s, enum err rc, const struct why *here,
+    struct why *why)
+{
+	s->failed = rc;
+	memcpy(s->failed_text, here->text, sizeof(s->failed_text));
+	return why_set(why, rc, "%s", here->text);
+}
+
+enum err
+spool_begin(struct spool *s, struct why *why)
 {
 	enum err rc;
 
@@ -227,184 +296,6 @@ begin(struct spool *s, struct why *why)
 }
 
 static enum err
-find_lemf(struct spool *s, struct rd name, unsigned *out, struct why *why)
-{
-	struct lemf *l;
-	enum err rc;
-
-	if (name.left == 0 || name.left > QUEUE_LEMF_MAX)
-		return why_set(why, ERR_MALFORMED, "spool: a LEMF's name");
-	for (unsigned i = 0; i < s->n_lemfs; i++)
-		if (rd_is(&name, s->lemf[i].name, s->lemf[i].len)) {
-			*out = i;
-			return ERR_OK;
-		}
-	if ((rc = lemf_new(s, name, &l, why)) == ERR_OK)
-		*out = s->n_lemfs - 1;
-	return rc;
-}
-
-static enum err
-find_sequence(struct spool *s, struct spool_place *p, struct why *why)
-{
-	struct spool_db *d = &s->db;
-	int64_t next;
-	enum err rc;
-
-	spool_bind_int(d, SPOOL_GET_SEQUENCE, 1, (int64_t)p->lemf + 1);
-	spool_bind(d, SPOOL_GET_SEQUENCE, 2,
-	    view(p->row.digest, sizeof(p->row.digest)));
-	spool_bind_int(d, SPOOL_GET_SEQUENCE, 3, p->row.cin);
-	rc = spool_row(d, SPOOL_GET_SEQUENCE, why);
-	if (rc == ERR_OK) {
-		p->sequence_id = spool_int(d, SPOOL_GET_SEQUENCE, 0);
-		next = spool_int(d, SPOOL_GET_SEQUENCE, 1);
-		p->used = spool_int(d, SPOOL_GET_SEQUENCE, 2);
-		p->row.sequence = (uint32_t)next;
-		if (next < 0 || next > UINT32_MAX || p->sequence_id == 0)
-			rc = spool_damaged(why, "a sequence number");
-	}
-	spool_end(d, SPOOL_GET_SEQUENCE);
-	return rc == ERR_NOTFOUND ? ERR_OK : rc;
-}
-
-enum err
-spool_place(struct spool *s, struct rd lemf, struct rd liid, uint32_t cin,
-    int64_t now, struct spool_place *out, struct why *why)
-{
-	struct spool_place p = {.row.cin = cin,
-	    .row.created = now,
-	    .day = now / DAY};
-	struct why here = {""};
-	enum err rc;
-
-	if ((rc = begin(s, &here)) == ERR_OK &&
-	    (rc = find_lemf(s, lemf, &p.lemf, &here)) == ERR_OK &&
-	    (rc = queue_digest(s->kms, liid, p.row.digest)) != ERR_OK)
-		(void)why_set(&here, rc, "spool: SHA-256 failed");
-	if (rc == ERR_OK)
-		rc = find_sequence(s, &p, &here);
-	if (rc != ERR_OK)
-		return why_set(why, broken(s, rc, &here), "%s", here.text);
-	s->day = p.day;
-	p.row.id = s->next_id;
-	p.row.key = s->key;
-	p.row.number = s->lemf[p.lemf].now.next;
-	p.row.lemf = view(s->lemf[p.lemf].name, s->lemf[p.lemf].len);
-	*out = p;
-	return ERR_OK;
-}
-
-static enum err
-put_key(struct spool *s, struct why *why)
-{
-	struct spool_db *d = &s->db;
-	enum err rc;
-
-	if (s->key_on_disk || s->key_put)
-		return ERR_OK;
-	if ((rc = spool_run(d, SPOOL_DROP_KEYS, why)) != ERR_OK)
-		return rc;
-	spool_bind_int(d, SPOOL_PUT_KEY, 1, (int64_t)s->key);
-	spool_bind(d, SPOOL_PUT_KEY, 2, queue_sealer_wrapped(s->sealer));
-	if ((rc = spool_run(d, SPOOL_PUT_KEY, why)) == ERR_OK)
-		s->key_put = true;
-	return rc;
-}
-
-static enum err
-put_sequence(struct spool *s, const struct spool_place *p, struct why *why)
-{
-	struct spool_db *d = &s->db;
-	enum err rc;
-
-	if (p->sequence_id == 0) {
-		spool_bind_int(d, SPOOL_PUT_SEQUENCE, 1, (int64_t)p->lemf + 1);
-		spool_bind(d, SPOOL_PUT_SEQUENCE, 2,
-		    view(p->row.digest, sizeof(p->row.digest)));
-		spool_bind_int(d, SPOOL_PUT_SEQUENCE, 3, p->row.cin);
-		spool_bind_int(d, SPOOL_PUT_SEQUENCE, 4, p->day);
-		return spool_run(d, SPOOL_PUT_SEQUENCE, why);
-	}
-	spool_bind_int(d, SPOOL_SET_SEQUENCE, 1, p->sequence_id);
-	spool_bind_int(d, SPOOL_SET_SEQUENCE, 2, p->row.sequence + 1LL);
-	rc = spool_run(d, SPOOL_SET_SEQUENCE, why);
-	if (rc != ERR_OK || p->used == p->day)
-		return rc;
-	spool_bind_int(d, SPOOL_SET_SEQUENCE_DAY, 1, p->sequence_id);
-	spool_bind_int(d, SPOOL_SET_SEQUENCE_DAY, 2, p->day);
-	return spool_run(d, SPOOL_SET_SEQUENCE_DAY, why);
-}
-
-static enum err
-put_record(struct spool *s, const struct spool_place *p, struct rd sealed,
-    struct why *why)
-{
-	const struct queue_row *row = &p->row;
-	struct spool_db *d = &s->db;
-
-	spool_bind_int(d, SPOOL_PUT_RECORD, 1, (int64_t)row->id);
-	spool_bind_int(d, SPOOL_PUT_RECORD, 2, (int64_t)p->lemf + 1);
-	spool_bind_int(d, SPOOL_PUT_RECORD, 3, (int64_t)row->number);
-	spool_bind(d, SPOOL_PUT_RECORD, 4,
-	    view(row->digest, sizeof(row->digest)));
-	spool_bind_int(d, SPOOL_PUT_RECORD, 5, row->cin);
-	spool_bind_int(d, SPOOL_PUT_RECORD, 6, row->sequence);
-	spool_bind_int(d, SPOOL_PUT_RECORD, 7, row->created);
-	spool_bind_int(d, SPOOL_PUT_RECORD, 8, (int64_t)row->key);
-	spool_bind(d, SPOOL_PUT_RECORD, 9, sealed);
-	return spool_run(d, SPOOL_PUT_RECORD, why);
-}
-
-static enum err
-seal(struct spool *s, const struct queue_row *row, struct rd pdu,
-    struct rd *out, struct why *why)
-{
-	size_t len = pdu.left + QUEUE_SEAL_LEN;
-	enum err rc;
-
-	if (len > s->cap_sealed) {
-		uint8_t *p = realloc(s->sealed, len);
-
-		if (p == NULL)
-			return why_set(why, ERR_NOMEM, "out of memory");
-		s->sealed = p;
-		s->cap_sealed = len;
-	}
-	rc = queue_seal(s->sealer, row, pdu, s->sealed, s->cap_sealed, &len);
-	if (rc != ERR_OK)
-		return why_set(why, rc, "spool: a record cannot be sealed");
-	*out = view(s->sealed, len);
-	return ERR_OK;
-}
-
-enum err
-spool_put(struct spool *s, const struct spool_place *p, struct rd pdu,
-    struct why *why)
-{
-	struct why here = {""};
-	struct rd sealed;
-	struct lemf *l;
-	enum err rc;
-
-	if (s->failed != ERR_OK)
-		return why_set(why, s->failed, "%s", s->failed_text);
-	if ((rc = seal(s, &p->row, pdu, &sealed, &here)) != ERR_OK ||
-	    (rc = put_key(s, &here)) != ERR_OK ||
-	    (rc = put_sequence(s, p, &here)) != ERR_OK ||
-	    (rc = put_record(s, p, sealed, &here)) != ERR_OK)
-		return why_set(why, broken(s, rc, &here), "%s", here.text);
-	l = &s->lemf[p->lemf];
-	l->now.next++;
-	l->now.records++;
-	l->now.octets += pdu.left;
-	l->changed = true;
-	s->next_id++;
-	s->n++;
-	return ERR_OK;
-}
-
-static enum err
 put_counts(struct spool *s, struct why *why)
 {
 	struct spool_db *d = &s->db;
@@ -412,18 +303,20 @@ put_counts(struct spool *s, struct why *why)
 
 	for (unsigned i = 0; i < s->n_lemfs && rc == ERR_OK; i++) {
 		const struct lemf *l = &s->lemf[i];
+		const uint64_t v[] = {l->now.next, l->now.records,
+		    l->now.octets, l->now.delivered, l->now.dropped,
+		    l->now.damaged};
 
 		/* A name alone is written too: ids have no gap. */
 		if (!l->changed && i < s->n_on_disk)
 			continue;
 		spool_bind_int(d, SPOOL_SET_LEMF, 1, (int64_t)i + 1);
 		spool_bind(d, SPOOL_SET_LEMF, 2, view(l->name, l->len));
-		spool_bind_int(d, SPOOL_SET_LEMF, 3, (int64_t)l->now.next);
-		spool_bind_int(d, SPOOL_SET_LEMF, 4, (int64_t)l->now.records);
-		spool_bind_int(d, SPOOL_SET_LEMF, 5, (int64_t)l->now.octets);
+		for (int k = 0; k < 6; k++)
+			spool_bind_int(d, SPOOL_SET_LEMF, k + 3, (int64_t)v[k]);
 		rc = spool_run(d, SPOOL_SET_LEMF, why);
 	}
-	if (rc != ERR_OK)
+	if (rc != ERR_OK || s->n == 0)
 		return rc;
 	spool_bind_int(d, SPOOL_COUNT_KEY, 1, (int64_t)s->key);
 	spool_bind_int(d, SPOOL_COUNT_KEY, 2, (int64_t)s->n);
@@ -436,6 +329,8 @@ forget_sequences(struct spool *s, struct why *why)
 {
 	struct spool_db *d = &s->db;
 
+	if (s->n == 0)
+		return ERR_OK;
 	spool_bind_int(d, SPOOL_DROP_SEQUENCES, 1,
 	    s->day - SPOOL_SEQUENCE_DAYS);
 	spool_bind_int(d, SPOOL_DROP_SEQUENCES, 2, 2 * (int64_t)s->n);
@@ -450,22 +345,24 @@ spool_commit(struct spool *s, struct why *why)
 
 	if (s->failed != ERR_OK)
 		return why_set(why, s->failed, "%s", s->failed_text);
-	if (s->n == 0) {
+	if (!s->changed) {
 		spool_give_up(s);
 		return ERR_OK;
 	}
 	if ((rc = put_counts(s, &here)) != ERR_OK ||
+	    (rc = sequences_write(s->sequences, &s->db, &here)) != ERR_OK ||
 	    (rc = forget_sequences(s, &here)) != ERR_OK ||
+	    (rc = spool_db_grow(&s->db, &here)) != ERR_OK ||
 	    (rc = spool_run(&s->db, SPOOL_COMMIT, &here)) != ERR_OK)
-		return why_set(why, broken(s, rc, &here), "%s", here.text);
+		return spool_broken(s, rc, &here, why);
 	for (unsigned i = 0; i < s->n_lemfs; i++) {
 		s->lemf[i].on_disk = s->lemf[i].now;
 		s->lemf[i].changed = false;
 	}
+	sequences_committed(s->sequences);
 	s->n_on_disk = s->n_lemfs;
-	s->id_on_disk = s->next_id;
 	s->key_on_disk = s->key_on_disk || s->key_put;
-	s->open = s->key_put = false;
+	s->open = s->key_put = s->changed = false;
 	s->n = 0;
 	return ERR_OK;
 }
@@ -477,29 +374,27 @@ spool_give_up(struct spool *s)
 
 	if (s->db.s != NULL && !sqlite3_get_autocommit(s->db.s))
 		(void)(spool_run(&s->db, SPOOL_ROLLBACK, &unheard) == ERR_OK);
+	if (s->sequences != NULL)
+		sequences_given_up(s->sequences);
 	s->n_lemfs = s->n_on_disk;
 	for (unsigned i = 0; i < s->n_lemfs; i++) {
 		s->lemf[i].now = s->lemf[i].on_disk;
 		s->lemf[i].changed = false;
 	}
-	s->next_id = s->id_on_disk;
-	s->open = s->key_put = false;
+	s->open = s->key_put = s->changed = false;
 	s->failed = ERR_OK;
 	s->n = 0;
+}
+
+void
+spool_tidy(struct spool *s)
+{
+	if (!s->open)
+		spool_db_tidy(&s->db);
 }
 
 void
 spool_change_key(struct spool *s)
 {
 	s->change_key = true;
-}
-
-void
-spool_counts(const struct spool *s, struct spool_counts *out)
-{
-	*out = (struct spool_counts){0};
-	for (unsigned i = 0; i < s->n_lemfs; i++) {
-		out->records += s->lemf[i].on_disk.records;
-		out->octets += s->lemf[i].on_disk.octets;
-	}
 }

@@ -4,65 +4,61 @@
 
 #include "appliance/hi2_spool_db.h"
 
-#define APPLICATION_ID 0x4b575351 /* "KWSQ" */
-#define SCHEMA_VERSION 1
-
-#define ASIDE "deliver what waits in it, or move the file away"
+/* The file grows by so much at once, and so many pages wait in the log. */
+#define GROW_OCTETS (4 * 1024 * 1024)
+#define LOG_PAGES 1000
 
 static const char *const sql[SPOOL_STATEMENT__MAX] = {
     [SPOOL_BEGIN] = "BEGIN IMMEDIATE",
     [SPOOL_COMMIT] = "COMMIT",
     [SPOOL_ROLLBACK] = "ROLLBACK",
-    [SPOOL_GET_KMS] = "SELECT kms FROM spool",
-    [SPOOL_GET_LAST] = "SELECT seq FROM sqlite_sequence WHERE name ="
-		       " CAST(? AS TEXT)",
-    [SPOOL_EACH_LEMF] = "SELECT id, name, next, records, octets FROM lemfs"
-			" ORDER BY id",
-    [SPOOL_SET_LEMF] = "INSERT OR REPLACE INTO lemfs (id, name, next, records,"
-		       " octets) VALUES (?, ?, ?, ?, ?)",
+    [SPOOL_GET_PAGES] = "PRAGMA page_count",
+    [SPOOL_GET_SPOOL] = "SELECT home, life, since FROM spool",
+    [SPOOL_SET_LIFE] = "UPDATE spool SET home = ?, life = ?, since = ?",
+    [SPOOL_GET_LAST_KEY] = "SELECT seq FROM sqlite_sequence WHERE name ="
+			   " 'keys'",
+    [SPOOL_EACH_LEMF] = "SELECT id, name, next, records, octets, delivered,"
+			" dropped, damaged FROM lemfs ORDER BY id",
+    [SPOOL_SET_LEMF] = "INSERT INTO lemfs (id, name, next, records, octets,"
+		       " delivered, dropped, damaged)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+		       " ON CONFLICT (id) DO UPDATE SET next = ?3, records = ?4,"
+		       " octets = ?5, delivered = ?6, dropped = ?7,"
+		       " damaged = ?8",
     [SPOOL_PUT_KEY] = "INSERT INTO keys (id, wrapped, records)"
 		      " VALUES (?, ?, 0)",
+    [SPOOL_GET_KEY] = "SELECT wrapped FROM keys WHERE id = ?",
     [SPOOL_COUNT_KEY] = "UPDATE keys SET records = records + ?2 WHERE id = ?1",
     [SPOOL_DROP_KEYS] = "DELETE FROM keys WHERE records = 0",
-    [SPOOL_GET_SEQUENCE] = "SELECT id, next, used FROM sequences"
+    [SPOOL_GET_SEQUENCE] = "SELECT id, next, used, life FROM sequences"
 			   " WHERE lemf = ? AND liid = ? AND cin = ?",
-    [SPOOL_PUT_SEQUENCE] = "INSERT INTO sequences (lemf, liid, cin, next, used)"
-			   " VALUES (?, ?, ?, 1, ?)",
-    [SPOOL_SET_SEQUENCE] = "UPDATE sequences SET next = ?2 WHERE id = ?1",
+    [SPOOL_PUT_SEQUENCE] = "INSERT INTO sequences (lemf, liid, cin, next, used,"
+			   " life) VALUES (?, ?, ?, ?, ?, ?)",
+    [SPOOL_SET_SEQUENCE] = "UPDATE sequences SET next = ?2, life = ?3"
+			   " WHERE id = ?1",
     /* Apart, since it moves an entry of an index. */
     [SPOOL_SET_SEQUENCE_DAY] = "UPDATE sequences SET used = ?2 WHERE id = ?1",
     [SPOOL_DROP_SEQUENCES] = "DELETE FROM sequences WHERE id IN (SELECT id"
 			     " FROM sequences WHERE used < ? LIMIT ?)",
-    [SPOOL_PUT_RECORD] = "INSERT INTO records (id, lemf, number, liid, cin,"
-			 " sequence, created, key, sealed)"
-			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SPOOL_PUT_RECORD] = "INSERT INTO records (place, id, liid, cin, sequence,"
+			 " created, key, sealed) VALUES (?, 0, ?, ?, ?, ?, ?,"
+			 " ?)",
+    [SPOOL_EACH_RECORD] = "SELECT place, id, liid, cin, sequence, created, key,"
+			  " sealed FROM records WHERE place BETWEEN ? AND ?"
+			  " ORDER BY place LIMIT ?",
+    [SPOOL_MEASURE] = "SELECT place, created, key, length(sealed)"
+		      " FROM records WHERE place BETWEEN ? AND ?"
+		      " ORDER BY place LIMIT ?",
+    [SPOOL_PUT_ASIDE] = "INSERT INTO aside SELECT * FROM records"
+			" WHERE place BETWEEN ? AND ?",
+    [SPOOL_DROP_RECORDS] = "DELETE FROM records WHERE place BETWEEN ? AND ?",
 };
-
-/* AUTOINCREMENT: an id is never given twice, not even that of a row gone. */
-static const char schema[] =
-    "CREATE TABLE spool (kms BLOB NOT NULL);"
-    "CREATE TABLE keys (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " wrapped BLOB NOT NULL, records INTEGER NOT NULL);"
-    "CREATE TABLE lemfs (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,"
-    " next INTEGER NOT NULL, records INTEGER NOT NULL,"
-    " octets INTEGER NOT NULL);"
-    "CREATE TABLE records (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " lemf INTEGER NOT NULL, number INTEGER NOT NULL, liid BLOB NOT NULL,"
-    " cin INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-    " created INTEGER NOT NULL, key INTEGER NOT NULL, sealed BLOB NOT NULL,"
-    " UNIQUE (lemf, number));"
-    "CREATE TABLE sequences (id INTEGER PRIMARY KEY, lemf INTEGER NOT NULL,"
-    " liid BLOB NOT NULL, cin INTEGER NOT NULL, next INTEGER NOT NULL,"
-    " used INTEGER NOT NULL, UNIQUE (lemf, liid, cin));"
-    "CREATE INDEX sequences_used ON sequences (used);"
-    "PRAGMA application_id = 0x4b575351;"
-    "PRAGMA user_version = 1;";
 
 enum err
 spool_damaged(struct why *why, const char *what)
 {
 	return why_set(why, ERR_MALFORMED,
-	    "spool: damaged, or none: %s: " ASIDE, what);
+	    "spool: damaged, or none: %s: " SPOOL_ASIDE, what);
 }
 
 enum err
@@ -145,19 +141,19 @@ spool_run(struct spool_db *d, enum spool_statement s, struct why *why)
 	return rc;
 }
 
-/* ---- opening ---- */
+/* ---- texts ---- */
 
-static enum err
-exec(struct spool_db *d, const char *text, struct why *why)
+enum err
+spool_exec(struct spool_db *d, const char *text, struct why *why)
 {
 	return sqlite3_exec(d->s, text, NULL, NULL, NULL) == SQLITE_OK
 	    ? ERR_OK
 	    : spool_fail(d, why, "setting up");
 }
 
-/* The one number that a statement gives. */
-static enum err
-number(struct spool_db *d, const char *text, int64_t *out, struct why *why)
+enum err
+spool_number(struct spool_db *d, const char *text, int64_t *out,
+    struct why *why)
 {
 	sqlite3_stmt *q = NULL;
 	enum err rc = ERR_OK;
@@ -171,41 +167,31 @@ number(struct spool_db *d, const char *text, int64_t *out, struct why *why)
 	return rc;
 }
 
-/* Before anything is written: another's database is left as it is. */
-static enum err
-look(struct spool_db *d, bool *empty, struct why *why)
-{
-	int64_t id = 0, version = 0, tables = 0;
-	enum err rc;
+/* ---- the log ---- */
 
-	if ((rc = number(d, "PRAGMA application_id", &id, why)) != ERR_OK ||
-	    (rc = number(d, "PRAGMA user_version", &version, why)) != ERR_OK ||
-	    (rc = number(d, "SELECT count(*) FROM sqlite_schema", &tables,
-		 why)) != ERR_OK)
-		return rc;
-	*empty = id == 0 && version == 0 && tables == 0;
-	if (*empty)
-		return ERR_OK;
-	if (id != APPLICATION_ID)
-		return why_set(why, ERR_MALFORMED,
-		    "spool: the file is another program's database: name "
-		    "another file, or move it away");
-	if (version != SCHEMA_VERSION)
-		return why_set(why, ERR_MALFORMED,
-		    "spool: version %lld, this program knows %d: " ASIDE,
-		    (long long)version, SCHEMA_VERSION);
-	return ERR_OK;
+static int
+on_commit(void *ctx, sqlite3 *s, const char *name, int pages)
+{
+	struct spool_db *d = ctx;
+
+	(void)s;
+	(void)name;
+	d->in_log = pages;
+	return SQLITE_OK;
 }
 
 /*
  * One process, so no shared memory: EXCLUSIVE stands before WAL.  FULL: the
  * log is synced at each commit.  16 MiB of pages stay in memory, so that a
- * large turn is written once, and as many go into the log before they are
- * moved to their places, for which a turn waits (bench/bench_spool.c).
+ * large turn is written once.  What is in the log moves to its places between
+ * turns, 4 MiB at a time, so that none waits long for it (bench/bench_spool.c);
+ * the log's file keeps its size, as writing over what is there is much faster
+ * than growing.
  */
 static enum err
 write_ahead(struct spool_db *d, struct why *why)
 {
+	int chunk = GROW_OCTETS;
 	sqlite3_stmt *q = NULL;
 	bool wal = false;
 
@@ -217,84 +203,82 @@ write_ahead(struct spool_db *d, struct why *why)
 	sqlite3_finalize(q);
 	if (!wal)
 		return spool_fail(d, why, "no write-ahead log");
-	return exec(d,
+	(void)sqlite3_wal_hook(d->s, on_commit, d);
+	(void)sqlite3_file_control(d->s, "main", SQLITE_FCNTL_CHUNK_SIZE,
+	    &chunk);
+	return spool_exec(d,
 	    "PRAGMA synchronous = FULL;"
-	    "PRAGMA wal_autocheckpoint = 4000;"
 	    "PRAGMA cache_size = -16384;"
 	    "PRAGMA journal_size_limit = 67108864;"
 	    "PRAGMA temp_store = MEMORY;"
+	    "PRAGMA secure_delete = OFF;" /* all of it is sealed */
 	    "PRAGMA trusted_schema = OFF",
 	    why);
 }
 
-static enum err
-make(struct spool_db *d, const uint8_t kms[QUEUE_DIGEST_LEN], struct why *why)
+enum err
+spool_db_grow(struct spool_db *d, struct why *why)
 {
-	sqlite3_stmt *q = NULL;
-	struct why unheard;
+	sqlite3_int64 need = 0;
+	int sys = 0;
 	enum err rc;
 
-	if ((rc = exec(d, "BEGIN IMMEDIATE", why)) != ERR_OK)
+	if ((rc = spool_row(d, SPOOL_GET_PAGES, why)) == ERR_OK)
+		need = spool_int(d, SPOOL_GET_PAGES, 0) * d->page;
+	spool_end(d, SPOOL_GET_PAGES);
+	if (rc != ERR_OK || need <= d->grown)
 		return rc;
-	rc = exec(d, schema, why);
-	if (rc == ERR_OK &&
-	    (sqlite3_prepare_v2(d->s, "INSERT INTO spool (kms) VALUES (?)", -1,
-		 &q, NULL) != SQLITE_OK ||
-		sqlite3_bind_blob(q, 1, kms, QUEUE_DIGEST_LEN, SQLITE_STATIC) !=
-		    SQLITE_OK ||
-		sqlite3_step(q) != SQLITE_DONE))
-		rc = spool_fail(d, why, "setting up");
-	sqlite3_finalize(q);
-	if (rc == ERR_OK)
-		rc = exec(d, "COMMIT", why);
-	if (rc != ERR_OK && !sqlite3_get_autocommit(d->s))
-		(void)(exec(d, "ROLLBACK", &unheard) == ERR_OK);
-	return rc;
-}
-
-static enum err
-check_kms(struct spool_db *d, const uint8_t kms[QUEUE_DIGEST_LEN],
-    struct why *why)
-{
-	struct rd had;
-	enum err rc = spool_row(d, SPOOL_GET_KMS, why);
-
-	if (rc == ERR_NOTFOUND)
-		rc = spool_damaged(why, "it does not say whose it is");
-	else if (rc == ERR_OK) {
-		had = spool_octets(d, SPOOL_GET_KMS, 0);
-		if (!rd_is(&had, kms, QUEUE_DIGEST_LEN))
-			rc = why_set(why, ERR_MALFORMED,
-			    "spool: it belongs to another KMS state: " ASIDE);
+	if (sqlite3_file_control(d->s, "main", SQLITE_FCNTL_SIZE_HINT, &need) !=
+	    SQLITE_OK) {
+		(void)sqlite3_file_control(d->s, "main",
+		    SQLITE_FCNTL_LAST_ERRNO, &sys);
+		return why_set(why,
+		    sys == ENOSPC || sys == EDQUOT ? ERR_FULL : ERR_IO,
+		    "spool: the file cannot grow: %s", strerror(sys));
 	}
-	spool_end(d, SPOOL_GET_KMS);
-	return rc;
+	d->grown = (need + GROW_OCTETS - 1) / GROW_OCTETS * GROW_OCTETS;
+	return ERR_OK;
 }
+
+void
+spool_db_tidy(struct spool_db *d)
+{
+	if (d->in_log >= LOG_PAGES &&
+	    sqlite3_wal_checkpoint_v2(d->s, "main", SQLITE_CHECKPOINT_PASSIVE,
+		NULL, NULL) == SQLITE_OK)
+		d->in_log = 0;
+}
+
+/* ---- opening ---- */
 
 enum err
-spool_db_open(struct spool_db *d, const char *path,
-    const uint8_t kms[QUEUE_DIGEST_LEN], struct why *why)
+spool_db_create(struct spool_db *d, const char *path, struct why *why)
 {
-	bool empty = false;
-	enum err rc;
-
 	if (sqlite3_open_v2(path, &d->s,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 		NULL) != SQLITE_OK)
 		return why_set(why, ERR_IO, "spool %s: %s", path,
 		    sqlite3_errmsg(d->s));
-	if ((rc = exec(d, "PRAGMA locking_mode = EXCLUSIVE", why)) != ERR_OK ||
-	    (rc = look(d, &empty, why)) != ERR_OK ||
-	    (rc = write_ahead(d, why)) != ERR_OK)
-		return rc;
-	if (empty && (rc = make(d, kms, why)) != ERR_OK)
+	return spool_exec(d, "PRAGMA locking_mode = EXCLUSIVE", why);
+}
+
+enum err
+spool_db_open(struct spool_db *d, const struct spool_origin *o,
+    struct why *why)
+{
+	enum err rc;
+
+	if ((rc = spool_schema_check(d, o, why)) != ERR_OK ||
+	    (rc = write_ahead(d, why)) != ERR_OK ||
+	    (rc = spool_schema_make(d, o, why)) != ERR_OK ||
+	    (rc = spool_number(d, "PRAGMA page_size", &d->page, why)) != ERR_OK)
 		return rc;
 	for (unsigned i = 0; i < SPOOL_STATEMENT__MAX; i++)
 		if (sqlite3_prepare_v3(d->s, sql[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &d->q[i], NULL) != SQLITE_OK)
 			return spool_damaged(why, sqlite3_errmsg(d->s));
-	return check_kms(d, kms, why);
+	return ERR_OK;
 }
 
 void

@@ -69,21 +69,28 @@ first_head(struct hsm_proc *p, const uint8_t *state, size_t len,
 	return hsm_head_create(p, &h, p->state.created, why);
 }
 
-/* The public halves, into `spki`, for who seals to the token. */
+#define SPKI_MAX 1024
+
+/* The public halves, into `spki`, for who seals to the token or verifies. */
 static enum err
-public_keys(struct hsm_proc *p, uint8_t spki[2][1024], struct why *why)
+public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
 {
+	const struct {
+		enum hsm_key key;
+		struct rd *out;
+	} all[3] = {{HSM_KEY_SEED_IMPORT, &p->state.import_key},
+	    {HSM_KEY_SPOOL, &p->state.spool_key},
+	    {HSM_KEY_HI2, &p->state.hi2_key}};
 	size_t n;
 	enum err rc;
 
-	if ((rc = hsm_public_key(p->token, HSM_KEY_SEED_IMPORT, spki[0], 1024,
-		 &n)) != ERR_OK)
-		return why_set(why, rc, "%s", hsm_why(p->token));
-	rd_init(&p->state.import_key, spki[0], n);
-	if ((rc = hsm_public_key(p->token, HSM_KEY_SPOOL, spki[1], 1024, &n)) !=
-	    ERR_OK)
-		return why_set(why, rc, "%s", hsm_why(p->token));
-	rd_init(&p->state.spool_key, spki[1], n);
+	for (unsigned i = 0; i < 3; i++) {
+		rc =
+		    hsm_public_key(p->token, all[i].key, spki[i], SPKI_MAX, &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why(p->token));
+		rd_init(all[i].out, spki[i], n);
+	}
 	return ERR_OK;
 }
 
@@ -91,7 +98,8 @@ public_keys(struct hsm_proc *p, uint8_t spki[2][1024], struct why *why)
 static enum err
 make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 {
-	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX], spki[2][1024];
+	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX];
+	uint8_t spki[3][SPKI_MAX];
 	struct ibe_setup *setup = NULL;
 	char scheme[32];
 	struct rd r;

@@ -150,6 +150,9 @@ enum err hsm_head_create(struct hsm_proc *, const struct head *, int64_t time,
 /* ---- hsm_task.c ---- */
 enum err hsm_on_task(void *ctx, const struct ipc_frame *);
 
+/* ---- hsm_queue.c: what delivery over HI2 asks of the token ---- */
+enum err hsm_on_hi2_task(void *ctx, const struct ipc_frame *);
+
 /* ---- hsm_init.c ---- */
 
 /* `keywarden init`: make the keys, write the sealed state, and end. */

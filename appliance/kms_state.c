@@ -9,7 +9,7 @@
 #include "appliance/proto.h"
 
 #define MAGIC 0x4b57535aU /* "KWSZ" */
-#define VERSION 3
+#define VERSION 4
 
 void
 kms_state_put(struct wr *w, const struct kms_state *s)
@@ -24,6 +24,7 @@ kms_state_put(struct wr *w, const struct kms_state *s)
 	wr_view16(w, s->params.p, s->params.left);
 	wr_view16(w, s->import_key.p, s->import_key.left);
 	wr_view16(w, s->spool_key.p, s->spool_key.left);
+	wr_view16(w, s->hi2_key.p, s->hi2_key.left);
 	wr_view16(w, s->config.p, s->config.left);
 	wr_u8(w, (uint8_t)s->n_persons);
 	for (unsigned i = 0; i < s->n_persons; i++) {
@@ -74,8 +75,11 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	uint8_t period;
 
 	if (rd_u32(&in, &magic) != ERR_OK || magic != MAGIC ||
-	    rd_u16(&in, &version) != ERR_OK || version != VERSION ||
-	    rd_i64(&in, &out->created) != ERR_OK ||
+	    rd_u16(&in, &version) != ERR_OK)
+		return ERR_MALFORMED;
+	if (version != VERSION)
+		return ERR_UNSUPPORTED;
+	if (rd_i64(&in, &out->created) != ERR_OK ||
 	    rd_u32(&in, &out->serial) != ERR_OK ||
 	    rd_view8(&in, &out->scheme) != ERR_OK ||
 	    rd_view16(&in, &out->uri) != ERR_OK ||
@@ -83,6 +87,7 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	    rd_view16(&in, &out->params) != ERR_OK ||
 	    rd_view16(&in, &out->import_key) != ERR_OK ||
 	    rd_view16(&in, &out->spool_key) != ERR_OK ||
+	    rd_view16(&in, &out->hi2_key) != ERR_OK ||
 	    rd_view16(&in, &out->config) != ERR_OK ||
 	    get_enrolled(&in, out) != ERR_OK)
 		return ERR_MALFORMED;
@@ -131,9 +136,14 @@ kms_state_load(int fd, uint8_t **octets, struct kms_state *out,
 	if ((rc = kms_state_read(fd, octets, &len, why)) != ERR_OK)
 		return rc;
 	rd_init(&in, *octets, len);
-	return kms_state_parse(in, out, sealed, seal) == ERR_OK
-	    ? ERR_OK
-	    : why_set(why, ERR_MALFORMED, "kms-state is not one of ours");
+	rc = kms_state_parse(in, out, sealed, seal);
+	if (rc == ERR_UNSUPPORTED)
+		return why_set(why, ERR_MALFORMED,
+		    "kms-state was made by another version of keywarden, and "
+		    "its token lacks keys or has others: use that version, or "
+		    "'keywarden init' with a new token");
+	return rc == ERR_OK ? ERR_OK
+			    : why_set(why, rc, "kms-state is not one of ours");
 }
 
 static enum err

@@ -33,6 +33,7 @@ struct kms_state {
 	struct rd params; /* DER BFPublicParameters */
 	struct rd import_key; /* SubjectPublicKeyInfo */
 	struct rd spool_key; /* the same, for records that wait for LEMFs */
+	struct rd hi2_key; /* the same: what LEMFs verify signatures by */
 	struct rd config; /* what matters of it: config_matters() */
 	unsigned n_persons;
 	struct kms_person person[MAX_INIT_PERSONS];
@@ -43,7 +44,10 @@ struct kms_state {
 /* All but the seal. */
 void kms_state_put(struct wr *, const struct kms_state *);
 
-/* Views into `in`; `sealed` is what the seal covers.  ERR_MALFORMED. */
+/*
+ * Views into `in`; `sealed` is what the seal covers.  ERR_UNSUPPORTED: of a
+ * keywarden before or after this one; ERR_MALFORMED.
+ */
 enum err kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
     struct rd *seal) MUST_CHECK;
 

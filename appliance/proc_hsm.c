@@ -16,6 +16,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -223,6 +224,7 @@ static const struct ipc_rule audit_rules[] = {
     {MSG_DURABLE, 0, 0, 1, hsm_on_durable},
     {MSG_LEARN, 9, MAX_IPC_BODY, 1, hsm_on_learn},
     {MSG_DO_TASK, 8, MAX_IPC_BODY, 1, hsm_on_task},
+    {MSG_DO_HI2_TASK, 18, 17 + MAX_SIGN_DATA, 1, hsm_on_hi2_task},
 };
 
 static const char *const taker_names[ROUTE__MAX] = {"xk", "hi2"};

@@ -222,12 +222,24 @@ enum err xkc_settings_get(struct rd, struct xkc_settings *) MUST_CHECK;
 struct lemf_option {
 	struct rd name, value;
 };
-/* How records for a LEMF are encoded: a named profile, then options over it. */
+/*
+ * How records for a LEMF are encoded: a named profile, then options over it;
+ * how many may wait; and who is connected to it.
+ */
 struct lemf_settings {
 	struct rd name, profile;
 	unsigned n_options;
 	struct lemf_option option[MAX_LEMF_OPTIONS];
+	uint32_t queue_mib; /* MiB of records that wait, at most */
+	uint32_t queue_days; /* their age, at most; 0: any */
+	/* The process of its own: CTL_PEER_HI2C with this index. */
+	bool linked; /* there is one; else the rest is 0 */
+	uint8_t slot;
+	uint32_t dead_seconds; /* away for so long is worth an alarm */
 };
+/* One alone, as part of another message. */
+void lemf_settings_put(struct wr *, const struct lemf_settings *);
+enum err lemf_settings_get(struct rd *, struct lemf_settings *) MUST_CHECK;
 struct hi2_settings {
 	struct rd spool; /* path of the database */
 	unsigned n_lemfs;

@@ -99,27 +99,26 @@ xkc_settings_get(struct rd r, struct xkc_settings *s)
 }
 
 void
-hi2_settings_put(struct wr *w, const struct hi2_settings *s)
+lemf_settings_put(struct wr *w, const struct lemf_settings *l)
 {
-	wr_view16(w, s->spool.p, s->spool.left);
-	wr_u8(w, (uint8_t)s->n_lemfs);
-	for (unsigned i = 0; i < s->n_lemfs; i++) {
-		const struct lemf_settings *l = &s->lemf[i];
+	wr_view8(w, l->name.p, l->name.left);
+	wr_view8(w, l->profile.p, l->profile.left);
+	wr_u8(w, (uint8_t)l->n_options);
+	for (unsigned k = 0; k < l->n_options; k++) {
+		const struct lemf_option *o = &l->option[k];
 
-		wr_view8(w, l->name.p, l->name.left);
-		wr_view8(w, l->profile.p, l->profile.left);
-		wr_u8(w, (uint8_t)l->n_options);
-		for (unsigned k = 0; k < l->n_options; k++) {
-			const struct lemf_option *o = &l->option[k];
-
-			wr_view8(w, o->name.p, o->name.left);
-			wr_view8(w, o->value.p, o->value.left);
-		}
+		wr_view8(w, o->name.p, o->name.left);
+		wr_view8(w, o->value.p, o->value.left);
 	}
+	wr_u32(w, l->queue_mib);
+	wr_u32(w, l->queue_days);
+	wr_bool(w, l->linked);
+	wr_u8(w, l->slot);
+	wr_u32(w, l->dead_seconds);
 }
 
-static enum err
-get_lemf(struct rd *r, struct lemf_settings *l)
+enum err
+lemf_settings_get(struct rd *r, struct lemf_settings *l)
 {
 	uint8_t n = 0;
 	enum err rc;
@@ -135,7 +134,22 @@ get_lemf(struct rd *r, struct lemf_settings *l)
 		    (rc = rd_view8(r, &l->option[k].value)) != ERR_OK)
 			return rc;
 	l->n_options = n;
-	return ERR_OK;
+	if ((rc = rd_u32(r, &l->queue_mib)) != ERR_OK ||
+	    (rc = rd_u32(r, &l->queue_days)) != ERR_OK ||
+	    (rc = rd_bool(r, &l->linked)) != ERR_OK ||
+	    (rc = rd_u8(r, &l->slot)) != ERR_OK ||
+	    (rc = rd_u32(r, &l->dead_seconds)) != ERR_OK)
+		return rc;
+	return l->slot < MAX_LEMFS ? ERR_OK : ERR_MALFORMED;
+}
+
+void
+hi2_settings_put(struct wr *w, const struct hi2_settings *s)
+{
+	wr_view16(w, s->spool.p, s->spool.left);
+	wr_u8(w, (uint8_t)s->n_lemfs);
+	for (unsigned i = 0; i < s->n_lemfs; i++)
+		lemf_settings_put(w, &s->lemf[i]);
 }
 
 enum err
@@ -149,7 +163,7 @@ hi2_settings_get(struct rd r, struct hi2_settings *s)
 	if (rc == ERR_OK && n > MAX_LEMFS)
 		rc = ERR_MALFORMED;
 	for (unsigned i = 0; rc == ERR_OK && i < n; i++)
-		rc = get_lemf(&r, &s->lemf[i]);
+		rc = lemf_settings_get(&r, &s->lemf[i]);
 	s->n_lemfs = n;
 	return proto_whole(&r, rc);
 }

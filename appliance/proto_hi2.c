@@ -159,6 +159,20 @@ msg_hi2_done_get(struct rd r, struct msg_hi2_done *m)
 	return ERR_OK;
 }
 
+void
+msg_hi2_ended_put(struct wr *w, enum err rc)
+{
+	wr_u8(w, (uint8_t)rc);
+}
+
+enum err
+msg_hi2_ended_get(struct rd r, enum err *out)
+{
+	const enum err rc = proto_get_err(&r, out);
+
+	return proto_whole(&r, rc);
+}
+
 /* ---- what the log and policy are told ---- */
 
 size_t
@@ -233,5 +247,85 @@ msg_delivery_get(struct rd r, struct msg_delivery *m)
 		rc = ERR_MALFORMED;
 	m->since = (int64_t)since;
 	m->oldest = (int64_t)oldest;
+	return proto_whole(&r, rc);
+}
+
+/* ---- settings of hi2c ---- */
+
+static void
+put_link(struct wr *w, const struct link_settings *s)
+{
+	wr_bool(w, s->tls12);
+	wr_u8(w, (uint8_t)s->rule);
+	wr_u8(w, (uint8_t)s->integrity);
+	wr_u8(w, (uint8_t)s->hash);
+	wr_u32(w, s->keep_alive_seconds);
+	wr_u32(w, s->answer_seconds);
+	wr_u32(w, s->dead_seconds);
+	wr_u32(w, s->hash_records);
+	wr_u32(w, s->hash_ms);
+	wr_u32(w, s->sign_hashes);
+	wr_u32(w, s->sign_seconds);
+}
+
+static enum err
+get_link(struct rd *r, struct link_settings *s)
+{
+	uint32_t *const n[] = {&s->keep_alive_seconds, &s->answer_seconds,
+	    &s->dead_seconds, &s->hash_records, &s->hash_ms, &s->sign_hashes,
+	    &s->sign_seconds};
+	uint8_t rule = 0, integrity = 0, hash = 0;
+	enum err rc;
+
+	if ((rc = rd_bool(r, &s->tls12)) == ERR_OK &&
+	    (rc = rd_u8(r, &rule)) == ERR_OK &&
+	    (rc = rd_u8(r, &integrity)) == ERR_OK)
+		rc = rd_u8(r, &hash);
+	if (rc == ERR_OK &&
+	    (rule >= LINK_RULE__MAX || integrity >= LINK_INTEGRITY__MAX ||
+		hash >= LINK_HASH__MAX))
+		rc = ERR_MALFORMED;
+	s->rule = (enum link_rule)rule;
+	s->integrity = (enum link_integrity)integrity;
+	s->hash = (enum link_hash)hash;
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]) && rc == ERR_OK; i++)
+		rc = rd_u32(r, n[i]);
+	return rc;
+}
+
+void
+hi2c_settings_put(struct wr *w, const struct hi2c_settings *s)
+{
+	lemf_settings_put(w, &s->lemf);
+	wr_view8(w, s->address.p, s->address.left);
+	wr_view8(w, s->name.p, s->name.left);
+	wr_bool(w, s->has_ca);
+	wr_bool(w, s->has_crl);
+	wr_u8(w, (uint8_t)s->n_pins);
+	for (unsigned i = 0; i < s->n_pins; i++)
+		wr_copy(w, s->pin[i], DIGEST_LEN);
+	put_link(w, &s->how);
+}
+
+enum err
+hi2c_settings_get(struct rd r, struct hi2c_settings *s)
+{
+	uint8_t n = 0;
+	enum err rc;
+
+	if ((rc = lemf_settings_get(&r, &s->lemf)) == ERR_OK &&
+	    (rc = rd_view8(&r, &s->address)) == ERR_OK &&
+	    (rc = rd_view8(&r, &s->name)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->has_ca)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->has_crl)) == ERR_OK)
+		rc = rd_u8(&r, &n);
+	/* Any certificate would be taken for the LEMF's. */
+	if (rc == ERR_OK && (n > MAX_LEMF_PINS || (n == 0 && !s->has_ca)))
+		rc = ERR_MALFORMED;
+	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+		rc = rd_copy(&r, s->pin[i], DIGEST_LEN);
+	s->n_pins = n;
+	if (rc == ERR_OK)
+		rc = get_link(&r, &s->how);
 	return proto_whole(&r, rc);
 }

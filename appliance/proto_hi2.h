@@ -12,6 +12,7 @@
 #define APPLIANCE_PROTO_HI2_H
 
 #include "appliance/proto_df2.h"
+#include "policy/digest.h"
 
 #define MAX_LINK_TEXT 255
 #define MAX_SIGN_DATA 65536 /* octets that a signature PDU is over */
@@ -61,9 +62,13 @@ enum err msg_upto_get(struct rd, struct msg_upto *) MUST_CHECK;
 
 /*
  * MSG_HI2_TASK, hi2 -> audit; the frame's id is hi2's.  The same body goes on
- * to a worker as MSG_DO_HI2_TASK with audit's id, and hi2's id behind it.
+ * to a worker as MSG_DO_HI2_TASK with audit's id, and hi2's id before it.
  * UNWRAP is in the log before a worker has it, SIGN is not.
+ *
+ * The ids of a hi2 begin at a random number: what a worker still does for one
+ * that has gone is answered to its successor, and must be no answer of its own.
  */
+#define HI2_TASKS 8 /* under way at once; ERR_FULL beyond */
 enum hi2_task_kind {
 	HI2_TASK_UNWRAP, /* a data key of the queue: RSA-OAEP */
 	HI2_TASK_SIGN, /* by the key of HI2: octets of a signature PDU */
@@ -88,10 +93,15 @@ void msg_do_hi2_task_put(struct wr *, const struct msg_do_hi2_task *);
 enum err msg_do_hi2_task_get(struct rd, struct msg_do_hi2_task *) MUST_CHECK;
 
 /*
- * MSG_HI2_TASK_ENDED, hsm -> audit: u8 enum err, audit's id.
  * MSG_HI2_TASK_DONE, hsm -> hi2, hi2's id: u8 enum err, then the data key or
- * the signature (DER of ECDSA-Sig-Value) to the end.
- * MSG_HI2_TASK_FAILED, audit -> hi2, hi2's id: u8 enum err; no worker will.
+ * the signature (DER of ECDSA-Sig-Value) to the end.  ERR_MISMATCH: not
+ * wrapped to this token, for good.
+ * MSG_HI2_TASK_ENDED, hsm -> audit, audit's id: u8 enum err; ERR_CLOSED: hi2
+ * could not be told.
+ * MSG_HI2_TASK_FAILED, audit -> hi2, hi2's id: u8 enum err, never ERR_OK; no
+ * worker will, and it may be asked again later.  ERR_HSM: no worker, or it
+ * ended at it; ERR_FULL: the log or HI2_TASKS; ERR_AGAIN: HI2_ENTRIES.  It may
+ * come behind a DONE of a worker that ended just then.
  */
 struct msg_hi2_done {
 	enum err rc;
@@ -100,11 +110,17 @@ struct msg_hi2_done {
 void msg_hi2_done_put(struct wr *, const struct msg_hi2_done *);
 enum err msg_hi2_done_get(struct rd, struct msg_hi2_done *) MUST_CHECK;
 
+void msg_hi2_ended_put(struct wr *, enum err);
+enum err msg_hi2_ended_get(struct rd, enum err *out) MUST_CHECK;
+
 /*
  * MSG_HI2_NOTE, hi2 -> audit: something of delivery that the log must have;
- * MSG_HI2_NOTED, the same id, u8 enum err: it is on disk, or has no room.
- * Records are dropped only after that.
+ * MSG_HI2_NOTED, the same id, u8 enum err: it is on disk; ERR_FULL, there is no
+ * room; ERR_AGAIN, HI2_ENTRIES.  Records are dropped only after ERR_OK.
  */
+#define HI2_ENTRIES \
+	240 /* notes and UNWRAPs in a minute, so that the log of \
+	     * one who means harm fills slowly */
 enum hi2_note_kind {
 	HI2_NOTE_DOWN, /* an alarm: the LEMF is not reached for too long */
 	HI2_NOTE_UP, /* it is again */
@@ -141,5 +157,42 @@ struct msg_delivery {
 };
 void msg_delivery_put(struct wr *, const struct msg_delivery *);
 enum err msg_delivery_get(struct rd, struct msg_delivery *) MUST_CHECK;
+
+/* ---- settings of hi2c ---- */
+
+#define MAX_LEMF_PINS 8
+
+/* As hi2/deliver.h has them. */
+enum link_rule { LINK_SENT, LINK_KEEPALIVE, LINK_ACKNOWLEDGED, LINK_RULE__MAX };
+enum link_integrity {
+	LINK_NO_INTEGRITY,
+	LINK_HASH,
+	LINK_SIGNATURE,
+	LINK_INTEGRITY__MAX
+};
+enum link_hash { LINK_SHA256, LINK_SHA384, LINK_SHA512, LINK_HASH__MAX };
+
+/* How one LEMF is spoken to. */
+struct link_settings {
+	bool tls12; /* TLS 1.2 too */
+	enum link_rule rule;
+	enum link_integrity integrity;
+	enum link_hash hash;
+	/* TIME1 (0: no keep-alives), TIME2, TIME3 of TS 102 232-1 */
+	uint32_t keep_alive_seconds, answer_seconds, dead_seconds;
+	uint32_t hash_records, hash_ms, sign_hashes, sign_seconds;
+};
+
+struct hi2c_settings {
+	struct lemf_settings lemf;
+	struct rd address; /* "ADDRESS:PORT", numbers only */
+	struct rd name; /* in its certificate; empty: the address */
+	bool has_ca, has_crl; /* CTL_FILE_CLIENT_CA, CTL_FILE_CRL come */
+	unsigned n_pins; /* at least one, or has_ca */
+	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN];
+	struct link_settings how;
+};
+void hi2c_settings_put(struct wr *, const struct hi2c_settings *);
+enum err hi2c_settings_get(struct rd, struct hi2c_settings *) MUST_CHECK;
 
 #endif

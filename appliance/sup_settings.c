@@ -47,22 +47,31 @@ text(const char *s)
 	return r;
 }
 
+static void
+lemf_settings(const struct config *f, const struct config_lemf *from,
+    struct lemf_settings *to)
+{
+	*to = (struct lemf_settings){.name = text(from->name),
+	    .profile = text(from->profile),
+	    .n_options = from->n_options,
+	    .queue_mib = from->queue_mib,
+	    .queue_days = from->queue_days};
+	for (unsigned k = 0; k < from->n_options; k++)
+		to->option[k] = (struct lemf_option){text(from->option[k]),
+		    text(from->value[k])};
+	if (config_is_linked(f, from)) {
+		to->linked = true;
+		to->slot = from->slot;
+		to->dead_seconds = from->link.how.dead_seconds;
+	}
+}
+
 void
 sup_lemf_settings(const struct config *f, struct hi2_settings *out)
 {
 	*out = (struct hi2_settings){.n_lemfs = f->n_lemfs};
-	for (unsigned i = 0; i < f->n_lemfs; i++) {
-		const struct config_lemf *from = &f->lemf[i];
-		struct lemf_settings *to = &out->lemf[i];
-
-		to->name = text(from->name);
-		to->profile = text(from->profile);
-		to->n_options = from->n_options;
-		for (unsigned k = 0; k < from->n_options; k++)
-			to->option[k] =
-			    (struct lemf_option){text(from->option[k]),
-				text(from->value[k])};
-	}
+	for (unsigned i = 0; i < f->n_lemfs; i++)
+		lemf_settings(f, &f->lemf[i], &out->lemf[i]);
 }
 
 static enum err
@@ -89,6 +98,26 @@ xkc_settings(const struct config_client *c, struct wr *w)
 	    .keep_alive_seconds = c->keep_alive_seconds};
 
 	xkc_settings_put(w, &x);
+}
+
+static enum err
+hi2c_settings(const struct config *f, const struct child *c, struct wr *w)
+{
+	const struct config_lemf *l = config_link_in(f, c->index);
+	struct hi2c_settings s = {.n_pins = 0};
+
+	if (l == NULL) /* its process would have been stopped */
+		return ERR_INTERNAL;
+	lemf_settings(f, l, &s.lemf);
+	s.address = text(l->link.address);
+	s.name = text(l->link.name == NULL ? "" : l->link.name);
+	s.has_ca = l->link.server_ca != NULL;
+	s.has_crl = l->link.crl != NULL;
+	s.n_pins = l->link.n_pins;
+	memcpy(s.pin, l->link.pin, sizeof(s.pin));
+	s.how = l->link.how;
+	hi2c_settings_put(w, &s);
+	return ERR_OK;
 }
 
 static enum err
@@ -126,6 +155,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		xkc_settings(&f->xkc, w);
 		break;
 	case CTL_PEER_HI2C:
+		return hi2c_settings(f, c, w);
 	case CTL_PEER__MAX:
 		return ERR_INTERNAL;
 	}

@@ -3,8 +3,9 @@
 
 #include "hi2/der_put.h"
 #include "hi2/iri.h"
+#include "hi2/ps_header.h"
+#include "hi2/ps_tags.h"
 
-#define SECONDS_MAX 253402300799 /* 9999-12-31T23:59:59Z */
 #define SECONDS_2050 2524608000 /* UTCTime ends: two digits of the year */
 
 /* Tags as octets.  Those of one structure stand together. */
@@ -12,28 +13,7 @@ enum tag {
 	T_SEQUENCE = 0x30,
 	T_CHOICE0 = 0xa0, /* a [0] that holds others, and so on */
 	T_CHOICE1 = 0xa1,
-	T_CHOICE2 = 0xa2,
 	T_CHOICE4 = 0xa4,
-
-	T_PS_HEADER = 0xa1,
-	T_PS_DOMAIN = 0x80,
-	T_PS_LIID = 0x81,
-	T_PS_COUNTRY = 0x82,
-	T_PS_COMMUNICATION = 0xa3,
-	T_PS_SEQUENCE = 0x84,
-	T_PS_TIME = 0x85,
-	T_PS_POINT = 0x86,
-	T_PS_MICRO = 0xa7,
-	T_PS_QUALIFIER = 0x88,
-
-	T_COM_NETWORK = 0xa0,
-	T_COM_CIN = 0x81,
-	T_COM_COUNTRY = 0x82,
-	T_NET_OPERATOR = 0x80,
-	T_NET_ELEMENT = 0x81,
-
-	T_MICRO_SECONDS = 0x80,
-	T_MICRO_MICROS = 0x81,
 
 	T_IRI_TYPE = 0x80,
 	T_IRI_CONTENTS = 0xa2,
@@ -78,12 +58,6 @@ enum {
 	DECRYPTION_KEYS_AVAILABLE = 3
 };
 
-/* A record while it is written. */
-struct times {
-	char generalized[24]; /* YYYYMMDDHHMMSS.mmmZ */
-	char utc[16]; /* YYMMDDHHMMSSZ */
-};
-
 struct party {
 	enum tag tag;
 	struct rd uri;
@@ -94,54 +68,12 @@ struct parties {
 	struct party party[IRI_PARTIES_MAX];
 };
 
-static void
-digits(char *at, unsigned n, uint64_t v)
-{
-	while (n-- > 0) {
-		at[n] = (char)('0' + v % 10);
-		v /= 10;
-	}
-}
-
-/* Gregorian date of a day since 1970-01-01, in years that begin in March. */
-static void
-put_date(char *at, uint64_t day)
-{
-	const uint64_t z = day + 719468, era = z / 146097, doe = z % 146097;
-	const uint64_t yoe =
-	    (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	const uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	const uint64_t m = (5 * doy + 2) / 153;
-	const uint64_t month = m < 10 ? m + 3 : m - 9;
-
-	digits(at, 4, era * 400 + yoe + (month <= 2 ? 1 : 0));
-	digits(at + 4, 2, month);
-	digits(at + 6, 2, doy - (153 * m + 2) / 5 + 1);
-}
-
-/* X.690 11.7 and 11.8: Z, no zeros at the end of a fraction. */
-static void
-times_put(const struct iri_record *r, struct times *t)
-{
-	const uint64_t s = (uint64_t)r->seconds;
-	char *g = t->generalized;
-	size_t n = 14;
-
-	put_date(g, s / 86400);
-	digits(g + 8, 2, s / 3600 % 24);
-	digits(g + 10, 2, s / 60 % 60);
-	digits(g + 12, 2, s % 60);
-	memcpy(t->utc, g + 2, 12);
-	memcpy(t->utc + 12, "Z", 2);
-	if (r->nanoseconds >= 1000000) {
-		g[n] = '.';
-		digits(g + n + 1, 3, r->nanoseconds / 1000000);
-		n += 4;
-		while (g[n - 1] == '0')
-			n--;
-	}
-	memcpy(g + n, "Z", 2);
-}
+/* What of a record is made before it is written. */
+struct made {
+	struct parties parties;
+	struct ps_header header;
+	struct ps_times times;
+};
 
 static enum err
 party_read(struct rd uri, struct party *out)
@@ -199,16 +131,29 @@ parties_read(const struct iri_record *r, struct parties *out)
 	return ERR_OK;
 }
 
+/* The CIN: the last four octets of the correlation. */
+static struct ps_header
+header_of(const struct iri_record *r)
+{
+	const uint8_t *c = r->correlation + IRI_CORRELATION_LEN - 4;
+
+	return (struct ps_header){.liid = r->liid,
+	    .cin = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 |
+		(uint32_t)c[2] << 8 | c[3],
+	    .sequence = r->sequence,
+	    .seconds = r->seconds,
+	    .nanoseconds = r->nanoseconds};
+}
+
 static enum err
 check(const struct iri_profile *p, const struct iri_record *r)
 {
 	const int64_t end =
-	    p->umts_time == IRI_UMTS_UTC ? SECONDS_2050 : SECONDS_MAX + 1;
+	    p->umts_time == IRI_UMTS_UTC ? SECONDS_2050 : PS_SECONDS_MAX + 1;
+	const struct ps_header h = header_of(r);
 
-	if (iri_profile_check(p, NULL) != ERR_OK)
-		return ERR_MALFORMED;
-	if (r->liid.left == 0 || r->liid.left > MAX_LIID || r->seconds < 0 ||
-	    r->seconds >= end || r->nanoseconds > 999999999 ||
+	if (iri_profile_check(p, NULL) != ERR_OK ||
+	    ps_header_check(&h) != ERR_OK || r->seconds >= end ||
 	    r->initiator < IRI_INITIATOR_NA || r->initiator > IRI_TERMINATING)
 		return ERR_MALFORMED;
 	if (r->sip.left > SIP_MAX)
@@ -299,7 +244,7 @@ put_event(struct der_put *d, const struct iri_record *r)
 
 static void
 put_umts_time(struct der_put *d, const struct iri_profile *p,
-    const struct times *t)
+    const struct ps_times *t)
 {
 	const size_t at = d->len;
 
@@ -316,8 +261,7 @@ put_umts_time(struct der_put *d, const struct iri_profile *p,
 /* The fields of UmtsIRI-Parameters; the tag is the caller's. */
 static void
 put_parameters(struct der_put *d, const struct iri_profile *p,
-    const struct iri_record *r, const struct parties *parties,
-    const struct times *t)
+    const struct iri_record *r, const struct made *m)
 {
 	/* {itu-t(0) etsi(4 0) 2 2 threeGPP(4) hi2(1) release version} */
 	const uint8_t domain[] = {0x04, 0x00, 0x02, 0x02, 0x04, 0x01,
@@ -328,9 +272,9 @@ put_parameters(struct der_put *d, const struct iri_profile *p,
 	network = d->len;
 	der_put_text(d, T_NET_OPERATOR, iri_profile_alt_operator(p));
 	der_put_wrap(d, T_UMTS_NETWORK, network);
-	put_parties(d, parties);
+	put_parties(d, &m->parties);
 	der_put_number(d, T_UMTS_INITIATOR, r->initiator);
-	put_umts_time(d, p, t);
+	put_umts_time(d, p, &m->times);
 	der_put_string(d, T_UMTS_LIID, r->liid.p, r->liid.left);
 	der_put_number(d, T_UMTS_VERSION, LAST_VERSION);
 	der_put_string(d, T_UMTS_DOMAIN, domain, sizeof(domain));
@@ -338,12 +282,11 @@ put_parameters(struct der_put *d, const struct iri_profile *p,
 
 static void
 put_payload(struct der_put *d, const struct iri_profile *p,
-    const struct iri_record *r, const struct parties *parties,
-    const struct times *t)
+    const struct iri_record *r, const struct made *m)
 {
 	const size_t at = d->len;
 
-	put_parameters(d, p, r, parties, t);
+	put_parameters(d, p, r, m);
 	if (p->form == IRI_FORM_CONTENT) {
 		der_put_wrap(d, T_CHOICE4, at); /* iRI-Report-record */
 		der_put_wrap(d, T_CHOICE1, at); /* umtsIRIsContent */
@@ -354,95 +297,33 @@ put_payload(struct der_put *d, const struct iri_profile *p,
 	der_put_wrap(d, T_IRI_CONTENTS, at);
 	der_put_number(d, T_IRI_TYPE, IRI_REPORT);
 	der_put_wrap(d, T_SEQUENCE, at); /* IRIPayload */
-	der_put_wrap(d, T_CHOICE0, at); /* iRIPayloadSequence */
-	der_put_wrap(d, T_CHOICE2, at); /* payload */
-}
-
-static void
-put_optional(struct der_put *d, enum tag tag, const char *text)
-{
-	if (text[0] != '\0')
-		der_put_text(d, tag, text);
-}
-
-static void
-put_communication(struct der_put *d, const struct iri_profile *p,
-    const struct iri_record *r)
-{
-	const uint8_t *c = r->correlation + IRI_CORRELATION_LEN - 4;
-	const uint32_t cin = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 |
-	    (uint32_t)c[2] << 8 | c[3];
-	const size_t at = d->len;
-	size_t network;
-
-	put_optional(d, T_COM_COUNTRY, p->delivery_country);
-	der_put_number(d, T_COM_CIN, cin);
-	network = d->len;
-	put_optional(d, T_NET_ELEMENT, p->network_element_id);
-	der_put_text(d, T_NET_OPERATOR, p->operator_id);
-	der_put_wrap(d, T_COM_NETWORK, network);
-	der_put_wrap(d, T_PS_COMMUNICATION, at);
-}
-
-static void
-put_micro(struct der_put *d, const struct iri_record *r)
-{
-	const size_t at = d->len;
-
-	der_put_number(d, T_MICRO_MICROS, r->nanoseconds / 1000);
-	der_put_number(d, T_MICRO_SECONDS, (uint64_t)r->seconds);
-	der_put_wrap(d, T_PS_MICRO, at);
-}
-
-static void
-put_header(struct der_put *d, const struct iri_profile *p,
-    const struct iri_record *r, const struct times *t)
-{
-	/*
-	 * {itu-t(0) etsi(4 0) 2 2 li-ps(5) genHeader(1) version}, and no arc
-	 * behind it: LEMFs have refused records with a zero there.
-	 */
-	const uint8_t domain[] = {0x04, 0x00, 0x02, 0x02, 0x05, 0x01,
-	    p->ps_version};
-	const size_t at = d->len;
-
-	if (p->qualifier != IRI_QUALIFIER_NONE)
-		der_put_number(d, T_PS_QUALIFIER, (uint64_t)p->qualifier);
-	if ((p->header_time & IRI_HEADER_MICROSECOND) != 0)
-		put_micro(d, r);
-	put_optional(d, T_PS_POINT, p->interception_point);
-	if ((p->header_time & IRI_HEADER_GENERALIZED) != 0)
-		der_put_text(d, T_PS_TIME, t->generalized);
-	der_put_number(d, T_PS_SEQUENCE, r->sequence);
-	put_communication(d, p, r);
-	der_put_text(d, T_PS_COUNTRY, p->authorization_country);
-	der_put_string(d, T_PS_LIID, r->liid.p, r->liid.left);
-	der_put_string(d, T_PS_DOMAIN, domain, sizeof(domain));
-	der_put_wrap(d, T_PS_HEADER, at);
+	der_put_wrap(d, T_PAYLOAD_IRI, at);
+	der_put_wrap(d, T_PS_PAYLOAD, at);
 }
 
 static void
 put(struct der_put *d, const struct iri_profile *p, const struct iri_record *r,
-    const struct parties *parties, const struct times *t)
+    const struct made *m)
 {
-	put_payload(d, p, r, parties, t);
-	put_header(d, p, r, t);
-	der_put_wrap(d, T_SEQUENCE, 0);
+	put_payload(d, p, r, m);
+	ps_header_put(d, p, &m->header, &m->times);
+	der_put_wrap(d, T_PS_PDU, 0);
 }
 
 static enum err
-prepare(const struct iri_profile *p, const struct iri_record *r,
-    struct parties *parties, struct times *t, size_t *len)
+prepare(const struct iri_profile *p, const struct iri_record *r, struct made *m,
+    size_t *len)
 {
 	struct der_put count;
 	enum err rc;
 
 	if ((rc = check(p, r)) != ERR_OK ||
-	    (rc = parties_read(r, parties)) != ERR_OK)
+	    (rc = parties_read(r, &m->parties)) != ERR_OK)
 		return rc;
-	times_put(r, t);
+	m->header = header_of(r);
+	ps_header_times(&m->header, &m->times);
 	der_put_init(&count, NULL, 0);
-	put(&count, p, r, parties, t);
+	put(&count, p, r, m);
 	*len = count.len;
 	return ERR_OK;
 }
@@ -450,11 +331,10 @@ prepare(const struct iri_profile *p, const struct iri_record *r,
 size_t
 iri_max(const struct iri_profile *p, const struct iri_record *r)
 {
-	struct parties parties;
-	struct times t;
+	struct made m;
 	size_t len;
 
-	return prepare(p, r, &parties, &t, &len) == ERR_OK ? len : 0;
+	return prepare(p, r, &m, &len) == ERR_OK ? len : 0;
 }
 
 /*
@@ -466,18 +346,17 @@ enum err
 iri_encode(const struct iri_profile *p, const struct iri_record *r,
     uint8_t *out, size_t cap, size_t *len)
 {
-	struct parties parties;
+	struct made m;
 	struct der_put d;
-	struct times t;
 	size_t need;
 	enum err rc;
 
-	if ((rc = prepare(p, r, &parties, &t, &need)) != ERR_OK)
+	if ((rc = prepare(p, r, &m, &need)) != ERR_OK)
 		return rc;
 	if (need > cap)
 		return ERR_TOOBIG;
 	der_put_init(&d, out, need);
-	put(&d, p, r, &parties, &t);
+	put(&d, p, r, &m);
 	if (d.failed)
 		return ERR_INTERNAL;
 	*len = d.len;

@@ -7,7 +7,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "base/secret.h"
 #include "hi2/queue_seal.h"
 
 #define RSA_BITS_LEAST 3072
@@ -118,6 +117,21 @@ queue_sealer_wrapped(const struct queue_sealer *s)
 
 	rd_init(&r, s->wrapped, s->wrapped_len);
 	return r;
+}
+
+const uint8_t *
+queue_sealer_key(const struct queue_sealer *s)
+{
+	return secret_data(s->key);
+}
+
+struct secret *
+queue_sealer_take_key(struct queue_sealer *s)
+{
+	struct secret *key = s->key;
+
+	s->key = NULL;
+	return key;
 }
 
 /* ---- records ---- */

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 
 #define QUEUE_KEY_LEN 32
 #define QUEUE_WRAPPED_MAX 512 /* RSA of 4096 bits */
@@ -34,7 +35,7 @@
 
 /* What of a row is readable. */
 struct queue_row {
-	uint64_t id;
+	uint64_t id; /* 0 unless it was sealed with one */
 	struct rd lemf; /* name, 1 to QUEUE_LEMF_MAX octets */
 	uint64_t number; /* order within the LEMF */
 	uint8_t digest[QUEUE_DIGEST_LEN]; /* of the LIID: queue_digest() */
@@ -57,6 +58,13 @@ void queue_sealer_free(struct queue_sealer **);
 
 /* The wrapped data key; a view that dies with the sealer. */
 struct rd queue_sealer_wrapped(const struct queue_sealer *);
+
+/*
+ * The data key, for queue_open(), while the sealer lives; or taken out of it:
+ * the caller's then, and the sealer can only be freed.
+ */
+const uint8_t *queue_sealer_key(const struct queue_sealer *);
+struct secret *queue_sealer_take_key(struct queue_sealer *);
 
 /*
  * Seal `record` (1 to QUEUE_RECORD_MAX octets): nonce, ciphertext, tag, that

@@ -31,6 +31,7 @@ enum hsm_key {
 				*/
 	HSM_KEY_SEAL_STATE, /* HMAC: what init fixed is ours, unchanged */
 	HSM_KEY_SPOOL, /* RSA: opens records that wait for their LEMF */
+	HSM_KEY_HI2, /* EC P-256: signs for LEMFs over what they have got */
 	HSM_KEY__MAX
 };
 
@@ -110,7 +111,7 @@ enum err hsm_seed_generate(struct hsm *, struct rd device_spki,
 enum err hsm_seed_import(struct hsm *, struct rd wrapped,
     uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len) MUST_CHECK;
 
-/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT or HSM_KEY_SPOOL. */
+/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT, _SPOOL or _HI2. */
 enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
     size_t *len) MUST_CHECK;
 
@@ -123,5 +124,21 @@ enum err hsm_seed_open(struct hsm *, struct rd store,
 enum err hsm_seed_mac(struct hsm *, const struct hsm_seed *,
     const uint8_t *data, size_t len, uint8_t mac[32]) MUST_CHECK;
 void hsm_seed_close(struct hsm *, struct hsm_seed *);
+
+/* ---- delivery over HI2 ---- */
+
+#define HSM_DATA_KEY_LEN 32
+
+/*
+ * A data key of the queue that was wrapped under HSM_KEY_SPOOL (OAEP with
+ * SHA-1).  ERR_MISMATCH: it does not unwrap to such a key.
+ */
+enum err hsm_data_key_open(struct hsm *, struct rd wrapped,
+    uint8_t key[HSM_DATA_KEY_LEN]) MUST_CHECK;
+
+/* ECDSA with SHA-256 by HSM_KEY_HI2; DER of ECDSA-Sig-Value (RFC 3279). */
+#define HSM_SIGNATURE_MAX 72
+enum err hsm_sign(struct hsm *, const uint8_t *data, size_t len,
+    uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len) MUST_CHECK;
 
 #endif

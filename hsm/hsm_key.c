@@ -13,6 +13,7 @@
 #include "hsm/hsm_token.h"
 
 #define RSA_BITS 3072
+#define P256_POINT 65 /* 04 || x || y */
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
@@ -39,6 +40,7 @@ static const struct object objects[HSM_KEY__MAX] = {
 	CKA_SIGN},
     [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
     [HSM_KEY_SPOOL] = {"keywarden-spool-1", &private_class, CKA_UNWRAP},
+    [HSM_KEY_HI2] = {"keywarden-hi2-1", &private_class, CKA_SIGN},
 };
 
 /* A label as an attribute value; the token only reads it. */
@@ -101,8 +103,8 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 enum err
 hsm_find_keys(struct hsm *h, struct why *why)
 {
-	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT,
-	    HSM_KEY_SPOOL};
+	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT, HSM_KEY_SPOOL,
+	    HSM_KEY_HI2};
 	CK_OBJECT_HANDLE pub;
 	enum err rc = ERR_OK;
 
@@ -113,8 +115,9 @@ hsm_find_keys(struct hsm *h, struct why *why)
 		    ERR_OK)
 			rc = check_object(h, o, h->key[i]);
 	}
-	/* Who wraps needs the other halves. */
-	for (size_t i = 0; i < 2 && rc == ERR_OK; i++)
+	/* Who wraps, or verifies, needs the other halves. */
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == ERR_OK;
+	     i++)
 		rc = find_one(h, objects[pairs[i]].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
@@ -258,6 +261,28 @@ create_spool(struct hsm *h)
 	    sizeof(data_key));
 }
 
+/* Signs over what was delivered, and nothing else. */
+static enum err
+create_hi2(struct hsm *h)
+{
+	/* secp256r1, 1.2.840.10045.3.1.7 */
+	uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
+	    0x07};
+	CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE pub[] = {ATTR(CKA_EC_PARAMS, p256), ATTR(CKA_TOKEN, yes),
+	    ATTR(CKA_VERIFY, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_WRAP, no),
+	    label_attr(objects[HSM_KEY_HI2].label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
+	    ATTR(CKA_SIGN, yes), ATTR(CKA_DERIVE, no), ATTR(CKA_DECRYPT, no),
+	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
+	    label_attr(objects[HSM_KEY_HI2].label)};
+	CK_OBJECT_HANDLE hpub, hprv;
+
+	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 6, prv, 10, &hpub,
+	    &hprv);
+}
+
 static enum err
 create_seal(struct hsm *h, enum hsm_key which)
 {
@@ -283,6 +308,7 @@ hsm_create_keys(struct hsm *h, struct rd ec_params,
 	    (rc = create_seed_store(h)) != ERR_OK ||
 	    (rc = create_seed_import(h)) != ERR_OK ||
 	    (rc = create_spool(h)) != ERR_OK ||
+	    (rc = create_hi2(h)) != ERR_OK ||
 	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) != ERR_OK ||
 	    (rc = create_seal(h, HSM_KEY_SEAL_STATE)) != ERR_OK ||
 	    (rc = create_master(h, ec_params, point, point_len)) != ERR_OK)
@@ -303,11 +329,10 @@ read_attr(struct hsm *h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
 	return rc;
 }
 
-enum err
-hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
+static enum err
+rsa_public_key(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *der, size_t cap,
     size_t *len)
 {
-	CK_OBJECT_HANDLE pub;
 	uint8_t n[1024], e[16];
 	size_t n_len, e_len;
 	BIGNUM *bn_n = NULL, *bn_e = NULL;
@@ -319,9 +344,7 @@ hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
 	enum err rc;
 	int got;
 
-	if ((rc = find_one(h, objects[which].label, &public_class, &pub)) !=
-		ERR_OK ||
-	    (rc = read_attr(h, pub, CKA_MODULUS, n, sizeof(n), &n_len)) !=
+	if ((rc = read_attr(h, pub, CKA_MODULUS, n, sizeof(n), &n_len)) !=
 		ERR_OK ||
 	    (rc = read_attr(h, pub, CKA_PUBLIC_EXPONENT, e, sizeof(e),
 		 &e_len)) != ERR_OK)
@@ -353,4 +376,42 @@ out:
 	BN_free(bn_n);
 	BN_free(bn_e);
 	return rc;
+}
+
+/* The one form of a P-256 key's SubjectPublicKeyInfo (RFC 5480). */
+static enum err
+ec_public_key(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *der, size_t cap,
+    size_t *len)
+{
+	static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
+	    0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+	    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+	uint8_t point[IBE_POINT_MAX];
+	size_t n;
+	struct wr w;
+	enum err rc;
+
+	if ((rc = read_point(h, pub, point, &n)) != ERR_OK)
+		return rc;
+	if (n != P256_POINT)
+		return why_set(&h->why, ERR_HSM,
+		    "the token's key for HI2 is not one of P-256");
+	wr_init(&w, der, cap);
+	wr_copy(&w, head, sizeof(head));
+	wr_copy(&w, point, n);
+	return wr_finish(&w, len);
+}
+
+enum err
+hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
+    size_t *len)
+{
+	CK_OBJECT_HANDLE pub;
+	enum err rc;
+
+	rc = find_one(h, objects[which].label, &public_class, &pub);
+	if (rc != ERR_OK)
+		return rc;
+	return which == HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
+				    : rsa_public_key(h, pub, der, cap, len);
 }

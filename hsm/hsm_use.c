@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -12,6 +13,7 @@ static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
 static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
 static CK_KEY_TYPE rsa = CKK_RSA;
+static CK_KEY_TYPE aes = CKK_AES;
 
 /* C_DeriveKey, the result read into x and destroyed in the token. */
 static enum err
@@ -88,12 +90,13 @@ hsm_ibe_token(struct hsm *h)
 	return (struct ibe_token){master_mul, h};
 }
 
+/* C_Sign; what comes out is as long as it must be. */
 static enum err
-mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
-    uint8_t out[32])
+sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
+    const uint8_t *data, size_t len, uint8_t *out, size_t out_len)
 {
-	CK_MECHANISM m = {CKM_SHA256_HMAC, NULL, 0};
-	CK_ULONG n = 32;
+	CK_MECHANISM m = {how, NULL, 0};
+	CK_ULONG n = out_len;
 	CK_BYTE *in;
 	enum err rc;
 
@@ -101,10 +104,17 @@ mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
 	hsm_hold(h); /* the two are one operation of the session */
 	if ((rc = P11(h, C_SignInit, h->session, &m, key)) == ERR_OK)
 		rc = P11(h, C_Sign, h->session, in, len, out, &n);
-	if (rc == ERR_OK && n != 32)
-		rc =
-		    why_set(&h->why, ERR_HSM, "C_Sign: a MAC of %lu octets", n);
+	if (rc == ERR_OK && n != out_len)
+		rc = why_set(&h->why, ERR_HSM, "C_Sign: %lu octets, not %zu", n,
+		    out_len);
 	return hsm_release(h, rc);
+}
+
+static enum err
+mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
+    uint8_t out[32])
+{
+	return sign(h, CKM_SHA256_HMAC, key, data, len, out, 32);
 }
 
 enum err
@@ -291,4 +301,71 @@ hsm_seed_close(struct hsm *h, struct hsm_seed *seed)
 	if (seed->handle != 0)
 		destroy(h, seed->handle);
 	seed->handle = 0;
+}
+
+/* ---- delivery over HI2 ---- */
+
+enum err
+hsm_data_key_open(struct hsm *h, struct rd wrapped,
+    uint8_t key[HSM_DATA_KEY_LEN])
+{
+	CK_MECHANISM m = {CKM_RSA_PKCS_OAEP, &oaep, sizeof(oaep)};
+	CK_ATTRIBUTE t[] = {ATTR(CKA_CLASS, secret_class),
+	    ATTR(CKA_KEY_TYPE, aes), ATTR(CKA_TOKEN, no),
+	    ATTR(CKA_SENSITIVE, no), ATTR(CKA_EXTRACTABLE, yes)};
+	CK_ATTRIBUTE value = {CKA_VALUE, key, HSM_DATA_KEY_LEN};
+	CK_OBJECT_HANDLE o;
+	CK_BYTE *in;
+	enum err rc;
+
+	memcpy(&in, &wrapped.p, sizeof(in));
+	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SPOOL], in,
+	    wrapped.left, t, 5, &o);
+	if (rc == ERR_OK) {
+		rc = P11(h, C_GetAttributeValue, h->session, o, &value, 1);
+		destroy(h, o);
+	}
+	if (rc != ERR_OK)
+		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
+}
+
+/* r || s, as PKCS#11 has it, into DER. */
+static enum err
+sig_value(const uint8_t rs[64], uint8_t out[HSM_SIGNATURE_MAX], size_t *len)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(rs, 32, NULL), *s = BN_bin2bn(rs + 32, 32, NULL);
+	unsigned char *p = out;
+	enum err rc = ERR_CRYPTO;
+	int n;
+
+	if (sig == NULL || r == NULL || s == NULL ||
+	    ECDSA_SIG_set0(sig, r, s) != 1)
+		goto out;
+	r = s = NULL; /* the signature's now */
+	if ((n = i2d_ECDSA_SIG(sig, NULL)) <= 0 || n > HSM_SIGNATURE_MAX ||
+	    i2d_ECDSA_SIG(sig, &p) != n)
+		goto out;
+	*len = (size_t)n;
+	rc = ERR_OK;
+out:
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return rc;
+}
+
+enum err
+hsm_sign(struct hsm *h, const uint8_t *data, size_t len,
+    uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len)
+{
+	uint8_t digest[32], rs[64];
+	enum err rc;
+
+	if (EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, NULL) != 1)
+		return ERR_CRYPTO;
+	rc = sign(h, CKM_ECDSA, h->key[HSM_KEY_HI2], digest, sizeof(digest), rs,
+	    sizeof(rs));
+	return rc == ERR_OK ? sig_value(rs, sig, sig_len) : rc;
 }

@@ -39,6 +39,11 @@ static const struct row {
     [AUDIT_CONFIG] = {"config", AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_REQUEST] = {"request", AUDIT_F_DIGEST | AUDIT_F_TEXT},
     [AUDIT_ALARM] = {"alarm", AUDIT_F_TEXT},
+    [AUDIT_QUEUE_KEY_INTENT] = {"queueKeyIntent", AUDIT_F_REF | AUDIT_F_DIGEST},
+    [AUDIT_QUEUE_KEY_OUTCOME] = {"queueKeyOutcome",
+	AUDIT_F_REF | AUDIT_F_REASON},
+    [AUDIT_DELIVERY] = {"delivery",
+	AUDIT_F_COUNT | AUDIT_F_CLIENT | AUDIT_F_TEXT},
 };
 
 bool

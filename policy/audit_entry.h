@@ -42,6 +42,11 @@ enum audit_type {
 	AUDIT_CONFIG, /* digest text */
 	AUDIT_REQUEST, /* digest of it, text: submitted, rejected, by whom */
 	AUDIT_ALARM, /* text */
+	AUDIT_QUEUE_KEY_INTENT, /* ref: number of a data key of the queue,
+				 * digest of it as it is wrapped */
+	AUDIT_QUEUE_KEY_OUTCOME, /* ref reason */
+	AUDIT_DELIVERY, /* client: a LEMF, n_keys: records, text: what of
+			 * them */
 	AUDIT_TYPE__MAX
 };
 
@@ -53,7 +58,7 @@ struct audit_entry {
 	uint64_t boottime_ns;
 
 	uint64_t ref; /* number of the intent this is about */
-	uint8_t reason; /* enum xk_reason; 0 released */
+	uint8_t reason; /* enum xk_reason, 0 released; or enum err */
 	uint32_t n_keys;
 	struct rd client, target, liid;
 	uint8_t warrant[WARRANT_ID_LEN];

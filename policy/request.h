@@ -53,7 +53,7 @@ const struct request_rule *request_rule(enum request_kind);
 enum err request_kind_of(const char *name, enum request_kind *out) MUST_CHECK;
 
 #define REQUEST_NONCE_LEN 16
-#define MAX_CONFIG_TEXT 4096
+#define MAX_CONFIG_TEXT 16384
 
 struct request {
 	uint8_t hash[DIGEST_LEN];

@@ -34,8 +34,8 @@ build() {
 tests() {
 	local preset=$1
 	shift
-	# one more than processors: scenarios wait more than they work
-	ctest --preset "$preset" --parallel $((JOBS + 1)) --no-tests=error \
+	# scenarios wait two thirds of their time
+	ctest --preset "$preset" --parallel $((3 * JOBS)) --no-tests=error \
 		--progress "$@" >"build/check-$preset-tests.log" 2>&1 || {
 		grep -v ' Passed ' "build/check-$preset-tests.log" | tail -n 200
 		echo "failed: tests of preset $preset" >&2

@@ -8,6 +8,25 @@
 #include "fuzz.h"
 
 static void
+check_link(const struct config *f, const struct config_lemf *l)
+{
+	const struct config_link *k = &l->link;
+	const struct link_settings *h = &k->how;
+
+	MUST(k->section != NULL && l->queue_mib >= 1);
+	MUST(k->n_pins <= MAX_LEMF_PINS && h->rule < LINK_RULE__MAX);
+	MUST(h->integrity < LINK_INTEGRITY__MAX && h->hash < LINK_HASH__MAX);
+	MUST(h->answer_seconds >= 1 && h->dead_seconds >= h->answer_seconds);
+	MUST(h->hash_records >= 1 && h->sign_hashes >= 1);
+	MUST(h->keep_alive_seconds > 0 || h->rule == LINK_SENT);
+	if (!config_is_linked(f, l))
+		return;
+	MUST(k->server_ca != NULL || (k->n_pins > 0 && k->crl == NULL));
+	for (const char *p = l->name; *p != '\0'; p++)
+		MUST(*p >= ' ' && *p <= '~');
+}
+
+static void
 check_df2(const struct config *f)
 {
 	MUST(f->x2_server.n_listen <= MAX_LISTEN);
@@ -25,6 +44,7 @@ check_df2(const struct config *f)
 		MUST(l->n_options <= MAX_LEMF_OPTIONS);
 		for (unsigned k = 0; k < l->n_options; k++)
 			MUST(l->option[k] != NULL && strlen(l->value[k]) < 256);
+		check_link(f, l);
 		for (unsigned k = 0; k < i; k++)
 			MUST(strcmp(l->name, f->lemf[k].name) != 0);
 	}
@@ -58,13 +78,13 @@ check(const struct config *f)
 	free(p);
 }
 
-/* Five lines, six with the DF2/MF, whatever the values are. */
+/* Sorted lines, whatever the values are. */
 static void
 check_matters(struct config *f, const char *ca)
 {
 	char text[MAX_CONFIG_TEXT + 1];
 	struct why why = {""};
-	unsigned lines = 0;
+	const char *last = "", *end;
 
 	free(f->xk_server.client_ca);
 	free(f->x2_server.client_ca);
@@ -74,10 +94,12 @@ check_matters(struct config *f, const char *ca)
 		MUST(why.text[0] != '\0');
 		return;
 	}
-	for (const char *p = text; *p != '\0'; p++)
-		lines += *p == '\n';
-	MUST(lines == (config_is_df2(f) ? 6 : 5) &&
-	    strlen(text) <= MAX_CONFIG_TEXT);
+	MUST(strlen(text) <= MAX_CONFIG_TEXT);
+	for (const char *p = text; *p != '\0'; p = end + 1) {
+		MUST((end = strchr(p, '\n')) != NULL && end > p);
+		MUST(strncmp(last, p, (size_t)(end - p) + 1) <= 0);
+		last = p;
+	}
 }
 
 int

@@ -113,6 +113,7 @@ check "serves" up
 subscriber alice
 check "a warrant" warrant W
 for c in status "kms show" "kms params --out $WORK/p.der" "kms import-key --out $WORK/import.pem" \
+	"kms hi2-key --out $WORK/hi2.pem" \
 	"warrant list" "subscriber list" "request list" "person list" "client list" "config show" \
 	"audit verify" "audit head" "explain 1" "explain --last" \
 	"client remove df2b --requester sec-one --out $WORK/gone.json"; do

@@ -73,6 +73,29 @@ says "of tickets and legs that are none: nothing comes of it" "asked again, and 
 says "and again" "asked again, and done" x2 lies
 granted "a client's call, as always" x alice
 
+step "What the token does for him"
+entries() { kw audit show --json | grep "\"type\":\"$1\""; }
+says "a data key of the queue, and none" "the key, and none" "" unwrap "$WORK/state/kms-state"
+check "  each with an entry before, and what came of it" same \
+	"$(entries queueKeyIntent | grep -o '"key":[0-9]*' | paste -sd' ') $(entries queueKeyOutcome | grep -o '"result":"[^"]*"' | paste -sd' ')" \
+	'"key":77 "key":78 "result":"success" "result":"does not belong together"'
+check "  explained" kw explain "$(entries queueKeyIntent | head -n 1 | sed 's/.*"entry":\([0-9]*\).*/\1/')"
+N=$(kw audit show --json | wc -l)
+says "signatures, more than at once" "some made, some refused, 0 others" "" sign 200
+check "  leave no entry" same "$(kw audit show --json | wc -l)" "$N"
+granted "  clients are served" x alice
+hi2 sign 500 >"$WORK/said" &
+ASKING=$!
+kill -KILL "$(pid_of keywarden-hsm)"
+wait $ASKING
+check "each is answered when a worker dies" grep -q "others" "$WORK/said"
+check "  it is back" eventually 20 quiet kw status
+says "entries, more than the log takes from him" "238 written, 62 to be sent again" "" note 300
+check "  with the LEMF and how many" same \
+	"$(entries delivery | tail -n 1 | grep -o '"count".*' | tr -d '{}')" \
+	'"count":12,"lemf":"north","text":"LEMF north never got records that were dropped (12 records): too old"'
+says "nor a data key in that minute" "puppet: not the key: Success" "" unwrap "$WORK/state/kms-state"
+
 step "What he may not say"
 WORKER=$(pid_of keywarden-hsm)
 says "anything to a worker: it closes the channel" ended "" raw worker 00
@@ -85,6 +108,10 @@ POLICY=$(pid_of keywarden-policy)
 says "a question about an XID, to policy: it ends" ended "" \
 	raw policy 00000016005a0000000111111111222243338444555555555555
 check "  and is back" back keywarden-policy "$POLICY"
+AUDIT=$(pid_of keywarden-audit)
+says "what workers say, to audit: it ends" ended "" raw audit 00000007009b0000000100
+check "  and is back" back keywarden-audit "$AUDIT"
+check "  no intent is open" eventually 20 quiet kw audit verify
 HI2=$(pid_of keywarden-hi2)
 kill -KILL "$HI2"
 check "another one in its place" back keywarden-hi2 "$HI2"

@@ -3,16 +3,25 @@
  * workers, through a puppet in the place of keywarden-hi2 (puppet.h).
  *
  *	attack-hi2 SOCKET lies		to x2, about the next call's record
- *	attack-hi2 SOCKET raw x2|policy|worker HEX
+ *	attack-hi2 SOCKET raw x2|policy|worker|audit HEX
  *					octets; "ended" or "goes on"
+ *	attack-hi2 SOCKET unwrap STATE	a data key; one that is none
+ *	attack-hi2 SOCKET sign N	so many signatures, all at once
+ *	attack-hi2 SOCKET note N	so many entries of the log, all at once
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "appliance/proto_df2.h"
+#include "appliance/kms_state.h"
+#include "appliance/proto_hi2.h"
 #include "base/clock.h"
+#include "hi2/queue_seal.h"
 #include "puppet_link.h"
 
+#define AUDIT PUPPET_WIRE(CTL_PEER_AUDIT, 0)
 #define X2 PUPPET_WIRE(CTL_PEER_X2, 0)
 #define POLICY PUPPET_WIRE(CTL_PEER_POLICY, 0)
 #define WORKER PUPPET_WIRE(CTL_PEER_HSM, 0)
@@ -87,12 +96,164 @@ act_lies(void)
 	return 0;
 }
 
+/* ---- the token ---- */
+
+static void
+ask(uint32_t id, enum hi2_task_kind kind, struct rd octets)
+{
+	static uint8_t body[MAX_SIGN_DATA + 64];
+	const struct msg_hi2_task m = {kind, id, octets};
+	struct wr w;
+
+	wr_init(&w, body, sizeof(body));
+	msg_hi2_task_put(&w, &m);
+	puppet_send(&puppet, AUDIT, MSG_HI2_TASK, id, body, w.len);
+}
+
+/* The next answer to a task, of a worker or of audit. */
+static enum err
+answer(uint32_t *id, struct rd *octets)
+{
+	const int64_t until = clock_uptime_ms() + PATIENCE_MS;
+	struct msg_hi2_done m;
+	struct ipc_frame f;
+	uint8_t wire;
+	enum err rc;
+
+	while (clock_uptime_ms() < until) {
+		if (puppet_hear(&puppet, (int)(until - clock_uptime_ms()),
+			&wire, &f) != WORD_FRAME)
+			continue;
+		*id = f.id;
+		rd_init(octets, NULL, 0);
+		if (wire == AUDIT && f.type == MSG_HI2_TASK_FAILED &&
+		    msg_hi2_ended_get(f.body, &rc) == ERR_OK)
+			return rc;
+		if (wire == WORKER && f.type == MSG_HI2_TASK_DONE &&
+		    msg_hi2_done_get(f.body, &m) == ERR_OK) {
+			*octets = m.octets;
+			return m.rc;
+		}
+	}
+	puppet_stop("no answer");
+}
+
+/* A record under a data key as hi2 makes them. */
+static struct queue_sealer *
+a_sealer(const char *path)
+{
+	static struct kms_state state;
+	struct queue_sealer *s = NULL;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct rd sealed, seal;
+	uint8_t *octets = NULL;
+	struct why why = {""};
+
+	if (fd == -1 ||
+	    kms_state_load(fd, &octets, &state, &sealed, &seal, &why) !=
+		ERR_OK ||
+	    queue_sealer_new(state.spool_key, &s, &why) != ERR_OK)
+		puppet_stop(why.text);
+	free(octets);
+	close(fd);
+	return s;
+}
+
+static int
+act_unwrap(const char *state)
+{
+	struct queue_sealer *s = a_sealer(state);
+	struct queue_row row = {.id = 1, .number = 1};
+	uint8_t record[4], out[64], open[64];
+	struct rd octets, in, sealed;
+	size_t len, n;
+	uint32_t id;
+
+	rd_init(&row.lemf, "north", 5);
+	rd_init(&in, memset(record, 7, sizeof(record)), sizeof(record));
+	if (queue_seal(s, &row, in, out, sizeof(out), &len) != ERR_OK)
+		puppet_stop("no seal");
+	ask(77, HI2_TASK_UNWRAP, queue_sealer_wrapped(s));
+	rd_init(&sealed, out, len);
+	if (answer(&id, &octets) != ERR_OK || id != 77 ||
+	    octets.left != QUEUE_KEY_LEN ||
+	    queue_open(octets.p, &row, sealed, open, sizeof(open), &n) !=
+		ERR_OK)
+		puppet_stop("not the key");
+	(void)printf("the key");
+	ask(78, HI2_TASK_UNWRAP, in);
+	if (answer(&id, &octets) != ERR_MISMATCH || id != 78)
+		puppet_stop("one that is none");
+	(void)printf(", and none\n");
+	queue_sealer_free(&s);
+	return 0;
+}
+
+/* Each is answered, once; beyond HI2_TASKS there is none. */
+static int
+act_sign(unsigned n)
+{
+	static uint8_t data[1000];
+	unsigned made = 0, full = 0, other = 0;
+	bool *seen = calloc(n, sizeof(*seen));
+	struct rd octets;
+	uint32_t id;
+
+	rd_init(&octets, data, sizeof(data));
+	for (unsigned i = 0; i < n; i++)
+		ask(i, HI2_TASK_SIGN, octets);
+	for (unsigned i = 0; i < n; i++) {
+		const enum err rc = answer(&id, &octets);
+
+		if (seen == NULL || id >= n || seen[id])
+			puppet_stop("an answer to nothing");
+		seen[id] = true;
+		made += rc == ERR_OK;
+		full += rc == ERR_FULL;
+		other += rc != ERR_OK && rc != ERR_FULL;
+	}
+	free(seen);
+	(void)printf("%s, %s, %u others\n",
+	    made >= HI2_TASKS ? "some made" : "too few made",
+	    full > 0 ? "some refused" : "none refused", other);
+	return 0;
+}
+
+static int
+act_note(unsigned n)
+{
+	struct msg_hi2_note m = {.kind = HI2_NOTE_DROPPED, .n = 12};
+	unsigned written = 0, later = 0;
+	struct ipc_frame f;
+	uint8_t body[512];
+	struct wr w;
+	enum err rc;
+
+	rd_init(&m.lemf, "north", 5);
+	rd_init(&m.text, "too old", 7);
+	for (unsigned i = 0; i < n; i++) {
+		wr_init(&w, body, sizeof(body));
+		msg_hi2_note_put(&w, &m);
+		puppet_send(&puppet, AUDIT, MSG_HI2_NOTE, i, body, w.len);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!await(AUDIT, MSG_HI2_NOTED, &f) || f.id != i ||
+		    msg_hi2_ended_get(f.body, &rc) != ERR_OK)
+			puppet_stop("no answer to a note");
+		written += rc == ERR_OK;
+		later += rc == ERR_AGAIN;
+	}
+	(void)printf("%u written, %u to be sent again\n", written, later);
+	return 0;
+}
+
 static int
 act_raw(const char *to, const char *hex)
 {
 	static uint8_t octets[4096];
 	const uint8_t at = strcmp(to, "x2") == 0 ? X2
 	    : strcmp(to, "policy") == 0		 ? POLICY
+	    : strcmp(to, "audit") == 0		 ? AUDIT
 						 : WORKER;
 	const size_t len = strlen(hex) / 2;
 	struct ipc_frame f;
@@ -117,6 +278,12 @@ main(int argc, char **argv)
 	puppet_open(&puppet, argv[1]);
 	if (argc == 3 && strcmp(argv[2], "lies") == 0)
 		return act_lies();
+	if (argc == 4 && strcmp(argv[2], "unwrap") == 0)
+		return act_unwrap(argv[3]);
+	if (argc == 4 && strcmp(argv[2], "sign") == 0)
+		return act_sign((unsigned)strtoul(argv[3], NULL, 10));
+	if (argc == 4 && strcmp(argv[2], "note") == 0)
+		return act_note((unsigned)strtoul(argv[3], NULL, 10));
 	if (argc == 5 && strcmp(argv[2], "raw") == 0)
 		return act_raw(argv[3], argv[4]);
 	return 64;

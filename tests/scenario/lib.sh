@@ -561,7 +561,7 @@ nowhere() {
 	local files=()
 	while [ "$1" != -- ]; do files+=("$1") && shift; done
 	shift
-	printf '%s\n' "$@" | "$HERE/find_octets.py" "${files[@]}"
+	printf '%s\n' "$@" | "$here/find_octets.py" "${files[@]}"
 	[ $? -eq 1 ]
 }
 # not_in_queue WORD...: in it and its journals

@@ -43,6 +43,9 @@ static const struct {
     {AUDIT_CONFIG, "config", DIGEST | TEXT},
     {AUDIT_REQUEST, "request", DIGEST | TEXT},
     {AUDIT_ALARM, "alarm", TEXT},
+    {AUDIT_QUEUE_KEY_INTENT, "queueKeyIntent", REF | DIGEST},
+    {AUDIT_QUEUE_KEY_OUTCOME, "queueKeyOutcome", REF | REASON},
+    {AUDIT_DELIVERY, "delivery", COUNT | CLIENT | TEXT},
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 
@@ -282,6 +285,7 @@ fields_stand_in_the_order_of_the_struct(void **state)
 	IN_ORDER(AUDIT_HEAD, REF_OCTETS, "(digest)", "some text");
 	IN_ORDER(AUDIT_REQUEST, "(digest)", "some text");
 	IN_ORDER(AUDIT_ALARM, "some text");
+	IN_ORDER(AUDIT_QUEUE_KEY_INTENT, REF_OCTETS, "(digest)");
 }
 
 static void

@@ -241,14 +241,14 @@ static void
 an_outcome_takes_no_more_than_its_bound(void **state)
 {
 	static const enum audit_type types[] = {AUDIT_KEY_OUTCOME,
-	    AUDIT_SUBSCRIBER_OUTCOME, AUDIT_ABANDONED};
+	    AUDIT_SUBSCRIBER_OUTCOME, AUDIT_QUEUE_KEY_OUTCOME, AUDIT_ABANDONED};
 	uint8_t leaf[MAX_AUDIT_LEAF];
 	struct audit_log l;
 	const int fd = memory();
 
 	(void)state;
 	opened(&l, fd);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		/* More than the type has: only what it has may count. */
 		struct audit_entry e = intent();
 		const uint64_t before = l.end;
@@ -263,7 +263,7 @@ an_outcome_takes_no_more_than_its_bound(void **state)
 		assert_true(l.end - before <= AUDIT_OUTCOME_RECORD_MAX);
 		assert_true(l.end - before == 4 + len + MERKLE_HASH_LEN);
 	}
-	holds(fd, 3);
+	holds(fd, sizeof(types) / sizeof(types[0]));
 	close(fd);
 }
 

@@ -242,10 +242,10 @@ a_generated_seed_reaches_the_device_and_the_store_alike(void **state)
 	assert_int_equal(s.handle, 0);
 }
 
-/* Wrap octets under the token's import key, as a provisioning system does. */
+/* Wrap octets under a key of the token, as who seals to it does. */
 static size_t
-wrap_for_import(struct rig *g, const uint8_t *in, size_t len, uint8_t *out,
-    size_t cap)
+wrap_under(struct rig *g, enum hsm_key which, const uint8_t *in, size_t len,
+    uint8_t *out, size_t cap)
 {
 	uint8_t der[1024];
 	const unsigned char *p = der;
@@ -253,8 +253,7 @@ wrap_for_import(struct rig *g, const uint8_t *in, size_t len, uint8_t *out,
 	EVP_PKEY *key;
 	size_t n;
 
-	assert_int_equal(hsm_public_key(g->h, HSM_KEY_SEED_IMPORT, der,
-			     sizeof(der), &n),
+	assert_int_equal(hsm_public_key(g->h, which, der, sizeof(der), &n),
 	    ERR_OK);
 	key = d2i_PUBKEY(NULL, &p, (long)n);
 	assert_non_null(key);
@@ -268,6 +267,13 @@ wrap_for_import(struct rig *g, const uint8_t *in, size_t len, uint8_t *out,
 	EVP_PKEY_CTX_free(c);
 	EVP_PKEY_free(key);
 	return n;
+}
+
+static size_t
+wrap_for_import(struct rig *g, const uint8_t *in, size_t len, uint8_t *out,
+    size_t cap)
+{
+	return wrap_under(g, HSM_KEY_SEED_IMPORT, in, len, out, cap);
 }
 
 static void
@@ -343,6 +349,93 @@ a_seal_tells_every_changed_octet(void **state)
 	    ERR_MISMATCH);
 	assert_int_equal(hsm_seal(g->h, HSM_KEY_MASTER, data, 1, seal),
 	    ERR_INTERNAL);
+}
+
+static void
+a_data_key_of_the_queue_comes_out_as_it_went_in(void **state)
+{
+	struct rig *g = *state;
+	uint8_t wrapped[512], out[HSM_DATA_KEY_LEN] = {0};
+	const uint8_t key[HSM_DATA_KEY_LEN] = {9, 8, 7};
+	const size_t n = wrap_under(g, HSM_KEY_SPOOL, key, sizeof(key), wrapped,
+	    sizeof(wrapped));
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(hsm_data_key_open(g->h, view(wrapped, n), out),
+		    ERR_OK);
+		assert_memory_equal(out, key, sizeof(key));
+		explicit_bzero(out, sizeof(out));
+	}
+}
+
+/* Nor does a seed that was wrapped under the key for seeds. */
+static void
+what_is_no_data_key_does_not_come_out(void **state)
+{
+	static const uint8_t octets[64] = {1};
+	static const size_t lens[] = {1, 16, 24, 31, 33, 64};
+	struct rig *g = *state;
+	uint8_t wrapped[512], out[HSM_DATA_KEY_LEN] = {0};
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		n = wrap_under(g, HSM_KEY_SPOOL, octets, lens[i], wrapped,
+		    sizeof(wrapped));
+		assert_int_equal(hsm_data_key_open(g->h, view(wrapped, n), out),
+		    ERR_MISMATCH);
+	}
+	n = wrap_for_import(g, octets, HSM_SEED_LEN, wrapped, sizeof(wrapped));
+	assert_int_equal(hsm_data_key_open(g->h, view(wrapped, n), out),
+	    ERR_MISMATCH);
+	memset(wrapped, 0x33, sizeof(wrapped));
+	for (n = 0; n <= sizeof(wrapped); n += 64)
+		assert_int_equal(hsm_data_key_open(g->h, view(wrapped, n), out),
+		    ERR_MISMATCH);
+	a_data_key_of_the_queue_comes_out_as_it_went_in(state);
+}
+
+static EVP_PKEY *
+hi2_key(struct rig *g)
+{
+	uint8_t der[1024];
+	const unsigned char *p = der;
+	EVP_PKEY *key;
+	size_t n;
+
+	assert_int_equal(hsm_public_key(g->h, HSM_KEY_HI2, der, sizeof(der),
+			     &n),
+	    ERR_OK);
+	key = d2i_PUBKEY(NULL, &p, (long)n);
+	assert_non_null(key);
+	assert_ptr_equal(p, der + n);
+	return key;
+}
+
+static void
+anybody_can_verify_a_signature_for_lemfs(void **state)
+{
+	struct rig *g = *state;
+	uint8_t data[100], sig[HSM_SIGNATURE_MAX];
+	EVP_PKEY *key = hi2_key(g);
+	EVP_MD_CTX *c;
+	size_t n;
+
+	/* r and s of all lengths: DER has them short now and then */
+	for (unsigned i = 0; i < 40; i++) {
+		memset(data, (int)i, sizeof(data));
+		assert_int_equal(hsm_sign(g->h, data, sizeof(data), sig, &n),
+		    ERR_OK);
+		data[99] ^= i % 2;
+		c = EVP_MD_CTX_new();
+		assert_int_equal(EVP_DigestVerifyInit(c, NULL, EVP_sha256(),
+				     NULL, key),
+		    1);
+		assert_int_equal(EVP_DigestVerify(c, sig, n, data,
+				     sizeof(data)),
+		    i % 2 == 0);
+		EVP_MD_CTX_free(c);
+	}
+	EVP_PKEY_free(key);
 }
 
 static void
@@ -442,6 +535,9 @@ main(void)
 	    cmocka_unit_test(an_imported_seed_is_the_one_that_was_sent),
 	    cmocka_unit_test(an_import_that_is_not_a_seed_is_refused),
 	    cmocka_unit_test(a_seal_tells_every_changed_octet),
+	    cmocka_unit_test(a_data_key_of_the_queue_comes_out_as_it_went_in),
+	    cmocka_unit_test(what_is_no_data_key_does_not_come_out),
+	    cmocka_unit_test(anybody_can_verify_a_signature_for_lemfs),
 	    cmocka_unit_test(a_device_key_that_is_not_rsa_is_unsupported),
 	    cmocka_unit_test(why_is_neither_empty_nor_of_an_earlier_call),
 	    cmocka_unit_test(keys_are_made_once),

@@ -41,6 +41,7 @@ sample(void)
 	s.params = view("\x30\x03\x02\x01\x02", 5);
 	s.import_key = str("spki");
 	s.spool_key = str("spool spki");
+	s.hi2_key = str("spki of HI2");
 	s.config = str("kms.period = week\ntoken.label = kw\n");
 	s.n_persons = 3;
 	s.person[0] = (struct kms_person){str("alice"), str("certificate of a"),
@@ -78,6 +79,7 @@ same(const struct kms_state *a, const struct kms_state *b)
 	assert_true(rd_equal(&a->params, &b->params));
 	assert_true(rd_equal(&a->import_key, &b->import_key));
 	assert_true(rd_equal(&a->spool_key, &b->spool_key));
+	assert_true(rd_equal(&a->hi2_key, &b->hi2_key));
 	assert_true(rd_equal(&a->config, &b->config));
 	assert_int_equal(a->n_persons, b->n_persons);
 	for (unsigned i = 0; i < a->n_persons; i++) {
@@ -109,15 +111,21 @@ good(const struct kms_state *s)
 }
 
 static void
-bad(const uint8_t *p, size_t len)
+refused(const uint8_t *p, size_t len, enum err rc)
 {
 	static struct kms_state out;
 	struct rd sealed = str("x"), seal = str("y");
 
 	assert_int_equal(kms_state_parse(view(p, len), &out, &sealed, &seal),
-	    ERR_MALFORMED);
+	    rc);
 	assert_true(rd_is(&sealed, "x", 1));
 	assert_true(rd_is(&seal, "y", 1));
+}
+
+static void
+bad(const uint8_t *p, size_t len)
+{
+	refused(p, len, ERR_MALFORMED);
 }
 
 static void
@@ -193,7 +201,7 @@ trailing_octets_are_malformed(void **state)
 
 /* Magic and version are the first six octets. */
 static void
-another_magic_or_version_is_malformed(void **state)
+another_magic_is_malformed_another_version_unsupported(void **state)
 {
 	struct kms_state s = sample();
 	size_t len;
@@ -203,7 +211,8 @@ another_magic_or_version_is_malformed(void **state)
 	for (size_t i = 0; i < 6; i++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			p[i] ^= (uint8_t)(1U << bit);
-			bad(p, len);
+			refused(p, len,
+			    i < 4 ? ERR_MALFORMED : ERR_UNSUPPORTED);
 			p[i] ^= (uint8_t)(1U << bit);
 		}
 	good(&s);
@@ -263,31 +272,13 @@ more_persons_or_clients_than_allowed_are_malformed(void **state)
  * stands behind the key: nothing of it is taken for something else.
  */
 static void
-a_state_of_version_1_is_malformed(void **state)
+a_state_of_version_1_is_of_another_keywarden(void **state)
 {
-	static uint8_t buf[1024];
-	struct wr w;
-	size_t len;
+	static const uint8_t head[] = "KWSZ\0\1";
 
 	(void)state;
-	wr_init(&w, buf, sizeof(buf));
-	wr_u32(&w, 0x4b57535a);
-	wr_u16(&w, 1);
-	wr_i64(&w, 1769860800);
-	wr_u32(&w, 1);
-	wr_view8(&w, "ss512", 5);
-	wr_view16(&w, "kms.example.com", 15);
-	wr_u8(&w, 1);
-	wr_view16(&w, "params", 6);
-	wr_view16(&w, "spki", 4);
-	wr_u8(&w, 1);
-	wr_view8(&w, "alice", 5);
-	wr_view16(&w, "certificate", 11);
-	wr_copy(&w, seal_octets, sizeof(seal_octets));
-	assert_int_equal(wr_finish(&w, &len), ERR_OK);
-	bad(buf, len);
-	buf[5] = 2;
-	bad(buf, len);
+	refused(head, 6, ERR_UNSUPPORTED);
+	bad(head, 5);
 }
 
 /* ---- reading the file ---- */
@@ -400,12 +391,21 @@ a_file_is_loaded_with_views_into_its_octets(void **state)
 	free(octets);
 	close(fd);
 
-	fd = file_with("KWSZ junk", 9);
+	fd = file_with("KWSZ\0\4k", 7);
 	octets = NULL;
 	assert_int_equal(kms_state_load(fd, &octets, &got, &sealed, &seal,
 			     &why),
 	    ERR_MALFORMED);
 	assert_string_equal(why.text, "kms-state is not one of ours");
+	free(octets);
+	close(fd);
+
+	fd = file_with("KWSZ junk", 9);
+	octets = NULL;
+	assert_int_equal(kms_state_load(fd, &octets, &got, &sealed, &seal,
+			     &why),
+	    ERR_MALFORMED);
+	assert_non_null(strstr(why.text, "another version of keywarden"));
 	free(octets);
 	close(fd);
 	octets = NULL;
@@ -633,11 +633,12 @@ main(void)
 	    cmocka_unit_test(the_most_persons_and_clients_read_back),
 	    cmocka_unit_test(every_prefix_is_malformed),
 	    cmocka_unit_test(trailing_octets_are_malformed),
-	    cmocka_unit_test(another_magic_or_version_is_malformed),
+	    cmocka_unit_test(
+		another_magic_is_malformed_another_version_unsupported),
 	    cmocka_unit_test(a_key_period_or_role_out_of_range_is_malformed),
 	    cmocka_unit_test(
 		more_persons_or_clients_than_allowed_are_malformed),
-	    cmocka_unit_test(a_state_of_version_1_is_malformed),
+	    cmocka_unit_test(a_state_of_version_1_is_of_another_keywarden),
 	    cmocka_unit_test(a_file_is_read_whole_from_any_position),
 	    cmocka_unit_test(a_file_that_cannot_be_one_is_refused),
 	    cmocka_unit_test(a_descriptor_that_cannot_be_read_is_an_error),

@@ -694,6 +694,11 @@ same_lemf(const struct lemf_settings *a, const struct lemf_settings *b)
 		assert_true(rd_equal(&a->option[i].name, &b->option[i].name));
 		assert_true(rd_equal(&a->option[i].value, &b->option[i].value));
 	}
+	assert_int_equal(a->queue_mib, b->queue_mib);
+	assert_int_equal(a->queue_days, b->queue_days);
+	assert_int_equal(a->linked, b->linked);
+	assert_int_equal(a->slot, b->slot);
+	assert_int_equal(a->dead_seconds, b->dead_seconds);
 }
 
 static void
@@ -715,6 +720,11 @@ hi2_settings_round_trip_whole(void **state)
 	m.lemf[1].option[0].value = str("");
 	m.lemf[1].option[1].name = str("operator_id");
 	m.lemf[1].option[1].value = view(long_text, 255);
+	m.lemf[1].queue_mib = 1 << 24;
+	m.lemf[1].queue_days = 30;
+	m.lemf[1].linked = true;
+	m.lemf[1].slot = MAX_LEMFS - 1;
+	m.lemf[1].dead_seconds = 60;
 	len = put_hi2_settings(&m);
 	assert_int_equal(hi2_settings_get(view(buf, len), &out), ERR_OK);
 	assert_true(rd_equal(&out.spool, &m.spool));
@@ -744,6 +754,11 @@ put_lemfs(unsigned n, unsigned n_options)
 		wr_u8(&w, (uint8_t)n_options);
 		for (unsigned k = 0; k < 2 * n_options; k++)
 			wr_view8(&w, "o", 1);
+		wr_u32(&w, 1024);
+		wr_u32(&w, 0);
+		wr_bool(&w, true);
+		wr_u8(&w, (uint8_t)(i % MAX_LEMFS));
+		wr_u32(&w, 60);
 	}
 	return written(&w);
 }
