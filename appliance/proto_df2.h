@@ -209,6 +209,13 @@ struct x2_settings {
 };
 void x2_settings_put(struct wr *, const struct x2_settings *);
 enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;
+/*
+ * Octets of intercepted messages that x2 keeps on disk for its calls, and all
+ * that it may have there, with those of tickets (256 MiB at most) and some that
+ * are on their way.
+ */
+uint64_t x2_stored_most(const struct x2_settings *);
+uint64_t x2_intake_most(const struct x2_settings *);
 
 struct xkc_settings {
 	struct rd address; /* "ADDRESS:PORT", numbers only */
@@ -242,6 +249,7 @@ void lemf_settings_put(struct wr *, const struct lemf_settings *);
 enum err lemf_settings_get(struct rd *, struct lemf_settings *) MUST_CHECK;
 struct hi2_settings {
 	struct rd spool; /* path of the database */
+	uint64_t intake_most; /* octets that x2 may have in the journal */
 	unsigned n_lemfs;
 	struct lemf_settings lemf[MAX_LEMFS];
 };

@@ -45,6 +45,12 @@ calls_count(const struct calls *t)
 	return t->counts;
 }
 
+void
+calls_limit_stored(struct calls *t, size_t most_stored)
+{
+	t->limits.most_stored = most_stored;
+}
+
 /* ---- taking a message ---- */
 
 static uint64_t

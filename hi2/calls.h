@@ -207,4 +207,7 @@ enum err calls_established(struct calls *, const uint8_t xid[CALLS_XID],
 
 struct calls_counts calls_count(const struct calls *);
 
+/* Another most_stored; what is beyond it goes when the next message comes. */
+void calls_limit_stored(struct calls *, size_t most_stored);
+
 #endif
