@@ -3,6 +3,7 @@
 #define APPLIANCE_HI2_PROC_H
 
 #include "appliance/ctl_loop.h"
+#include "appliance/hi2_intake.h"
 #include "appliance/hi2_parked.h"
 #include "appliance/hi2_records.h"
 #include "appliance/peer.h"
@@ -12,11 +13,14 @@ struct hi2 {
 	uv_loop_t loop;
 	struct ctl_watch ctl;
 	uv_check_t after_io;
-	uv_timer_t tick;
+	uv_timer_t tick, journal_due;
 	int state_fd;
 	struct peer *x2, *policy, *audit, *hsm[MAX_WORKERS];
 	struct hi2_profiles profiles;
 	struct spool *spool;
+	struct spool_intake *journal;
+	struct hi2_intake *intake;
+	uint64_t journal_lost; /* rows, logged */
 	struct hi2_records *records;
 	struct parked parked;
 	struct msg_counts told; /* to this policy; n 0: nothing yet */
@@ -31,6 +35,22 @@ extern const struct peer_ops hi2_x2_ops, hi2_policy_ops, hi2_hsm_ops,
 
 /* hi2_stored_fn: to x2, if there is one. */
 void hi2_tell_stored(void *ctx, uint32_t ticket, const struct msg_stored *);
+
+/* ---- hi2_journal.c ---- */
+
+/* `most`: octets in it; when there are spool and records.  As spool_open(). */
+enum err hi2_journal_open(struct hi2 *, uint64_t most,
+    struct why *why) MUST_CHECK;
+void hi2_journal_close(struct hi2 *);
+/* Into the turn, if it is due or `now`; as hi2_intake_write(). */
+enum err hi2_journal_write(struct hi2 *, bool now, struct why *why) MUST_CHECK;
+/* When the turn has ended: what x2 has asked for. */
+void hi2_journal_turn(struct hi2 *);
+enum err hi2_on_intake(void *ctx, const struct ipc_frame *);
+enum err hi2_on_intake_gone(void *ctx, const struct ipc_frame *);
+enum err hi2_on_intake_more(void *ctx, const struct ipc_frame *);
+
+void hi2_want_key(struct hi2 *, uint64_t key);
 
 /* Words whose content has not come in time are dropped. */
 void hi2_drop_parked(struct hi2 *);

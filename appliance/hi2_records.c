@@ -4,6 +4,7 @@
 #include "appliance/hi2_records.h"
 #include "base/secret.h"
 #include "hi2/iri.h"
+#include "hi2/tri.h"
 
 /* The longest record that hi2/iri.h promises. */
 #define PDU_MAX (SIP_MAX + 32768)
@@ -139,17 +140,60 @@ fill_record(struct leg *l, enum iri_event event)
 	rd_init(&l->record.sip, c->sip, c->sip_len);
 }
 
-/* Every LEMF of it can be told, so that all are or none is. */
-static bool
-can_all(const struct hi2_records *r, const struct leg *l)
+/*
+ * Which of its LEMFs can be told: a profile may have no way to say the time.
+ * The others are told all the same.
+ */
+static unsigned
+choose(const struct hi2_records *r, const struct leg *l,
+    bool can[MAX_WARRANT_LEMFS])
 {
+	unsigned n = 0;
 	bool known;
 
-	for (unsigned i = 0; i < l->to->n_lemfs; i++)
-		if (iri_max(hi2_profile_of(r->profiles, l->to->lemf[i], &known),
-			&l->record) == 0)
-			return false;
-	return true;
+	for (unsigned i = 0; i < l->to->n_lemfs; i++) {
+		const struct iri_profile *p =
+		    hi2_profile_of(r->profiles, l->to->lemf[i], &known);
+
+		can[i] = iri_max(p, &l->record) > 0;
+		n += can[i];
+	}
+	return n;
+}
+
+/* In front of the first record whose number is not known to go on. */
+static enum err
+put_reset(struct hi2_records *r, const struct leg *l,
+    const struct iri_profile *p, const struct spool_place *at)
+{
+	const struct ps_header h = {.liid = l->to->liid,
+	    .cin = at->row.cin,
+	    .sequence = at->row.sequence,
+	    .seconds = l->now};
+	const struct tri t = {.kind = TRI_CIN_RESET};
+	struct rd pdu;
+	size_t len = 0;
+
+	if (tri_encode(p, &h, &t, r->s->pdu, sizeof(r->s->pdu), &len) != ERR_OK)
+		return why_set(&r->why, ERR_INTERNAL,
+		    "a cINReset could not be encoded");
+	rd_init(&pdu, r->s->pdu, len);
+	return spool_put(r->spool, at, pdu, &r->why);
+}
+
+static enum err
+find_place(struct hi2_records *r, const struct leg *l, struct rd lemf,
+    const struct iri_profile *p, struct spool_place *at)
+{
+	enum err rc;
+
+	do {
+		rc = spool_place(r->spool, lemf, l->to->liid,
+		    cin_of(l->content), l->now, at, &r->why);
+		if (rc != ERR_OK || !at->reset)
+			return rc;
+	} while ((rc = put_reset(r, l, p, at)) == ERR_OK);
+	return rc;
 }
 
 static enum err
@@ -163,9 +207,7 @@ put_one(struct hi2_records *r, struct leg *l, struct rd lemf)
 	enum err rc;
 
 	p = hi2_profile_of(r->profiles, lemf, &known);
-	rc = spool_place(r->spool, lemf, l->to->liid, cin_of(l->content),
-	    l->now, &at, &r->why);
-	if (rc != ERR_OK)
+	if ((rc = find_place(r, l, lemf, p, &at)) != ERR_OK)
 		return rc;
 	l->record.sequence = at.row.sequence;
 	rc = iri_encode(p, &l->record, r->s->pdu, sizeof(r->s->pdu), &len);
@@ -219,11 +261,13 @@ put_all(struct hi2_records *r, struct leg *l)
 	    {[IRI_KEYS] = HI2_COUNT_KEYS,
 		[IRI_NO_KEYS] = HI2_COUNT_NO_KEYS,
 		[IRI_SIP] = HI2_COUNT_SIP};
+	bool can[MAX_WARRANT_LEMFS];
+	unsigned n;
 	enum err rc;
 
 	if (r->failed != ERR_OK)
 		return ERR_OK;
-	if (!can_all(r, l))
+	if ((n = choose(r, l, can)) == 0)
 		return ERR_UNSUPPORTED;
 	if ((rc = content_set_leg(l->content, l->m.leg, LEG_IN_TURN)) != ERR_OK)
 		return rc;
@@ -234,7 +278,10 @@ put_all(struct hi2_records *r, struct leg *l)
 	}
 	if (!is_new(r, l))
 		return ERR_OK;
+	r->in_turn[HI2_COUNT_UNFIT] += l->to->n_lemfs - n;
 	for (unsigned i = 0; i < l->to->n_lemfs; i++) {
+		if (!can[i])
+			continue;
 		r->failed = put_one(r, l, l->to->lemf[i]);
 		if (r->failed != ERR_OK)
 			return ERR_OK;
@@ -387,6 +434,12 @@ hi2_records_commit(struct hi2_records *r, struct why *why)
 	end_turn(r, rc == ERR_OK ? LEG_STORED : LEG_NONE);
 	r->failed = ERR_OK;
 	return rc;
+}
+
+bool
+hi2_records_any(const struct hi2_records *r)
+{
+	return r->n_turn > 0;
 }
 
 void

@@ -34,10 +34,11 @@ enum err hi2_records_content(struct hi2_records *, uint32_t ticket,
 void hi2_records_gone(struct hi2_records *, uint32_t ticket);
 
 /*
- * Into the turn's transaction, for all its LEMFs or for none.  ERR_OK: it is
- * in, or was before.  ERR_NOTFOUND: no content of that ticket, the word is
- * dropped.  ERR_UNSUPPORTED: what came fits no record (a time that the profile
- * cannot say, no SIP message where one is needed).  ERR_TOOBIG: more than
+ * Into the turn's transaction, for all its LEMFs that can be told; the others
+ * are counted.  ERR_OK: it is in, or was before.  ERR_NOTFOUND: no content of
+ * that ticket, the word is dropped.  ERR_UNSUPPORTED: what came fits no record
+ * of any (a time that the profile cannot say, no SIP message where one is
+ * needed).  ERR_TOOBIG: more than
  * CONTENT_LEGS_MAX.  ERR_MALFORMED: an answer that is none.  A spool that
  * fails shows in hi2_records_commit().
  */
@@ -52,6 +53,9 @@ enum err hi2_records_order(struct hi2_records *, uint32_t ticket,
  * to get better.
  */
 enum err hi2_records_commit(struct hi2_records *, struct why *why) MUST_CHECK;
+
+/* Has the turn any? */
+bool hi2_records_any(const struct hi2_records *);
 
 /* By enum hi2_count; records count once they are on disk. */
 void hi2_records_counts(const struct hi2_records *, struct msg_counts *out);

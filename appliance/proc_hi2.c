@@ -3,6 +3,7 @@
  * that wait.  Its one file is the queue; it has no network, no warrant but
  * what a worker or policy says of one, and keys only while a record is made.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -45,11 +46,29 @@ say_unknown(struct hi2 *h)
 		    "records wait, encoded by the profile \"etsi\"");
 }
 
+/* The journal goes with the records, or by itself. */
+static enum err
+end_turn(struct hi2 *h, bool last, struct why *why)
+{
+	const enum err journal = hi2_journal_write(h,
+	    last || hi2_records_any(h->records), why);
+	enum err rc = hi2_records_commit(h->records, why);
+
+	if (rc == ERR_AGAIN && journal != ERR_AGAIN) {
+		rc = journal != ERR_OK ? journal : spool_commit(h->spool, why);
+		if (rc != ERR_OK)
+			spool_give_up(h->spool);
+	}
+	if (journal != ERR_AGAIN)
+		hi2_intake_turn_end(h->intake, rc == ERR_OK, clock_uptime_ms());
+	return rc;
+}
+
 static void
-commit(struct hi2 *h)
+commit(struct hi2 *h, bool last)
 {
 	struct why why = {""};
-	const enum err rc = hi2_records_commit(h->records, &why);
+	const enum err rc = end_turn(h, last, &why);
 
 	if (rc == ERR_AGAIN) /* nothing has come */
 		return;
@@ -62,7 +81,10 @@ commit(struct hi2 *h)
 static void
 on_after_io(uv_check_t *t)
 {
-	commit(t->data);
+	struct hi2 *h = t->data;
+
+	commit(h, false);
+	hi2_journal_turn(h);
 }
 
 static void
@@ -117,12 +139,32 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		fatal("no channel to %s", ops->name);
 	if (kind == CTL_PEER_POLICY && h->records != NULL)
 		hi2_tell_counts(h);
+	if (kind == CTL_PEER_X2 && h->intake != NULL)
+		hi2_intake_x2_joined(h->intake);
+}
+
+/* What tells this machine from the one that a copy of the queue is put on. */
+static struct rd
+read_machine(void)
+{
+	static uint8_t id[64];
+	const int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd == -1 ? 0 : read(fd, id, sizeof(id));
+	struct rd r;
+
+	if (fd != -1)
+		close(fd);
+	rd_init(&r, id, n > 0 ? (size_t)n : 0);
+	return r;
 }
 
 static void
-open_spool(struct hi2 *h, const char *path)
+open_spool(struct hi2 *h, const char *path, struct rd machine)
 {
 	static struct kms_state state;
+	struct spool_config c = {.path = path,
+	    .machine = machine,
+	    .now = clock_seconds()};
 	struct rd sealed, seal, whole;
 	uint8_t hash[DIGEST_LEN], *octets = NULL;
 	struct why why = {""};
@@ -134,7 +176,9 @@ open_spool(struct hi2 *h, const char *path)
 	rd_init(&whole, octets, sealed.left + seal.left);
 	if (digest_of(whole, hash) != ERR_OK)
 		fatal("SHA-256 failed");
-	rc = spool_open(path, state.spool_key, hash, &h->spool, &why);
+	c.spki = state.spool_key;
+	c.kms = hash;
+	rc = spool_open(&c, &h->spool, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
 	close(h->state_fd);
@@ -147,6 +191,7 @@ on_setup(void *ctx, struct rd settings)
 	static struct hi2_settings s;
 	struct hi2 *h = ctx;
 	struct why why = {""};
+	struct rd machine;
 	char path[4096];
 	enum err rc;
 
@@ -155,8 +200,9 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	if ((rc = hi2_profiles_read(&s, &h->profiles, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
+	machine = read_machine();
 	sandbox_enter(SANDBOX_HI2);
-	open_spool(h, path);
+	open_spool(h, path, machine);
 	if (hi2_records_new(h->spool, &h->profiles, hi2_tell_stored, h,
 		&h->records) != ERR_OK) {
 		rc = why_set(&why, ERR_NOMEM,
@@ -164,6 +210,8 @@ on_setup(void *ctx, struct rd settings)
 		    "(RLIMIT_MEMLOCK)");
 		ctl_fail(rc, &why);
 	}
+	if ((rc = hi2_journal_open(h, s.intake_most, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
 	h->key_since = clock_uptime_ms();
 	hi2_tell_counts(h);
 }
@@ -182,6 +230,7 @@ on_reload(void *ctx, struct rd settings)
 		return;
 	}
 	h->said_unknown = false;
+	hi2_intake_limit(h->intake, s.intake_most);
 }
 
 static void
@@ -189,7 +238,8 @@ on_stop(void *ctx)
 {
 	struct hi2 *h = ctx;
 
-	commit(h);
+	commit(h, true);
+	hi2_journal_close(h);
 	spool_close(&h->spool);
 	_exit(0);
 }
@@ -208,13 +258,14 @@ main(void)
 	ctl_init("keywarden-hi2");
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
-	h.after_io.data = h.tick.data = &h;
+	h.after_io.data = h.tick.data = h.journal_due.data = &h;
 	ctl_start(&handlers, &h);
 	ctl_watch(&h.loop, &h.ctl, &handlers, &h);
 	(void)uv_check_init(&h.loop, &h.after_io);
 	(void)uv_check_start(&h.after_io, on_after_io);
 	(void)uv_timer_init(&h.loop, &h.tick);
 	(void)uv_timer_start(&h.tick, on_tick, TICK_MS, TICK_MS);
+	(void)uv_timer_init(&h.loop, &h.journal_due);
 	ctl_ready();
 	return uv_run(&h.loop, UV_RUN_DEFAULT);
 }

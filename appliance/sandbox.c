@@ -61,6 +61,8 @@ static const int of_database[] = {SCMP_SYS(openat), SCMP_SYS(pread64),
     SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(getcwd),
     SCMP_SYS(readlink), SCMP_SYS(geteuid), SCMP_SYS(fchown), SCMP_SYS(fchmod)};
 
+static const int of_hi2[] = {SCMP_SYS(statx)}; /* is the queue a copy? */
+
 static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
     SCMP_SYS(fdatasync), SCMP_SYS(fsync)};
 
@@ -88,7 +90,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_AUDIT] = {SET(common), SET(loop), SET(of_audit)},
     [SANDBOX_HSM] = {SET(common), SET(of_hsm)},
     [SANDBOX_X2] = {SET(common), SET(loop), SET(of_server)},
-    [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database)},
+    [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database), SET(of_hi2)},
     [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
 };
 

@@ -44,6 +44,7 @@ static struct spool *
 make_spool(const char *path)
 {
 	static const uint8_t kms[QUEUE_DIGEST_LEN] = {1};
+	struct spool_config c = {.path = path, .kms = kms};
 	struct spool *s = NULL;
 	EVP_PKEY *k = EVP_RSA_gen(3072);
 	unsigned char *der = NULL;
@@ -52,7 +53,8 @@ make_spool(const char *path)
 
 	if (n <= 0)
 		die("start", "no RSA key");
-	if (spool_open(path, view(der, (size_t)n), kms, &s, &why) != ERR_OK)
+	c.spki = view(der, (size_t)n);
+	if (spool_open(&c, &s, &why) != ERR_OK)
 		die("start", why.text);
 	OPENSSL_free(der);
 	EVP_PKEY_free(k);
@@ -122,6 +124,7 @@ turn(struct run *u, unsigned batch)
 		add(u);
 	if (spool_commit(u->s, &why) != ERR_OK)
 		die("a turn", why.text);
+	spool_tidy(u->s);
 }
 
 /* ---- figures ---- */

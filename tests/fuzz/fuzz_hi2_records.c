@@ -65,13 +65,13 @@ open_spool(void)
 {
 	static const uint8_t kms[QUEUE_DIGEST_LEN] = {1};
 	struct why why = {""};
-	struct rd key;
+	struct spool_config c = {.path = path, .kms = kms};
 
 	spool_close(&spool);
 	(void)unlink(path);
 	(void)unlink(wal);
-	rd_init(&key, spki, (size_t)spki_len);
-	MUST(spool_open(path, key, kms, &spool, &why) == ERR_OK);
+	rd_init(&c.spki, spki, (size_t)spki_len);
+	MUST(spool_open(&c, &spool, &why) == ERR_OK);
 	turns = 0;
 }
 

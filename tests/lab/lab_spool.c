@@ -31,7 +31,7 @@ static const char help[] =
     "  --label L         the token's label\n"
     "  --pin-file F      its user PIN\n"
     "  --lemf NAME       of this LEMF alone\n"
-    "  --out FILE        gets the PS-PDUs, in the order of the queue\n"
+    "  --out FILE        gets the PS-PDUs, in the order of each LEMF's queue\n"
     "  --list            print what is readable of each row; the token is\n"
     "                    needed for --out only\n"
     "\n"
@@ -44,7 +44,8 @@ struct options {
 };
 
 struct row {
-	uint64_t id, number, key;
+	uint64_t id; /* of version 1 of the queue, else 0 */
+	uint64_t number, key;
 	struct rd lemf, digest, sealed, wrapped;
 	uint32_t cin, sequence;
 	int64_t created;
@@ -84,10 +85,10 @@ list_row(const struct row *r)
 
 	if (r->digest.left == 32)
 		hex_put(r->digest.p, 32, digest);
-	(void)printf("%" PRIu64 "\tlemf %s\tnumber %" PRIu64 "\tliid %.16s"
+	(void)printf("lemf %s\tnumber %" PRIu64 "\tliid %.16s"
 		     "\tcin %" PRIu32 "\tsequence %" PRIu32 "\tcreated %" PRId64
 		     "\tkey %" PRIu64 "\toctets %zu\n",
-	    r->id, log_escape(r->lemf.p, r->lemf.left, lemf, sizeof(lemf)),
+	    log_escape(r->lemf.p, r->lemf.left, lemf, sizeof(lemf)),
 	    r->number, digest, r->cin, r->sequence, r->created, r->key,
 	    r->sealed.left - (NONCE_LEN + TAG_LEN));
 }
@@ -162,8 +163,8 @@ take_row(struct run *u, const struct row *r, struct why *why)
 	enum err rc;
 
 	if (r->sealed.left < NONCE_LEN + TAG_LEN)
-		return why_set(why, ERR_MALFORMED, "row %" PRIu64 ": no record",
-		    r->id);
+		return why_set(why, ERR_MALFORMED,
+		    "number %" PRIu64 ": no record", r->number);
 	if (u->o->list)
 		list_row(r);
 	u->n++;
@@ -176,7 +177,8 @@ take_row(struct run *u, const struct row *r, struct why *why)
 		u->key = r->key;
 	}
 	if ((rc = open_row(r, u->octets, record, &len)) != ERR_OK)
-		return why_set(why, rc, "row %" PRIu64 " does not open", r->id);
+		return why_set(why, rc, "number %" PRIu64 " does not open",
+		    r->number);
 	if (fwrite(record, 1, len, u->out) != len)
 		rc = why_errno(why, "%s", u->o->out);
 	explicit_bzero(record, len);
@@ -220,11 +222,12 @@ each_row(sqlite3 *s, struct run *u, struct why *why)
 	struct row r;
 
 	if (sqlite3_prepare_v2(s,
-		"SELECT r.id, l.name, number, liid, cin, sequence, created,"
-		" key, sealed, wrapped FROM records AS r"
-		" JOIN lemfs AS l ON l.id = r.lemf"
+		"SELECT r.id, l.name, r.place & ((1 << 40) - 1), liid, cin,"
+		" sequence, created, key, sealed, wrapped FROM records AS r"
+		" JOIN lemfs AS l ON l.id = r.place >> 40"
 		" JOIN keys AS k ON k.id = r.key"
-		" WHERE ?1 IS NULL OR l.name = CAST(?1 AS BLOB) ORDER BY r.id",
+		" WHERE ?1 IS NULL OR l.name = CAST(?1 AS BLOB)"
+		" ORDER BY r.place",
 		-1, &q, NULL) == SQLITE_OK &&
 	    (u->o->lemf == NULL ||
 		sqlite3_bind_text(q, 1, u->o->lemf, -1, SQLITE_STATIC) ==

@@ -49,13 +49,13 @@ act_queue(void)
 	static const uint8_t kms[QUEUE_DIGEST_LEN] = {1};
 	struct spool *s = NULL;
 	struct why why = {""};
-	struct rd key;
+	struct spool_config c = {.path = held.free_path, .kms = kms};
 
 	if (spki_len <= 0)
 		return EIO;
-	rd_init(&key, spki, (size_t)spki_len);
+	rd_init(&c.spki, spki, (size_t)spki_len);
 	for (unsigned life = 0; life < 2; life++) {
-		if (spool_open(held.free_path, key, kms, &s, &why) != ERR_OK)
+		if (spool_open(&c, &s, &why) != ERR_OK)
 			return EIO;
 		for (unsigned i = 0; i < 20; i++)
 			if (turn(s, 500) != 0)

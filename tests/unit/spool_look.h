@@ -18,6 +18,8 @@ struct spool_key {
 void spool_key_make(struct spool_key *);
 void spool_key_done(struct spool_key *);
 struct rd spool_key_spki(const struct spool_key *);
+void spool_key_unwrap(const struct spool_key *, const void *wrapped, size_t len,
+    uint8_t out[QUEUE_KEY_LEN]);
 
 struct look_row {
 	uint64_t id, number, key;
@@ -29,7 +31,7 @@ struct look_row {
 	size_t len;
 };
 struct look {
-	struct look_row *row; /* by id */
+	struct look_row *row; /* by LEMF and number */
 	unsigned n, n_keys;
 };
 

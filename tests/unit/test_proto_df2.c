@@ -644,6 +644,7 @@ counts_have_names_of_their_own(void **state)
 	assert_string_equal(x2_count_name(X2_COUNT_GIVEN_UP), "givenUp");
 	assert_string_equal(hi2_count_name(HI2_COUNT_UNKNOWN_LEMF),
 	    "unknownLemf");
+	assert_string_equal(hi2_count_name(HI2_COUNT_UNFIT), "unfit");
 }
 
 /* ---- settings ---- */
@@ -747,6 +748,7 @@ put_lemfs(unsigned n, unsigned n_options)
 	struct wr w = writer();
 
 	wr_view16(&w, "/s", 2);
+	wr_u64(&w, 1048576);
 	wr_u8(&w, (uint8_t)n);
 	for (unsigned i = 0; i < n; i++) {
 		wr_view8(&w, "n", 1);
