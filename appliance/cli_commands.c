@@ -135,6 +135,18 @@ const struct command cli_commands[] = {
 	"Asks for a DF2/MF to be removed.\n" SIGN
 	"  --reason TEXT     for people\n" REQUEST,
 	cmd_client_remove},
+    {"lemf", "list", "",
+	"Lists the LEMFs to whose certificates keys are sealed.\n\n" COMMON,
+	cmd_lemf_list},
+    {"lemf", "add", "NAME --cert FILE " BY,
+	"Asks for a LEMF to get a certificate, or another one.  From then on\n"
+	"the token's process seals keys for it, under every warrant.\n" SIGN
+	"  --cert FILE       PEM; RSA from 3072 bit, or EC P-256 or P-384\n" REQUEST,
+	cmd_lemf_add},
+    {"lemf", "remove", "NAME " BY,
+	"Asks for a LEMF's certificate to be removed: it gets keys in clear.\n" SIGN
+	"  --reason TEXT     for people\n" REQUEST,
+	cmd_lemf_remove},
 
     {"subscriber", "add", "--identity URI [options] " BY,
 	"Asks for a subscriber to be enrolled.  Without a seed the token makes\n"

@@ -1,4 +1,4 @@
-/* keywarden person ..., keywarden client ... */
+/* keywarden person ..., client ..., lemf ... */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ print_person(json_t *p)
 }
 
 static void
-print_client(json_t *c)
+print_enrolled(json_t *c)
 {
 	(void)printf("%s\n", cli_str(c, "name"));
 	print_certificate(c);
@@ -82,12 +82,19 @@ cmd_person_list(const struct command *c, int argc, char **argv)
 int
 cmd_client_list(const struct command *c, int argc, char **argv)
 {
-	return list(c, argc, argv, "clients", print_client, "no clients");
+	return list(c, argc, argv, "clients", print_enrolled, "no clients");
+}
+
+int
+cmd_lemf_list(const struct command *c, int argc, char **argv)
+{
+	return list(c, argc, argv, "lemfs", print_enrolled,
+	    "no LEMF has a certificate: all get keys in clear");
 }
 
 /* ---- requests ---- */
 
-/* NAME --cert FILE: another certificate, or a client. */
+/* NAME --cert FILE: another certificate, a client or a LEMF. */
 static int
 with_certificate(const struct command *c, int argc, char **argv,
     enum request_kind kind)
@@ -120,6 +127,12 @@ int
 cmd_client_add(const struct command *c, int argc, char **argv)
 {
 	return with_certificate(c, argc, argv, REQUEST_CLIENT_ADD);
+}
+
+int
+cmd_lemf_add(const struct command *c, int argc, char **argv)
+{
+	return with_certificate(c, argc, argv, REQUEST_LEMF_ADD);
 }
 
 int
@@ -167,8 +180,9 @@ cmd_person_remove(const struct command *c, int argc, char **argv)
 		"voidSignatures", (int)voids, "reason", reason));
 }
 
-int
-cmd_client_remove(const struct command *c, int argc, char **argv)
+/* NAME: of a client or a LEMF. */
+static int
+without(const struct command *c, int argc, char **argv, enum request_kind kind)
 {
 	struct new_request t = {.kms = NULL};
 	const char *reason = NULL;
@@ -178,6 +192,18 @@ cmd_client_remove(const struct command *c, int argc, char **argv)
 
 	if (code != -1)
 		return code;
-	return new_request_write(&t, REQUEST_CLIENT_REMOVE,
+	return new_request_write(&t, kind,
 	    json_pack("{s:s, s:s*}", "name", argv[argc - 1], "reason", reason));
+}
+
+int
+cmd_client_remove(const struct command *c, int argc, char **argv)
+{
+	return without(c, argc, argv, REQUEST_CLIENT_REMOVE);
+}
+
+int
+cmd_lemf_remove(const struct command *c, int argc, char **argv)
+{
+	return without(c, argc, argv, REQUEST_LEMF_REMOVE);
 }

@@ -292,8 +292,10 @@ give_one(struct hi2_intake *i, struct batch *b, int64_t now_ms, struct why *why)
 	if (rc == ERR_NOTFOUND && i->ops->end(i->ctx,
 				      spool_intake_number(i->table)))
 		i->asked = false;
-	if (rc == ERR_AGAIN)
-		i->ops->key(i->ctx, key);
+	if (rc == ERR_AGAIN) {
+		rc = i->ops->key(i->ctx, key, why);
+		return rc == ERR_OK ? ERR_AGAIN : rc;
+	}
 	if (rc == ERR_CRYPTO)
 		return lose(i, &bad, now_ms);
 	if (rc != ERR_OK)

@@ -25,7 +25,7 @@ struct hi2_intake_ops {
 	bool (*back)(void *ctx, const struct msg_intake_back *);
 	bool (*end)(void *ctx, uint64_t number);
 	/* A data key is needed: hi2_intake_give() is called when it is open. */
-	void (*key)(void *ctx, uint64_t key);
+	enum err (*key)(void *ctx, uint64_t key, struct why *why);
 };
 
 /* The table stays the caller's; `most`: octets in it.  ERR_NOMEM. */

@@ -48,10 +48,12 @@ tell_end(void *ctx, uint64_t number)
 	return send_number(ctx, MSG_INTAKE_END, number);
 }
 
-static void
-want_key(void *ctx, uint64_t key)
+static enum err
+want_key(void *ctx, uint64_t key, struct why *why)
 {
-	hi2_want_key(ctx, key);
+	struct hi2 *h = ctx;
+
+	return delivery_want_key(h->delivery, key, hi2_now(), why);
 }
 
 static const struct hi2_intake_ops ops = {tell_stored, give_back, tell_end,
@@ -124,14 +126,6 @@ on_due(uv_timer_t *t)
 	(void)t; /* the loop's turn ends with a look at what is due */
 }
 
-enum err
-hi2_journal_write(struct hi2 *h, bool now, struct why *why)
-{
-	if (!now && hi2_intake_due(h->intake, clock_uptime_ms()) != 0)
-		return ERR_AGAIN;
-	return hi2_intake_write(h->intake, why);
-}
-
 static void
 say_lost(struct hi2 *h)
 {
@@ -163,11 +157,4 @@ hi2_journal_turn(struct hi2 *h)
 	due = hi2_intake_due(h->intake, now);
 	if (due >= 0 && !uv_is_active((uv_handle_t *)&h->journal_due))
 		(void)uv_timer_start(&h->journal_due, on_due, (uint64_t)due, 0);
-}
-
-void
-hi2_want_key(struct hi2 *h, uint64_t key)
-{
-	(void)h;
-	(void)key;
 }

@@ -418,6 +418,12 @@ end_turn(struct hi2_records *r, enum leg_state state)
 	}
 }
 
+bool
+hi2_records_pending(const struct hi2_records *r)
+{
+	return r->n_turn > 0;
+}
+
 enum err
 hi2_records_commit(struct hi2_records *r, struct why *why)
 {
@@ -434,12 +440,6 @@ hi2_records_commit(struct hi2_records *r, struct why *why)
 	end_turn(r, rc == ERR_OK ? LEG_STORED : LEG_NONE);
 	r->failed = ERR_OK;
 	return rc;
-}
-
-bool
-hi2_records_any(const struct hi2_records *r)
-{
-	return r->n_turn > 0;
 }
 
 void

@@ -47,15 +47,15 @@ enum err hi2_records_keys(struct hi2_records *, uint32_t ticket,
 enum err hi2_records_order(struct hi2_records *, uint32_t ticket,
     const struct msg_hi2_order *, int64_t now) MUST_CHECK;
 
+/* Has anything come in this turn? */
+bool hi2_records_pending(const struct hi2_records *);
+
 /*
  * The end of a turn: on disk and told, or given up as if nothing had come.
  * ERR_AGAIN: nothing has.  Errors as spool_commit(); ERR_MALFORMED is not going
  * to get better.
  */
 enum err hi2_records_commit(struct hi2_records *, struct why *why) MUST_CHECK;
-
-/* Has the turn any? */
-bool hi2_records_any(const struct hi2_records *);
 
 /* By enum hi2_count; records count once they are on disk. */
 void hi2_records_counts(const struct hi2_records *, struct msg_counts *out);

@@ -19,12 +19,13 @@ static const char *const sql[SPOOL_STATEMENT__MAX] = {
 			   " 'keys'",
     [SPOOL_EACH_LEMF] = "SELECT id, name, next, records, octets, delivered,"
 			" dropped, damaged FROM lemfs ORDER BY id",
-    [SPOOL_SET_LEMF] = "INSERT INTO lemfs (id, name, next, records, octets,"
-		       " delivered, dropped, damaged)"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-		       " ON CONFLICT (id) DO UPDATE SET next = ?3, records = ?4,"
-		       " octets = ?5, delivered = ?6, dropped = ?7,"
-		       " damaged = ?8",
+    [SPOOL_SET_LEMF] =
+	"INSERT INTO lemfs (id, name, next, records, octets,"
+	" delivered, dropped, damaged)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+	" ON CONFLICT (id) DO UPDATE SET next = ?3, records = ?4,"
+	" octets = ?5, delivered = ?6, dropped = ?7,"
+	" damaged = ?8",
     [SPOOL_PUT_KEY] = "INSERT INTO keys (id, wrapped, records)"
 		      " VALUES (?, ?, 0)",
     [SPOOL_GET_KEY] = "SELECT wrapped FROM keys WHERE id = ?",
@@ -264,8 +265,7 @@ spool_db_create(struct spool_db *d, const char *path, struct why *why)
 }
 
 enum err
-spool_db_open(struct spool_db *d, const struct spool_origin *o,
-    struct why *why)
+spool_db_open(struct spool_db *d, const struct spool_origin *o, struct why *why)
 {
 	enum err rc;
 

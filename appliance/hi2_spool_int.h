@@ -23,6 +23,7 @@ struct data_key {
 	uint64_t id;
 	struct secret *octets; /* NULL: a free place */
 	int64_t used; /* ms */
+	uint64_t turn; /* of all uses */
 };
 #define SPOOL_KEYS_LOST 16
 
@@ -40,6 +41,7 @@ struct spool {
 	struct data_key opened[SPOOL_KEYS_OPEN];
 	uint64_t lost[SPOOL_KEYS_LOST];
 	unsigned n_lost;
+	uint64_t key_turn;
 	int64_t read_ms; /* when something was read last */
 
 	struct lemf *lemf; /* id is index + 1 */

@@ -26,7 +26,7 @@ place(struct spool *s)
 
 		if (k->octets == NULL)
 			return k;
-		if (k->used < at->used)
+		if (k->turn < at->turn)
 			at = k;
 	}
 	secret_free(&at->octets);
@@ -43,6 +43,7 @@ spool_key(struct spool *s, uint64_t key, int64_t now_ms)
 	if (k == NULL)
 		return NULL;
 	k->used = now_ms;
+	k->turn = ++s->key_turn;
 	return secret_data(k->octets);
 }
 
@@ -56,7 +57,7 @@ spool_key_keep(struct spool *s)
 		return;
 	at = place(s);
 	*at = (struct data_key){s->key, queue_sealer_take_key(s->sealer),
-	    s->read_ms};
+	    s->read_ms, ++s->key_turn};
 }
 
 enum err
@@ -97,6 +98,7 @@ spool_key_put(struct spool *s, uint64_t key, struct rd octets, int64_t now_ms)
 	memcpy(secret_data(at->octets), octets.p, QUEUE_KEY_LEN);
 	at->id = key;
 	at->used = now_ms;
+	at->turn = ++s->key_turn;
 	return ERR_OK;
 }
 

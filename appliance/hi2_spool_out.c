@@ -22,8 +22,8 @@ get_row(struct spool *s, unsigned lemf, struct queue_row *row,
 	struct spool_db *d = &s->db;
 	const struct rd digest = spool_octets(d, SPOOL_EACH_RECORD, 2);
 
-	*row = (struct queue_row){
-	    .id = (uint64_t)spool_int(d, SPOOL_EACH_RECORD, 1),
+	*row = (struct queue_row){.id = (uint64_t)spool_int(d,
+				      SPOOL_EACH_RECORD, 1),
 	    .number = (uint64_t)(spool_int(d, SPOOL_EACH_RECORD, 0) -
 		spool_row_of(lemf, 0)),
 	    .cin = (uint32_t)spool_int(d, SPOOL_EACH_RECORD, 3),
@@ -104,8 +104,7 @@ struct measured {
 };
 
 static enum err
-measure_row(struct spool *s, unsigned lemf, struct measured *m,
-    struct why *why)
+measure_row(struct spool *s, unsigned lemf, struct measured *m, struct why *why)
 {
 	struct spool_db *d = &s->db;
 	const enum err rc = spool_row(d, SPOOL_MEASURE, why);
@@ -114,8 +113,8 @@ measure_row(struct spool *s, unsigned lemf, struct measured *m,
 	if (rc != ERR_OK)
 		return rc;
 	len = spool_int(d, SPOOL_MEASURE, 3) - QUEUE_SEAL_LEN;
-	m->number = (uint64_t)(spool_int(d, SPOOL_MEASURE, 0) -
-	    spool_row_of(lemf, 0));
+	m->number =
+	    (uint64_t)(spool_int(d, SPOOL_MEASURE, 0) - spool_row_of(lemf, 0));
 	m->created = spool_int(d, SPOOL_MEASURE, 1);
 	m->key = (uint64_t)spool_int(d, SPOOL_MEASURE, 2);
 	m->octets = len < 0 ? 0 : (uint64_t)len;

@@ -82,7 +82,7 @@ make(struct spool_db *d, const struct spool_origin *o, struct why *why)
 {
 	const enum err rc = spool_exec(d, tables, why);
 
-	return rc != ERR_OK ? rc : put_spool(d, o, o->now, why);
+	return rc != ERR_OK ? rc : put_spool(d, o, o->first ? 0 : o->now, why);
 }
 
 /*
@@ -101,8 +101,8 @@ start_from_1(struct spool_db *d, const struct spool_origin *o, struct why *why)
 
 static enum err
 in_one(struct spool_db *d, const struct spool_origin *o,
-    enum err (*what)(struct spool_db *, const struct spool_origin *,
-	struct why *),
+    enum err (
+	*what)(struct spool_db *, const struct spool_origin *, struct why *),
     struct why *why)
 {
 	struct why unheard;

@@ -130,8 +130,8 @@ sequences_changed(struct sequences *q, struct sequence *e)
 	if (e->state == SEQUENCE_CHANGED)
 		return ERR_OK;
 	if (q->n_changed == q->cap_changed) {
-		const size_t cap = q->cap_changed == 0 ? 256
-						       : 2 * q->cap_changed;
+		const size_t cap =
+		    q->cap_changed == 0 ? 256 : 2 * q->cap_changed;
 
 		if ((p = realloc(q->changed, cap * sizeof(*p))) == NULL)
 			return ERR_NOMEM;

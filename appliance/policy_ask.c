@@ -91,7 +91,7 @@ policy_client_name(const struct policy *p, const uint8_t fingerprint[32])
 
 	rd_init(&r, NULL, 0);
 	for (unsigned i = 0; i < authority_clients(p->authority); i++) {
-		const struct client_entry c = authority_client(p->authority, i);
+		const struct cert_entry c = authority_client(p->authority, i);
 
 		if (memcmp(c.fingerprint, fingerprint, 32) == 0)
 			rd_init(&r, c.name, strlen(c.name));

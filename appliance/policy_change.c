@@ -345,6 +345,8 @@ take_effect(struct policy *p, struct job *j)
 	case REQUEST_PERSON_CERTIFICATE:
 	case REQUEST_CLIENT_ADD:
 	case REQUEST_CLIENT_REMOVE:
+	case REQUEST_LEMF_ADD:
+	case REQUEST_LEMF_REMOVE:
 	case REQUEST_SUBSCRIBER_ADD: /* its record is the token's work */
 	case REQUEST_SUBSCRIBER_DEVICES:
 	case REQUEST__MAX:

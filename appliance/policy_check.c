@@ -110,9 +110,15 @@ static void
 say_lemfs(const struct policy *p, json_t *list, const struct warrant *w)
 {
 	unsigned n_xids = 0;
+	struct rd name, cert;
 
-	for (unsigned i = 0; i < w->lemfs.n; i++)
-		say(list, "records over HI2 to %s", w->lemfs.w[i]);
+	for (unsigned i = 0; i < w->lemfs.n; i++) {
+		rd_init(&name, w->lemfs.w[i], strlen(w->lemfs.w[i]));
+		say(list, "records over HI2 to %s, keys %s", w->lemfs.w[i],
+		    authority_lemf_named(p->authority, name, &cert)
+			? "sealed to its certificate"
+			: "in clear: it has no certificate");
+	}
 	for (unsigned t = 0; t < w->n_targets; t++)
 		n_xids += w->target[t].n_xids;
 	if (n_xids == 0)
@@ -179,6 +185,26 @@ say_client(const struct policy *p, json_t *list, const struct request *q)
 }
 
 static void
+say_lemf(const struct policy *p, json_t *list, const struct request *q)
+{
+	struct rd name, cert;
+	bool has;
+
+	rd_init(&name, q->name, strlen(q->name));
+	has = authority_lemf_named(p->authority, name, &cert);
+	if (q->kind == REQUEST_LEMF_REMOVE)
+		say(list,
+		    "%s gets keys in clear from then on, under every warrant "
+		    "that names it",
+		    q->name);
+	else
+		say(list, "keys for %s are sealed to this certificate, %s",
+		    q->name,
+		    has ? "in place of the one it has"
+			: "and do not go in clear any more");
+}
+
+static void
 say_other(const struct policy *p, json_t *list, const struct request *q)
 {
 	if (q->kind <= REQUEST_PERSON_CERTIFICATE)
@@ -187,6 +213,8 @@ say_other(const struct policy *p, json_t *list, const struct request *q)
 		    "must be written and signed anew");
 	else if (q->kind == REQUEST_CLIENT_ADD)
 		say_client(p, list, q);
+	else if (q->kind == REQUEST_LEMF_ADD || q->kind == REQUEST_LEMF_REMOVE)
+		say_lemf(p, list, q);
 	else if (q->kind == REQUEST_SUBSCRIBER_REMOVE)
 		say(list,
 		    "the seed is gone for good, and with it the keys of this "

@@ -119,6 +119,8 @@ policy_fits(struct policy *p, const struct request *q, struct why *why)
 	case REQUEST_PERSON_CERTIFICATE:
 	case REQUEST_CLIENT_ADD:
 	case REQUEST_CLIENT_REMOVE:
+	case REQUEST_LEMF_ADD:
+	case REQUEST_LEMF_REMOVE:
 	case REQUEST_CONFIG_SET:
 	case REQUEST_CLOCK_ACCEPT:
 	case REQUEST__MAX:

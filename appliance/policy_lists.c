@@ -131,18 +131,38 @@ persons_json(const struct policy *p)
 	return a;
 }
 
+static void
+put_enrolled(json_t *list, const struct cert_entry *e)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_string(e->name));
+	cli_put_certificate(o, e->cert);
+	json_array_append_new(list, o);
+}
+
 static json_t *
 clients_json(const struct policy *p)
 {
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < authority_clients(p->authority); i++) {
-		const struct client_entry c = authority_client(p->authority, i);
-		json_t *o = json_object();
+		const struct cert_entry e = authority_client(p->authority, i);
 
-		json_object_set_new(o, "name", json_string(c.name));
-		cli_put_certificate(o, c.cert);
-		json_array_append_new(a, o);
+		put_enrolled(a, &e);
+	}
+	return a;
+}
+
+static json_t *
+lemfs_json(const struct policy *p)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < authority_lemfs(p->authority); i++) {
+		const struct cert_entry e = authority_lemf(p->authority, i);
+
+		put_enrolled(a, &e);
 	}
 	return a;
 }
@@ -168,6 +188,7 @@ cli_on_state(void *ctx, const struct ipc_frame *f)
 	json_object_set_new(j, "head", head);
 	json_object_set_new(j, "persons", persons_json(p));
 	json_object_set_new(j, "clients", clients_json(p));
+	json_object_set_new(j, "lemfs", lemfs_json(p));
 	json_object_set_new(j, "config", config);
 	cli_json(p, c->id, j);
 	return ERR_OK;

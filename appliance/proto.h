@@ -145,13 +145,14 @@ enum ctl_file {
 	CTL_FILE_PIN, /* hsm: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
 	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
-	CTL_FILE_TLS_CERT, /* xk, x2, xkc: PEM */
-	CTL_FILE_TLS_KEY, /* xk, x2, xkc: PEM */
-	CTL_FILE_CLIENT_CA, /* xk, x2, xkc (the servers'): PEM */
+	CTL_FILE_TLS_CERT, /* xk, x2, xkc, hi2c: PEM */
+	CTL_FILE_TLS_KEY, /* xk, x2, xkc, hi2c: PEM */
+	CTL_FILE_CLIENT_CA, /* xk, x2, xkc and hi2c (the servers'): PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
 	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
 	CTL_FILE_HEAD, /* hsm: read and write, in init too */
+	CTL_FILE_CRL, /* hi2c: PEM, where the LEMF's CAs have lists */
 	CTL_FILE__MAX
 };
 
@@ -163,7 +164,7 @@ enum ctl_peer {
 	CTL_PEER_X2,
 	CTL_PEER_HI2,
 	CTL_PEER_XKC,
-	CTL_PEER_HI2C, /* with index: of the LEMF */
+	CTL_PEER_HI2C, /* with index: the LEMF's slot */
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))

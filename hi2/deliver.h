@@ -18,11 +18,16 @@
 
 #include "base/bytes.h"
 #include "hi2/iri_profile.h"
+#include "hi2/siphash.h"
 
 /* When a record is delivered, so that the queue may forget it. */
 enum deliver_rule {
 	DELIVER_SENT, /* passed to an open connection (6.4.3, option 3) */
-	/* A keep-alive sent behind it was answered: the LEMF has read it. */
+	/*
+	 * A keep-alive sent behind it was answered: the LEMF has read it.
+	 * There is one whenever all before has been confirmed, ten a second at
+	 * most, and more when much goes out.
+	 */
 	DELIVER_KEEPALIVE,
 	DELIVER_ACKNOWLEDGED /* pDUAcknowledgementResponse */
 };
@@ -37,7 +42,13 @@ enum deliver_hash { DELIVER_SHA256, DELIVER_SHA384, DELIVER_SHA512 };
 struct deliver_config {
 	struct iri_profile profile; /* checked: headers of our own PDUs */
 	enum deliver_rule rule;
-	int64_t time1; /* idle before a keep-alive; 0: none is sent */
+	/*
+	 * Milliseconds, a day at most.  0 for time1: idle connections are left
+	 * alone.  time2 and time3 may be 0 only if nothing is ever asked; time3
+	 * is not below time2.  They count from when a question was written, or
+	 * octets last were while others wait: no answer, or nothing read.
+	 */
+	int64_t time1; /* idle before a keep-alive */
 	int64_t time2; /* without an answer for so long: an alarm */
 	int64_t time3; /* the connection is given up */
 	enum deliver_integrity integrity;
@@ -46,6 +57,7 @@ struct deliver_config {
 	int64_t hash_ms; /* and so long after the first at most */
 	unsigned sign_hashes; /* a signature PDU after so many hash PDUs */
 	int64_t sign_ms;
+	uint8_t key[SIPHASH_KEY]; /* random: of a table of LIIDs and CINs */
 };
 
 /* Records that are not delivered, at most; the queue gives no more. */
@@ -53,6 +65,10 @@ struct deliver_config {
 #define DELIVER_WINDOW_OCTETS (8 * 1024 * 1024)
 #define DELIVER_IN_MAX 65536 /* octets of one PDU of a LEMF */
 
+/*
+ * Holds records, so keys, until they are written, and erases them then; the
+ * process must not be dumped.
+ */
 struct deliver;
 
 /* The configuration is copied.  ERR_MALFORMED: a value; ERR_NOMEM. */
@@ -60,22 +76,31 @@ enum err deliver_new(const struct deliver_config *,
     struct deliver **out) MUST_CHECK;
 void deliver_free(struct deliver **);
 
-/* A connection is there; wall: seconds of UTC, for headers, as everywhere. */
+/*
+ * A connection is there; wall: seconds of UTC, for headers, as everywhere.
+ * After ERR_NOMEM and ERR_CRYPTO of this and any other function the connection
+ * is to be dropped; then only deliver_next(), deliver_down() and
+ * deliver_free() may follow.
+ */
 enum err deliver_up(struct deliver *, int64_t now, int64_t wall) MUST_CHECK;
-/* It has gone; records that are not delivered are forgotten here. */
+/*
+ * It has gone; records that are not delivered are forgotten here.  What was
+ * sent and delivered before is told until the next deliver_up().
+ */
 void deliver_down(struct deliver *);
 
 /*
  * Records are taken: the connection is there, and an option that was asked for
- * has been answered.  When this becomes true after deliver_up(), the queue
- * begins with the first that is not delivered.
+ * has been answered, or not within time2.  When this becomes true after
+ * deliver_up(), the queue begins with the first that is not delivered.
  */
 bool deliver_open(const struct deliver *);
 
 /*
  * The next record, with a number above the last.  ERR_AGAIN: not open;
- * ERR_FULL: beyond the window; ERR_MALFORMED: no PS-PDU, or its number is not
- * above the last; ERR_NOMEM, ERR_CRYPTO.
+ * ERR_FULL: beyond the window; ERR_MALFORMED: no PS-PDU, an IRI without LIID
+ * or CIN, or its number is not above the last; ERR_NOMEM, ERR_CRYPTO.
+ * Integrity PDUs cover IRI; a PDU of another kind, as cINReset, goes as it is.
  */
 enum err deliver_put(struct deliver *, uint64_t number, struct rd pdu,
     int64_t now, int64_t wall) MUST_CHECK;
@@ -86,8 +111,10 @@ void deliver_wrote(struct deliver *, size_t n, int64_t now);
 
 /*
  * Octets from the LEMF, all of them; whole PDUs are taken, the rest is kept.
- * ERR_MALFORMED, ERR_TOOBIG, ERR_MISMATCH (an answer to nothing that was
- * asked): the connection is to be dropped, `why` says why.
+ * ERR_MALFORMED, ERR_TOOBIG (a PDU, or keep-alives whose answers it does not
+ * read), ERR_MISMATCH (an answer to nothing that was asked): the connection is
+ * to be dropped, `why` says why.  ERR_CLOSED: there is none.  PDUs that are no
+ * business of a sender are let through.
  */
 enum err deliver_take(struct deliver *, struct rd in, int64_t now, int64_t wall,
     struct why *why) MUST_CHECK;
@@ -98,7 +125,8 @@ enum err deliver_take(struct deliver *, struct rd in, int64_t now, int64_t wall,
  */
 enum err deliver_tick(struct deliver *, int64_t now, int64_t wall,
     struct why *why) MUST_CHECK;
-int64_t deliver_due(const struct deliver *); /* INT64_MAX: nothing is */
+/* May be in the past: at once.  INT64_MAX: nothing is. */
+int64_t deliver_due(const struct deliver *);
 
 /* What has followed, in order; false: nothing more. */
 enum deliver_what {
@@ -107,8 +135,11 @@ enum deliver_what {
 	DELIVER_SILENT, /* TIME2 has passed without an answer */
 	DELIVER_ANSWERS, /* after DELIVER_SILENT: it has answered */
 	DELIVER_DECLINED, /* the LEMF does not acknowledge: keep-alives rule */
-	DELIVER_SIGN /* octets (a view until the next call) and number: answer
-			with deliver_signature() */
+	/*
+	 * Octets (a view until the next call) and number, never the same again:
+	 * answer with deliver_signature().  Eight at a time.
+	 */
+	DELIVER_SIGN
 };
 struct deliver_event {
 	enum deliver_what what;
@@ -120,7 +151,8 @@ bool deliver_next(struct deliver *, struct deliver_event *out);
 /*
  * The signature over the octets of DELIVER_SIGN with that number; left = 0: it
  * cannot be had, and is asked for again later.  One of a connection that has
- * gone is let through without effect.
+ * gone is let through without effect.  ERR_MISMATCH: it was never asked for;
+ * ERR_TOOBIG: more than 512 octets.
  */
 enum err deliver_signature(struct deliver *, uint64_t number, struct rd sig,
     int64_t now, int64_t wall) MUST_CHECK;

@@ -13,6 +13,8 @@ authority_new(const struct genesis *g, struct authority **out)
 		authority_free(&a);
 		return ERR_NOMEM;
 	}
+	a->clients = (struct enrolled){.what = "client", .apart = true};
+	a->lemfs = (struct enrolled){.what = "LEMF"};
 	memcpy(a->head.hash, g->digest, sizeof(a->head.hash));
 	memcpy(a->config, g->config, sizeof(a->config));
 	a->time = g->time;
@@ -28,8 +30,8 @@ authority_free(struct authority **ap)
 	if (a == NULL)
 		return;
 	persons_free(&a->persons);
-	for (unsigned i = 0; i < a->n_clients; i++)
-		free(a->client[i].cert);
+	enrolled_done(&a->clients);
+	enrolled_done(&a->lemfs);
 	free(a->kms);
 	free(a->change);
 	free(a->altered);
@@ -76,21 +78,48 @@ authority_config(const struct authority *a)
 	return a->config;
 }
 
+static struct cert_entry
+entry_of(const struct enrolled_one *one)
+{
+	struct cert_entry e = {.name = one->name};
+
+	rd_init(&e.cert, one->cert, one->cert_len);
+	memcpy(e.fingerprint, one->fingerprint, sizeof(e.fingerprint));
+	return e;
+}
+
 unsigned
 authority_clients(const struct authority *a)
 {
-	return a->n_clients;
+	return a->clients.n;
 }
 
-struct client_entry
+struct cert_entry
 authority_client(const struct authority *a, unsigned i)
 {
-	const struct client_held *c = &a->client[i];
-	struct client_entry e = {.name = c->name};
+	return entry_of(&a->clients.one[i]);
+}
 
-	rd_init(&e.cert, c->cert, c->cert_len);
-	memcpy(e.fingerprint, c->fingerprint, sizeof(e.fingerprint));
-	return e;
+unsigned
+authority_lemfs(const struct authority *a)
+{
+	return a->lemfs.n;
+}
+
+struct cert_entry
+authority_lemf(const struct authority *a, unsigned i)
+{
+	return entry_of(&a->lemfs.one[i]);
+}
+
+bool
+authority_lemf_named(const struct authority *a, struct rd name, struct rd *cert)
+{
+	const struct enrolled_one *one = enrolled_find(&a->lemfs, name);
+
+	if (one != NULL)
+		rd_init(cert, one->cert, one->cert_len);
+	return one != NULL;
 }
 
 enum err
@@ -265,64 +294,15 @@ apply_person(struct authority *a, const struct request *q, uint64_t number,
 	    : rc;
 }
 
-static struct client_held *
-find_client(struct authority *a, const char *name)
-{
-	for (unsigned i = 0; i < a->n_clients; i++)
-		if (strcmp(a->client[i].name, name) == 0)
-			return &a->client[i];
-	return NULL;
-}
-
 static enum err
-put_client(struct authority *a, const char *name, struct rd cert,
-    struct why *why)
+apply_enrolled(struct enrolled *e, const struct request *q, struct why *why)
 {
-	struct client_held *c = find_client(a, name), made = {.cert = NULL};
-	enum err rc;
-
-	if (name[0] == '\0' || strlen(name) > MAX_NAME)
-		return why_set(why, ERR_MALFORMED,
-		    "a client's name has 1 to %d characters", MAX_NAME);
-	if (c == NULL && a->n_clients == MAX_CLIENTS)
-		return why_set(why, ERR_FULL, "more than %d clients",
-		    MAX_CLIENTS);
-	if ((rc = digest_of(cert, made.fingerprint)) != ERR_OK)
-		return why_set(why, rc, "SHA-256 failed");
-	for (unsigned i = 0; i < a->n_clients; i++)
-		if (&a->client[i] != c &&
-		    memcmp(a->client[i].fingerprint, made.fingerprint,
-			DIGEST_LEN) == 0)
-			return why_set(why, ERR_EXISTS,
-			    "another client has this certificate");
-	if ((made.cert = malloc(cert.left > 0 ? cert.left : 1)) == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	memcpy(made.cert, cert.p, cert.left);
-	made.cert_len = cert.left;
-	memcpy(made.name, name, strlen(name) + 1);
-	if (c == NULL)
-		c = &a->client[a->n_clients++];
-	else
-		free(c->cert);
-	*c = made;
-	return ERR_OK;
-}
-
-static enum err
-apply_client(struct authority *a, const struct request *q, struct why *why)
-{
-	struct client_held *c;
 	struct rd cert;
 
-	if (q->kind == REQUEST_CLIENT_ADD) {
-		rd_init(&cert, q->cert.p, q->cert.len);
-		return put_client(a, q->name, cert, why);
-	}
-	if ((c = find_client(a, q->name)) == NULL)
-		return why_set(why, ERR_NOTFOUND, "no such client");
-	free(c->cert);
-	*c = a->client[--a->n_clients];
-	return ERR_OK;
+	if (q->kind == REQUEST_CLIENT_REMOVE || q->kind == REQUEST_LEMF_REMOVE)
+		return enrolled_drop(e, q->name, why);
+	rd_init(&cert, q->cert.p, q->cert.len);
+	return enrolled_put(e, q->name, cert, why);
 }
 
 static enum err
@@ -364,7 +344,10 @@ apply_request(struct authority *a, const struct request *q,
 		return apply_person(a, q, c->number, why);
 	case REQUEST_CLIENT_ADD:
 	case REQUEST_CLIENT_REMOVE:
-		return apply_client(a, q, why);
+		return apply_enrolled(&a->clients, q, why);
+	case REQUEST_LEMF_ADD:
+	case REQUEST_LEMF_REMOVE:
+		return apply_enrolled(&a->lemfs, q, why);
 	case REQUEST_CONFIG_SET:
 		rd_init(&text, q->text.p, q->text.len);
 		return digest_of(text, a->config);
@@ -451,9 +434,12 @@ enum err
 authority_first_client(struct authority *a, const char *name, struct rd cert,
     struct why *why)
 {
+	struct rd v;
+
 	if (a->head.number > 0)
 		return why_set(why, ERR_DENIED, "first enrolment is over");
-	return find_client(a, name) == NULL
-	    ? put_client(a, name, cert, why)
+	rd_init(&v, name, strlen(name));
+	return enrolled_find(&a->clients, v) == NULL
+	    ? enrolled_put(&a->clients, name, cert, why)
 	    : why_set(why, ERR_EXISTS, "two clients have the same name");
 }

@@ -10,6 +10,7 @@
 #define POLICY_AUTHORITY_H
 
 #include "policy/change.h"
+#include "policy/enrolled.h"
 #include "policy/persons.h"
 #include "policy/request.h"
 #include "policy/warrant.h"
@@ -44,15 +45,22 @@ uint64_t authority_policy_version(const struct authority *);
 const struct persons *authority_persons(const struct authority *);
 const uint8_t *authority_config(const struct authority *); /* SHA-256 */
 
-/* Clients: fingerprint is the SHA-256 of the certificate. */
-struct client_entry {
+/* fingerprint: SHA-256 of the certificate. */
+struct cert_entry {
 	const char *name;
 	struct rd cert;
 	uint8_t fingerprint[DIGEST_LEN];
 };
-#define MAX_CLIENTS 256
+#define MAX_CLIENTS MAX_ENROLLED
 unsigned authority_clients(const struct authority *);
-struct client_entry authority_client(const struct authority *, unsigned i);
+struct cert_entry authority_client(const struct authority *, unsigned i);
+
+/* LEMFs to whose certificate keys are sealed; others get them in clear. */
+unsigned authority_lemfs(const struct authority *);
+struct cert_entry authority_lemf(const struct authority *, unsigned i);
+/* false: none of that name.  The view lives until the next change. */
+bool authority_lemf_named(const struct authority *, struct rd name,
+    struct rd *cert);
 
 /* The change of that number; its octets are not kept.  ERR_NOTFOUND. */
 struct change_known {

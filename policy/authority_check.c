@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include "policy/authority_int.h"
+#include "policy/lemf_cert.h"
 
 /* ---- approvals ---- */
 
@@ -226,34 +227,41 @@ check_certificate(struct octets der, struct why *why)
 			  "certificate: not the DER of one with a usable key");
 }
 
+/* What is to be removed is there. */
+static enum err
+fits_drop(const struct enrolled *e, const struct request *q, struct why *why)
+{
+	struct rd name;
+
+	rd_init(&name, q->name, strlen(q->name));
+	return enrolled_find(e, name) != NULL
+	    ? ERR_OK
+	    : why_set(why, ERR_NOTFOUND, "no such %s", e->what);
+}
+
 static enum err
 fits_client(const struct authority *a, const struct request *q, struct why *why)
 {
-	uint8_t fingerprint[DIGEST_LEN];
-	bool there = false, taken = false;
 	struct rd cert;
 	enum err rc;
 
-	for (unsigned i = 0; i < a->n_clients; i++)
-		there |= strcmp(a->client[i].name, q->name) == 0;
-	if (q->kind == REQUEST_CLIENT_REMOVE)
-		return there ? ERR_OK
-			     : why_set(why, ERR_NOTFOUND, "no such client");
 	if ((rc = check_certificate(q->cert, why)) != ERR_OK)
 		return rc;
 	rd_init(&cert, q->cert.p, q->cert.len);
-	if ((rc = digest_of(cert, fingerprint)) != ERR_OK)
+	return enrolled_may_put(&a->clients, q->name, cert, why);
+}
+
+static enum err
+fits_lemf(const struct authority *a, const struct request *q, int64_t now,
+    struct why *why)
+{
+	struct rd cert;
+	enum err rc;
+
+	rd_init(&cert, q->cert.p, q->cert.len);
+	if ((rc = lemf_cert_check(cert, now, why)) != ERR_OK)
 		return rc;
-	for (unsigned i = 0; i < a->n_clients; i++)
-		taken |= strcmp(a->client[i].name, q->name) != 0 &&
-		    memcmp(a->client[i].fingerprint, fingerprint, DIGEST_LEN) ==
-			0;
-	if (taken)
-		return why_set(why, ERR_EXISTS,
-		    "another client has this certificate");
-	return there || a->n_clients < MAX_CLIENTS
-	    ? ERR_OK
-	    : why_set(why, ERR_FULL, "more than %d clients", MAX_CLIENTS);
+	return enrolled_may_put(&a->lemfs, q->name, cert, why);
 }
 
 static enum err
@@ -276,8 +284,13 @@ fits_kind(const struct authority *a, const struct request *q, int64_t now,
 	case REQUEST_PERSON_CERTIFICATE:
 		return fits_person(a, q, now, why);
 	case REQUEST_CLIENT_ADD:
-	case REQUEST_CLIENT_REMOVE:
 		return fits_client(a, q, why);
+	case REQUEST_CLIENT_REMOVE:
+		return fits_drop(&a->clients, q, why);
+	case REQUEST_LEMF_ADD:
+		return fits_lemf(a, q, now, why);
+	case REQUEST_LEMF_REMOVE:
+		return fits_drop(&a->lemfs, q, why);
 	case REQUEST_SUBSCRIBER_ADD:
 		return q->cert.len == 0 ? ERR_OK
 					: check_certificate(q->cert, why);

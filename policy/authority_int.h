@@ -12,13 +12,6 @@ struct altered {
 	int64_t suspended_at, end_at; /* when these two changed last */
 };
 
-struct client_held {
-	char name[MAX_NAME + 1];
-	uint8_t *cert;
-	size_t cert_len;
-	uint8_t fingerprint[DIGEST_LEN];
-};
-
 struct authority {
 	char *kms;
 	struct head head;
@@ -26,8 +19,7 @@ struct authority {
 	uint64_t policy_version;
 	struct persons *persons;
 	uint8_t config[DIGEST_LEN];
-	struct client_held client[MAX_CLIENTS];
-	unsigned n_clients;
+	struct enrolled clients, lemfs;
 	struct change_known *change; /* [0] is change 1 */
 	size_t cap;
 	struct altered *altered;

@@ -40,6 +40,10 @@ static const struct request_rule rules[REQUEST__MAX] = {
 	ROLE_SECURITY_OFFICER, 2, true, false},
     [REQUEST_CLOCK_ACCEPT] = {"clock.accept", S | E, ROLE_SECURITY_OFFICER, 2,
 	true, true},
+    [REQUEST_LEMF_ADD] = {"lemf.add", S | E, ROLE_SECURITY_OFFICER, 2, true,
+	false},
+    [REQUEST_LEMF_REMOVE] = {"lemf.remove", S | E, ROLE_SECURITY_OFFICER, 2,
+	true, false},
 };
 
 const struct request_rule *

@@ -37,6 +37,8 @@ enum request_kind {
 	REQUEST_SUBSCRIBER_DEVICES,
 	REQUEST_SUBSCRIBER_REMOVE,
 	REQUEST_CLOCK_ACCEPT,
+	REQUEST_LEMF_ADD, /* or another certificate */
+	REQUEST_LEMF_REMOVE,
 	REQUEST__MAX
 };
 
@@ -67,10 +69,10 @@ struct request {
 	struct warrant *warrant; /* warrant.add */
 	uint8_t on[WARRANT_ID_LEN]; /* the other warrant.* */
 	int64_t end; /* warrant.extend, warrant.end */
-	char *name; /* person.*, client.* */
+	char *name; /* person.*, client.*, lemf.* */
 	enum role role; /* person.add */
 	bool voids; /* person.remove: signatures of before, too */
-	struct octets cert; /* DER: person.*, client.add, subscriber.add */
+	struct octets cert; /* DER: person.*, *.add */
 	struct octets text; /* config.set: what matters of it */
 	char *identity; /* subscriber.* */
 	struct words devices; /* subscriber.add, subscriber.devices */

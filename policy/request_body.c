@@ -81,12 +81,14 @@ body_person(struct request *q, json_t *body, struct why *why)
 	return jr_base64(body, "certificate", MAX_CERT, &q->cert, why);
 }
 
+/* Of a client or a LEMF. */
 static enum err
-body_client(struct request *q, json_t *body, struct why *why)
+body_enrolled(struct request *q, json_t *body, struct why *why)
 {
 	static const char *const add[] = {"name", "certificate", NULL};
 	static const char *const remove[] = {"name", "reason", NULL};
-	const bool adds = q->kind == REQUEST_CLIENT_ADD;
+	const bool adds =
+	    q->kind == REQUEST_CLIENT_ADD || q->kind == REQUEST_LEMF_ADD;
 	enum err rc;
 
 	if ((rc = jr_only(body, "body", adds ? add : remove, why)) != ERR_OK ||
@@ -237,7 +239,9 @@ request_read_body(struct request *q, json_t *body, struct why *why)
 		return body_person(q, body, why);
 	case REQUEST_CLIENT_ADD:
 	case REQUEST_CLIENT_REMOVE:
-		return body_client(q, body, why);
+	case REQUEST_LEMF_ADD:
+	case REQUEST_LEMF_REMOVE:
+		return body_enrolled(q, body, why);
 	case REQUEST_CONFIG_SET:
 		return body_config(q, body, why);
 	case REQUEST_SUBSCRIBER_ADD:

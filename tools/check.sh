@@ -52,7 +52,7 @@ stage_dev() { build dev && tests dev -E '^ct\.'; }
 # takes long because it waits, in dev
 stage_san() {
 	build san
-	tests san -E '^(lab\.(exchange|cscf)|scenario\.2[1234568]-.*)$'
+	tests san -E '^(lab\.(exchange|cscf)|model\..*|scenario\.2[1234568]-.*)$'
 }
 # what users run: its constant time and its filters
 stage_release() { build release && tests release -R '^(ct|sandbox)\.'; }

@@ -13,7 +13,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config openssl procps
   softhsm2 libsrtp2-dev libpcap-dev libcmocka-dev tshark
   asterisk-core-sounds-en-wav asn1c sip-tester"
 test="clang libclang-rt-14-dev clang-format shellcheck valgrind
-  python3 iproute2 strace"
+  python3 iproute2 strace spin"
 
 # The runtime of clang's sanitizers has clang's version in its name.
 newest_runtime() {

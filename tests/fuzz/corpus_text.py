@@ -38,7 +38,9 @@ BODIES = [
     ("subscriber.devices", {"identity": "sip:bob", "devices": [],
                             "record": 7}),
     ("subscriber.remove", {"identity": "sip:bob", "record": 4194304}),
-    ("clock.accept", {"time": "2026-01-31T12:00:00Z", "reason": "battery"})]
+    ("clock.accept", {"time": "2026-01-31T12:00:00Z", "reason": "battery"}),
+    ("lemf.add", {"name": "north", "certificate": "Zm9vYmE="}),
+    ("lemf.remove", {"name": "north", "reason": "gone"})]
 
 
 def warrants():

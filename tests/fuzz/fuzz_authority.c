@@ -130,9 +130,10 @@ body(const struct says *s, char *out, size_t cap)
 		(void)snprintf(out, cap,
 		    "{\"name\":\"p%d\",\"voidSignatures\":%s}", s->a % 5,
 		    s->b & 1 ? "true" : "false");
-	else if (s->kind == REQUEST_CLIENT_REMOVE)
+	else if (s->kind == REQUEST_CLIENT_REMOVE ||
+	    s->kind == REQUEST_LEMF_REMOVE)
 		(void)snprintf(out, cap, "{\"name\":\"p%d\"}", s->a % 5);
-	else if (s->kind <= REQUEST_CLIENT_ADD)
+	else if (s->kind <= REQUEST_CLIENT_ADD || s->kind == REQUEST_LEMF_ADD)
 		body_with_cert(s, out, cap);
 	else if (s->kind == REQUEST_CONFIG_SET)
 		(void)snprintf(out, cap, "{\"text\":\"%d\"}", s->a);
@@ -153,6 +154,13 @@ body(const struct says *s, char *out, size_t cap)
 #define SEEN_LEN 16384
 
 static void
+see_one(struct wr *w, const struct cert_entry *c)
+{
+	wr_view8(w, c->name, strlen(c->name));
+	wr_copy(w, c->fingerprint, DIGEST_LEN);
+}
+
+static void
 see_lists(const struct authority *a, struct wr *w)
 {
 	const struct persons *p = authority_persons(a);
@@ -169,10 +177,19 @@ see_lists(const struct authority *a, struct wr *w)
 	}
 	wr_u32(w, authority_clients(a));
 	for (unsigned i = 0; i < authority_clients(a); i++) {
-		const struct client_entry c = authority_client(a, i);
+		const struct cert_entry c = authority_client(a, i);
 
-		wr_view8(w, c.name, strlen(c.name));
-		wr_copy(w, c.fingerprint, DIGEST_LEN);
+		see_one(w, &c);
+	}
+	wr_u32(w, authority_lemfs(a));
+	for (unsigned i = 0; i < authority_lemfs(a); i++) {
+		const struct cert_entry c = authority_lemf(a, i);
+		struct rd name, cert;
+
+		see_one(w, &c);
+		rd_init(&name, c.name, strlen(c.name));
+		MUST(authority_lemf_named(a, name, &cert));
+		MUST(rd_equal(&cert, &c.cert));
 	}
 }
 

@@ -13,7 +13,7 @@ check_authority(const struct kms_state *s, struct rd whole)
 	struct authority *a = NULL;
 	struct why why = {""};
 	uint8_t digest[DIGEST_LEN];
-	struct client_entry c;
+	struct cert_entry c;
 	struct person p;
 
 	if (kms_state_authority(s, whole, &a, &why) != ERR_OK) {

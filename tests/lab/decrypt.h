@@ -3,25 +3,15 @@
 #define TESTS_LAB_DECRYPT_H
 
 #include "base/secret.h"
-#include "lab_rtp.h"
+#include "media/media_key.h"
 
 #define DECRYPT_KEYS_MAX 256
 #define DECRYPT_MKI_MAX 255
-#define DECRYPT_ID_LEN 10 /* hex digits: CSB ID || CS ID */
-
-struct decrypt_key {
-	char id[DECRYPT_ID_LEN + 1];
-	uint8_t tek[LAB_TEK_LEN], salt[LAB_SALT_LEN];
-	uint32_t ssrc, roc; /* ssrc 0: not known */
-	size_t tag_len;
-	bool encrypted;
-	uint8_t mki[DECRYPT_MKI_MAX];
-	size_t mki_len;
-};
 
 struct decrypt_keys {
 	size_t n;
-	struct decrypt_key key[DECRYPT_KEYS_MAX];
+	struct media_key key[DECRYPT_KEYS_MAX];
+	uint8_t mki[DECRYPT_KEYS_MAX][DECRYPT_MKI_MAX];
 };
 
 /*

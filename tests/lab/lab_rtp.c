@@ -4,7 +4,6 @@
 #include "lab_rtp.h"
 
 #define VERSION_BITS 0x80
-#define EXTENSION_BIT 0x10
 
 void
 rtp_print(const struct rtp *h, uint8_t *out)
@@ -20,32 +19,6 @@ rtp_print(const struct rtp *h, uint8_t *out)
 }
 
 enum err
-rtp_parse(struct rd r, struct rtp *h, struct rd *payload)
-{
-	uint8_t first, second;
-	uint16_t profile, words;
-	struct rd skipped;
-
-	if (rd_u8(&r, &first) != ERR_OK || rd_u8(&r, &second) != ERR_OK ||
-	    rd_u16(&r, &h->seq) != ERR_OK || rd_u32(&r, &h->ts) != ERR_OK ||
-	    rd_u32(&r, &h->ssrc) != ERR_OK ||
-	    rd_view(&r, 4 * (size_t)(first & 0x0f), &skipped) != ERR_OK)
-		return ERR_MALFORMED;
-	if ((first & 0xc0) != VERSION_BITS)
-		return ERR_MALFORMED;
-	h->marker = (second & 0x80) != 0;
-	h->type = second & 0x7f;
-	if (h->type >= 64 && h->type < 96)
-		return ERR_MALFORMED; /* RTCP on the same port (RFC 5761) */
-	if ((first & EXTENSION_BIT) != 0 &&
-	    (rd_u16(&r, &profile) != ERR_OK || rd_u16(&r, &words) != ERR_OK ||
-		rd_view(&r, 4 * (size_t)words, &skipped) != ERR_OK))
-		return ERR_MALFORMED;
-	*payload = r;
-	return ERR_OK;
-}
-
-enum err
 rtp_init(void)
 {
 	static bool ready;
@@ -57,39 +30,22 @@ rtp_init(void)
 }
 
 enum err
-rtp_session(const struct rtp_key *k, srtp_t *out)
+rtp_session(uint32_t ssrc, const uint8_t *tek, const uint8_t *salt, srtp_t *out)
 {
 	unsigned char key[LAB_TEK_LEN + LAB_SALT_LEN];
-	srtp_policy_t policy;
+	srtp_policy_t policy = {.window_size = 1024,
+	    .ssrc = {.type = ssrc_specific, .value = ssrc},
+	    .key = key};
 	enum err rc;
 
 	if ((rc = rtp_init()) != ERR_OK)
 		return rc;
-	rc = ERR_CRYPTO;
-	memset(&policy, 0, sizeof(policy));
-	if (!k->encrypted)
-		srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtp);
-	else if (k->tag_len == 4)
-		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
-	else
-		srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
+	srtp_crypto_policy_set_rtp_default(&policy.rtp);
 	srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-	policy.ssrc.type = ssrc_specific;
-	policy.ssrc.value = k->ssrc;
-	policy.window_size = 1024;
-	memcpy(key, k->tek, LAB_TEK_LEN);
-	memcpy(key + LAB_TEK_LEN, k->salt, LAB_SALT_LEN);
-	policy.key = key;
+	memcpy(key, tek, LAB_TEK_LEN);
+	memcpy(key + LAB_TEK_LEN, salt, LAB_SALT_LEN);
 	if (srtp_create(out, &policy) != srtp_err_status_ok)
-		goto out;
-	if (k->roc != 0 &&
-	    srtp_set_stream_roc(*out, k->ssrc, k->roc) != srtp_err_status_ok) {
-		(void)srtp_dealloc(*out);
-		*out = NULL;
-		goto out;
-	}
-	rc = ERR_OK;
-out:
+		rc = ERR_CRYPTO;
 	explicit_bzero(key, sizeof(key));
 	return rc;
 }

@@ -9,42 +9,23 @@
 
 #include "base/bytes.h"
 #include "lab_keys.h"
+#include "media/rtp.h"
 
-#define RTP_HEADER_LEN 12
 #define RTP_PAYLOAD_LEN 160 /* 20 ms of PCMU */
 #define RTP_PACKET_MAX 2048
 #define RTP_MS 20
-#define RTP_TAG_LEN 10 /* AES_CM_128_HMAC_SHA1_80 */
-
-struct rtp {
-	bool marker;
-	uint8_t type;
-	uint16_t seq;
-	uint32_t ts, ssrc;
-};
-
 /* `out` has RTP_HEADER_LEN octets. */
 void rtp_print(const struct rtp *, uint8_t *out);
 
-/*
- * ERR_MALFORMED for what is no RTP, RTCP included.  The payload is a view of
- * the packet, the tag of SRTP still in it if there is one; padding, which
- * PCMU never has, is not taken off.
- */
-enum err rtp_parse(struct rd packet, struct rtp *,
-    struct rd *payload) MUST_CHECK;
-
-/* One direction of one stream. */
-struct rtp_key {
-	uint32_t ssrc, roc;
-	const uint8_t *tek, *salt; /* LAB_TEK_LEN, LAB_SALT_LEN */
-	size_t tag_len; /* 10, or 4 */
-	bool encrypted; /* false: NULL cipher, authentication alone */
-};
-
 /* Starts libsrtp2, whose self-tests take a while; again does nothing. */
 enum err rtp_init(void) MUST_CHECK;
-enum err rtp_session(const struct rtp_key *, srtp_t *out) MUST_CHECK;
+
+/*
+ * One stream, AES_CM_128_HMAC_SHA1_80.  The key has LAB_TEK_LEN octets, the
+ * salt LAB_SALT_LEN.
+ */
+enum err rtp_session(uint32_t ssrc, const uint8_t *tek, const uint8_t *salt,
+    srtp_t *out) MUST_CHECK;
 
 /* Payloads by sequence number; grows as needed. */
 struct rtp_stream {

@@ -88,8 +88,8 @@ list_row(const struct row *r)
 	(void)printf("lemf %s\tnumber %" PRIu64 "\tliid %.16s"
 		     "\tcin %" PRIu32 "\tsequence %" PRIu32 "\tcreated %" PRId64
 		     "\tkey %" PRIu64 "\toctets %zu\n",
-	    log_escape(r->lemf.p, r->lemf.left, lemf, sizeof(lemf)),
-	    r->number, digest, r->cin, r->sequence, r->created, r->key,
+	    log_escape(r->lemf.p, r->lemf.left, lemf, sizeof(lemf)), r->number,
+	    digest, r->cin, r->sequence, r->created, r->key,
 	    r->sealed.left - (NONCE_LEN + TAG_LEN));
 }
 

@@ -86,22 +86,14 @@ speech_begin(struct phone *p, struct why *why)
 {
 	const struct lab_call_keys *keys = lab_call_keys(&p->call);
 	const size_t own = p->opt.role == 'a' ? 0 : 1, other = 1 - own;
-	struct rtp_key tx = {.ssrc = p->call.cs[own].ssrc,
-	    .tek = keys->tek[own],
-	    .salt = keys->salt[own],
-	    .tag_len = RTP_TAG_LEN,
-	    .encrypted = true};
-	struct rtp_key rx = {.ssrc = p->call.cs[other].ssrc,
-	    .tek = keys->tek[other],
-	    .salt = keys->salt[other],
-	    .tag_len = RTP_TAG_LEN,
-	    .encrypted = true};
 	struct speech *s = &p->speech;
 
-	if (rtp_session(&tx, &s->tx) != ERR_OK ||
-	    rtp_session(&rx, &s->rx) != ERR_OK)
+	if (rtp_session(p->call.cs[own].ssrc, keys->tek[own], keys->salt[own],
+		&s->tx) != ERR_OK ||
+	    rtp_session(p->call.cs[other].ssrc, keys->tek[other],
+		keys->salt[other], &s->rx) != ERR_OK)
 		return why_set(why, ERR_CRYPTO, "cannot start SRTP");
-	s->next.ssrc = tx.ssrc;
+	s->next.ssrc = p->call.cs[own].ssrc;
 	s->start = lab_ms();
 	s->heard = s->start;
 	return ERR_OK;

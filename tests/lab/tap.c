@@ -16,7 +16,7 @@
 #include <pcap/pcap.h>
 
 #include "base/log.h"
-#include "lab_packet.h"
+#include "media/packet.h"
 #include "lab_sip.h"
 
 #define SNAP_LEN 262144

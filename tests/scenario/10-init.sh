@@ -208,7 +208,7 @@ while IFS= read -r file; do
 		esac
 	done
 done < <(find "$WORK/state/token/tokens" -name '*.object' ! -name token.object)
-check "holds six secret or private keys" same $keys 6
+check "holds seven secret or private keys" same $keys 7
 check "each private, sensitive since it was made, never extractable" same "$bad" ""
 by_tool() {
 	local module=/usr/lib/softhsm/libsofthsm2.so

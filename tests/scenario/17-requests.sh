@@ -76,6 +76,8 @@ writes person.certificate "{'name': 'x', 'certificate': $CERT}" \
 	person certificate x --cert "$WORK/person.pem"
 writes client.add "{'name': 'df2', 'certificate': $CERT}" client add df2 --cert "$WORK/person.pem"
 writes client.remove "{'name': 'df2'}" client remove df2
+writes lemf.add "{'name': 'north', 'certificate': $CERT}" lemf add north --cert "$WORK/person.pem"
+writes lemf.remove "{'name': 'north', 'reason': 'x'}" lemf remove north --reason x
 head -c 256 /dev/urandom >"$WORK/wrapped"
 WRAPPED="base64.b64encode(open('$WORK/wrapped', 'rb').read()).decode()"
 writes subscriber.add "{'identity': 'sip:a@lab.example', 'devices': ['sip:p1@lab.example', \

@@ -197,6 +197,10 @@ fits(const struct model *m, const struct m_request *q, int64_t time)
 		return person_fits(m, q, time);
 	if (q->kind == REQUEST_CLIENT_ADD || q->kind == REQUEST_CLIENT_REMOVE)
 		return client_fits(m, q);
+	if (q->kind == REQUEST_LEMF_ADD)
+		return valid(m, q->cert, time);
+	if (q->kind == REQUEST_LEMF_REMOVE)
+		return m->lemf[q->name] != M_NONE;
 	if (q->kind == REQUEST_SUBSCRIBER_DEVICES ||
 	    q->kind == REQUEST_SUBSCRIBER_REMOVE)
 		return model_record_stands(m, q->record);
@@ -259,6 +263,10 @@ model_apply(struct model *m, const struct m_case *c)
 		m->client[q->name] = q->cert;
 	if (q->kind == REQUEST_CLIENT_REMOVE)
 		m->client[q->name] = M_NONE;
+	if (q->kind == REQUEST_LEMF_ADD)
+		m->lemf[q->name] = q->cert;
+	if (q->kind == REQUEST_LEMF_REMOVE)
+		m->lemf[q->name] = M_NONE;
 	if (q->kind == REQUEST_CONFIG_SET)
 		m->text = q->text;
 	if (q->kind == REQUEST_SUBSCRIBER_DEVICES ||

@@ -14,6 +14,7 @@
 #define M_PEOPLE 12 /* names */
 #define M_CERTS 24 /* certificate c/2 is first thought of for name c */
 #define M_CLIENTS 4
+#define M_LEMFS 3
 #define M_CHANGES 64 /* of one history */
 #define M_DOCS 4
 #define M_NONE (-1)
@@ -27,7 +28,7 @@ struct m_request {
 	uint64_t version;
 	int64_t issued, expires;
 
-	int name, cert; /* of a person or client */
+	int name, cert; /* of a person, client or LEMF */
 	char role; /* O S E A */
 	bool voids;
 	int on; /* id of a request that entered a warrant */
@@ -66,6 +67,7 @@ struct model {
 	int cert[M_PEOPLE]; /* of who is in office, or M_NONE */
 	char role[M_PEOPLE];
 	int client[M_CLIENTS]; /* certificate, or M_NONE */
+	int lemf[M_LEMFS]; /* the same */
 	int text; /* M_NONE: of init */
 	struct m_past past[M_CHANGES]; /* [0] is change 1 */
 	int64_t until[M_CERTS]; /* last second of each certificate */

@@ -282,7 +282,7 @@ it_starts_as_init_left_it(void **state)
 	const struct genesis s = genesis();
 	const struct head h = authority_head(g->a);
 	struct change_known c;
-	struct client_entry e;
+	struct cert_entry e;
 	struct why why = {""};
 	uint8_t want[DIGEST_LEN];
 
@@ -442,6 +442,40 @@ clients_come_change_and_go(void **state)
 	assert_int_equal(authority_clients(g->a), 1);
 	assert_string_equal(authority_client(g->a, 0).name, "df3");
 	assert_int_equal(authority_policy_version(g->a), 0);
+}
+
+/* Two of one agency may have the same. */
+static void
+lemfs_get_certificates_and_lose_them(void **state)
+{
+	struct rig *g = *state;
+	char *north =
+		 papers_cert_body("north", signatory_cert(&g->p[OTHER]), ""),
+	     *south =
+		 papers_cert_body("south", signatory_cert(&g->p[OTHER]), ""),
+	     *again =
+		 papers_cert_body("north", signatory_cert(&g->p[ANOTHER]), "");
+	struct rd cert;
+
+	assert_int_equal(authority_lemfs(g->a), 0);
+	happens(g, REQUEST_LEMF_ADD, north, BY(TANAKA, VOGEL, OKAFOR));
+	happens(g, REQUEST_LEMF_ADD, south, BY(VOGEL, OKAFOR));
+	assert_int_equal(authority_lemfs(g->a), 2);
+	assert_string_equal(authority_lemf(g->a, 1).name, "south");
+	happens(g, REQUEST_LEMF_ADD, again, BY(VOGEL, OKAFOR));
+	assert_int_equal(authority_lemfs(g->a), 2);
+	assert_true(authority_lemf_named(g->a, view("north", 5), &cert));
+	assert_true(rd_is(&cert, g->p[ANOTHER].der, g->p[ANOTHER].len));
+	assert_false(authority_lemf_named(g->a, view("nort", 4), &cert));
+	happens(g, REQUEST_LEMF_REMOVE, "{\"name\":\"north\"}",
+	    BY(VOGEL, OKAFOR));
+	assert_false(authority_lemf_named(g->a, view("north", 5), &cert));
+	assert_true(authority_lemf_named(g->a, view("south", 5), &cert));
+	assert_int_equal(authority_clients(g->a), 1);
+	assert_int_equal(authority_policy_version(g->a), 0);
+	free(north);
+	free(south);
+	free(again);
 }
 
 static void
@@ -830,6 +864,19 @@ only_valid_certificates_are_enrolled(void **state)
 }
 
 static void
+no_lemf_gets_a_certificate_that_has_ended(void **state)
+{
+	struct rig *g = *state;
+	struct signatory ended = signatory_make("ended", 998, PKI_NOW - 1);
+	char *body = papers_cert_body("north", signatory_cert(&ended), "");
+
+	refused(g, make(g, REQUEST_LEMF_ADD, body, BY(VOGEL, OKAFOR)),
+	    ERR_DENIED, "not valid now");
+	free(body);
+	signatory_done(&ended);
+}
+
+static void
 who_cannot_sign_is_not_one_of_the_two(void **state)
 {
 	struct rig *g = *state;
@@ -876,7 +923,11 @@ persons_and_clients_are_different(void **state)
 	    {REQUEST_CLIENT_ADD, papers_cert_body("df3", view("x", 1), ""),
 		ERR_MALFORMED, "certificate:"},
 	    {REQUEST_CLIENT_REMOVE, strdup("{\"name\":\"df3\"}"), ERR_NOTFOUND,
-		"no such client"}};
+		"no such client"},
+	    {REQUEST_LEMF_ADD, papers_cert_body("north", view("x", 1), ""),
+		ERR_MALFORMED, "certificate:"},
+	    {REQUEST_LEMF_REMOVE, strdup("{\"name\":\"df2\"}"), ERR_NOTFOUND,
+		"no such LEMF"}};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		refused(g, make(g, row[i].kind, row[i].body, BY(VOGEL, OKAFOR)),
@@ -1182,6 +1233,10 @@ main(void)
 		end),
 	    cmocka_unit_test_setup_teardown(clients_come_change_and_go, start,
 		end),
+	    cmocka_unit_test_setup_teardown(
+		lemfs_get_certificates_and_lose_them, start, end),
+	    cmocka_unit_test_setup_teardown(
+		no_lemf_gets_a_certificate_that_has_ended, start, end),
 	    cmocka_unit_test_setup_teardown(
 		the_configuration_is_known_by_its_hash, start, end),
 	    cmocka_unit_test_setup_teardown(

@@ -151,6 +151,8 @@ side_start(struct side *s)
 	}
 	for (int i = 0; i < M_CLIENTS; i++)
 		s->m.client[i] = i == 0 ? 22 : M_NONE;
+	for (int i = 0; i < M_LEMFS; i++)
+		s->m.lemf[i] = M_NONE;
 	for (int i = 0; i < M_CERTS; i++)
 		s->m.until[i] = i % 8 == 2 ? SHORT_UNTIL : LONG_UNTIL;
 }
@@ -179,7 +181,8 @@ draw_kind(void)
 	    REQUEST_PERSON_CERTIFICATE, REQUEST_CLIENT_ADD,
 	    REQUEST_CLIENT_REMOVE, REQUEST_CONFIG_SET, REQUEST_SUBSCRIBER_ADD,
 	    REQUEST_SUBSCRIBER_ADD, REQUEST_SUBSCRIBER_DEVICES,
-	    REQUEST_SUBSCRIBER_REMOVE, REQUEST_CLOCK_ACCEPT};
+	    REQUEST_SUBSCRIBER_REMOVE, REQUEST_CLOCK_ACCEPT, REQUEST_LEMF_ADD,
+	    REQUEST_LEMF_ADD, REQUEST_LEMF_REMOVE};
 
 	return some[below(sizeof(some) / sizeof(some[0]))];
 }
@@ -250,6 +253,8 @@ draw_request(const struct model *m)
 	q.voids = one_in(2);
 	if (q.kind == REQUEST_CLIENT_ADD || q.kind == REQUEST_CLIENT_REMOVE)
 		q.name = below(M_CLIENTS);
+	if (q.kind == REQUEST_LEMF_ADD || q.kind == REQUEST_LEMF_REMOVE)
+		q.name = below(M_LEMFS);
 	q.on = draw_warrant(m, q.kind);
 	q.end = other_end;
 	q.over = one_in(4) ? PKI_NOW + 4000 + 3600 : PKI_NOW + 86400 * 90;
@@ -310,6 +315,8 @@ body_of(const struct m_request *q, char *out, size_t cap)
 		    person_name(q->name), q->voids ? "true" : "false");
 	else if (q->kind == REQUEST_CLIENT_REMOVE)
 		(void)snprintf(out, cap, "{\"name\":\"c%d\"}", q->name);
+	else if (q->kind == REQUEST_LEMF_REMOVE)
+		(void)snprintf(out, cap, "{\"name\":\"l%d\"}", q->name);
 	else if (q->kind == REQUEST_CONFIG_SET)
 		(void)snprintf(out, cap, "{\"text\":\"t%d\"}", q->text);
 	else if (q->kind == REQUEST_SUBSCRIBER_ADD)
@@ -331,7 +338,7 @@ item_make(struct item *t, const struct m_request *q)
 {
 	struct request_head h =
 	    paper_head(q->kind, person_name(q->requester), q->version);
-	char text[1024], client[8], *body = NULL;
+	char text[1024], name[8], *body = NULL;
 
 	item_done(t);
 	t->q = *q;
@@ -346,10 +353,11 @@ item_make(struct item *t, const struct m_request *q)
 	} else if (q->kind == REQUEST_PERSON_CERTIFICATE)
 		body = papers_cert_body(person_name(q->name),
 		    signatory_cert(&w.by[q->cert]), "");
-	else if (q->kind == REQUEST_CLIENT_ADD) {
-		(void)snprintf(client, sizeof(client), "c%d", q->name);
-		body = papers_cert_body(client, signatory_cert(&w.by[q->cert]),
-		    "");
+	else if (q->kind == REQUEST_CLIENT_ADD || q->kind == REQUEST_LEMF_ADD) {
+		(void)snprintf(name, sizeof(name), "%c%d",
+		    q->kind == REQUEST_LEMF_ADD ? 'l' : 'c', q->name);
+		body =
+		    papers_cert_body(name, signatory_cert(&w.by[q->cert]), "");
 	}
 	t->paper = paper_write(&h,
 	    body != NULL ? body : body_of(q, text, sizeof(text)));
@@ -693,10 +701,16 @@ see(const struct side *x)
 		mix(&s.persons, one.voided);
 	}
 	for (unsigned i = 0; i < s.n_clients; i++) {
-		const struct client_entry c = authority_client(x->a, i);
+		const struct cert_entry c = authority_client(x->a, i);
 
 		mix_octets(&s.clients, c.name, strlen(c.name));
 		mix_octets(&s.clients, c.fingerprint, DIGEST_LEN);
+	}
+	for (unsigned i = 0; i < authority_lemfs(x->a); i++) {
+		const struct cert_entry l = authority_lemf(x->a, i);
+
+		mix_octets(&s.clients, l.name, strlen(l.name));
+		mix_octets(&s.clients, l.fingerprint, DIGEST_LEN);
 	}
 	see_past(&s, x);
 	return s;
@@ -736,7 +750,7 @@ agree_on_clients(const struct side *x)
 			continue;
 		n++;
 		for (unsigned k = 0; k < authority_clients(x->a); k++) {
-			const struct client_entry c = authority_client(x->a, k);
+			const struct cert_entry c = authority_client(x->a, k);
 
 			found |= c.name[1] == '0' + i &&
 			    rd_is(&c.cert, w.by[x->m.client[i]].der,
@@ -745,6 +759,27 @@ agree_on_clients(const struct side *x)
 		assert_true(found);
 	}
 	assert_int_equal(authority_clients(x->a), n);
+}
+
+static void
+agree_on_lemfs(const struct side *x)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < M_LEMFS; i++) {
+		const char name[] = {'l', (char)('0' + i)};
+		const int cert = x->m.lemf[i];
+		struct rd got;
+
+		assert_int_equal(authority_lemf_named(x->a, view(name, 2),
+				     &got),
+		    cert != M_NONE);
+		if (cert == M_NONE)
+			continue;
+		n++;
+		assert_true(rd_is(&got, w.by[cert].der, w.by[cert].len));
+	}
+	assert_int_equal(authority_lemfs(x->a), n);
 }
 
 static void
@@ -777,6 +812,7 @@ agree(const struct side *x)
 	}
 	agree_on_persons(x);
 	agree_on_clients(x);
+	agree_on_lemfs(x);
 }
 
 /* ---- running ---- */

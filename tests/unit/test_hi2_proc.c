@@ -475,8 +475,7 @@ what_waits_is_there_after_a_restart(void **state)
 		start(g, "etsi");
 		ready(g);
 		hear_counts(g, &c);
-		assert_int_equal(c.v[HI2_COUNT_WAITING],
-		    life == 1 ? 0 : life);
+		assert_int_equal(c.v[HI2_COUNT_WAITING], life == 1 ? 0 : life);
 		say_content(g, 1);
 		say_order(g->policy, 1, 1, "north");
 		hear_stored(g, 1, 1);

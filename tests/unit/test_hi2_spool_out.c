@@ -444,8 +444,7 @@ a_row_that_was_changed_is_set_aside(void **state)
 
 	fill(g, "north", 6);
 	spool_close(&g->s);
-	look_exec(g->path,
-	    "UPDATE records SET cin = 9 WHERE place & 1023 = 2");
+	look_exec(g->path, "UPDATE records SET cin = 9 WHERE place & 1023 = 2");
 	open_again(g);
 	unwrap(g, 1);
 	assert_int_equal(read_from(g, "north", &r, 1000, 1000, &n), ERR_CRYPTO);
@@ -583,6 +582,27 @@ a_new_file_begins_its_numbers_with_a_reset(void **state)
 	assert_int_equal(p.row.sequence, 1);
 	/* Whatever was before is forgotten by now, at the LEMF too. */
 	is_reset(g, 3, later, false);
+}
+
+/* No queue was there before it; one that takes its place is not the first. */
+static void
+the_first_file_of_a_kms_has_no_resets(void **state)
+{
+	struct rig *g = *state;
+	const struct spool_config c = {.path = g->path,
+	    .spki = spool_key_spki(&key),
+	    .kms = kms,
+	    .machine = str("m"),
+	    .now = NOW,
+	    .first = true};
+	struct why why = {""};
+
+	spool_close(&g->s);
+	assert_int_equal(unlink(g->path), 0);
+	assert_int_equal(spool_open(&c, &g->s, &why), ERR_OK);
+	is_reset(g, 1, NOW, false);
+	open_at(g, g->path, "another", NOW + DAY);
+	is_reset(g, 1, NOW + DAY, true);
 }
 
 static void
@@ -820,6 +840,7 @@ main(void)
 	    TEST(a_row_without_a_key_is_not_found),
 	    TEST(the_oldest_are_measured),
 	    TEST(a_new_file_begins_its_numbers_with_a_reset),
+	    TEST(the_first_file_of_a_kms_has_no_resets),
 	    TEST(a_copy_begins_its_numbers_again_and_keeps_what_waits),
 	    TEST(another_machine_begins_its_numbers_again),
 	    TEST(a_reset_given_up_is_made_again),

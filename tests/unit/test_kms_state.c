@@ -506,7 +506,7 @@ a_state_is_the_beginning_of_the_warrant_state(void **state)
 	struct why why = {""};
 	uint8_t want[DIGEST_LEN];
 	const struct persons *set;
-	struct client_entry c;
+	struct cert_entry c;
 	struct head h;
 	size_t len;
 	const uint8_t *file;

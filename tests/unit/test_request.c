@@ -66,6 +66,10 @@ static const struct {
     {REQUEST_CLOCK_ACCEPT, "clock.accept",
 	"{\"reason\":\"battery\",\"time\":\"2027-01-15T08:00:00Z\"}",
 	" reason "},
+    {REQUEST_LEMF_ADD, "lemf.add",
+	"{\"certificate\":\"Zm9v\",\"name\":\"north\"}", " "},
+    {REQUEST_LEMF_REMOVE, "lemf.remove",
+	"{\"name\":\"north\",\"reason\":\"gone\"}", " reason "},
 };
 #define N_GOOD (sizeof(good) / sizeof(good[0]))
 
@@ -238,6 +242,10 @@ what_the_other_kinds_say_is_kept(void **state)
 	request_free(&q);
 	q = taken_kind(REQUEST_CLIENT_ADD);
 	assert_string_equal(q->name, "df2");
+	assert_memory_equal(q->cert.p, "foo", 3);
+	request_free(&q);
+	q = taken_kind(REQUEST_LEMF_ADD);
+	assert_string_equal(q->name, "north");
 	assert_memory_equal(q->cert.p, "foo", 3);
 	request_free(&q);
 	q = taken_kind(REQUEST_CONFIG_SET);

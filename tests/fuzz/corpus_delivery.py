@@ -1,0 +1,84 @@
+"""Seeds about delivery: PDUs of the transport, and commands of fuzz_deliver."""
+from corpus_wire import der, u8, view8
+
+NULLS = (1, 3, 4, 5, 6, 7, 11, 12, 13)
+
+
+def indefinite(tag, *parts):
+    return u8(tag) + b"\x80" + b"".join(parts) + b"\0\0"
+
+
+def header(sequence=b"\7", *more):
+    network = der(0xa0, der(0x80, b"OP"), der(0x81, b"E"))
+    return der(0xa1, der(0x80, bytes.fromhex("0400020205012b")),
+               der(0x81, b"L-1"), der(0x82, b"--"),
+               der(0xa3, network, der(0x81, b"\x05")), der(0x84, sequence),
+               *more)
+
+
+def pdu(tri, *more, sequence=b"\7"):
+    return der(0x30, header(sequence, *more), der(0xa2, der(0xa2, tri)))
+
+
+def integrity(kind, *numbers, last=b""):
+    return der(0xa0, der(0xa0, *(der(2, n) for n in numbers)),
+               der(0x81, u8(kind)), der(0x82, b"\1"), der(0x83, b"value"), last)
+
+
+def tris():
+    micro = der(0xa7, der(0x80, b"\x65\x53\xf1\0"), der(0x81, b"\1\xd6\x88"))
+    yield b"".join(pdu(der(0x80 | k)) for k in NULLS)
+    yield b"".join(pdu(der(0x80 | k), micro) for k in NULLS)
+    for t in (b"20231114221320.12Z", b"20231114221320Z", b"20240229235959Z",
+              b"20231114221320+0100", b"20231301000000Z"):
+        yield pdu(der(0x83), der(0x85, t))
+        yield pdu(der(0x83), der(0x85, t), micro)
+    for option in (b"", b"\x80\0", b"\x81\0", b"\x81\0\x80\0"):
+        yield pdu(der(0xa9, der(0xa0, option)))
+        yield pdu(der(0xaa, der(0xa0, option), der(0xa1, b"\x80\0")))
+    yield pdu(integrity(1, b"\0", b"\x7f", b"\0\x80", last=der(0x84, b"\2")),
+              micro)
+    yield pdu(integrity(2, b"\0", last=der(0x85, b"\2")), micro)
+    yield pdu(integrity(3, b"\0"), micro)
+    yield pdu(der(0xa8, der(0x80, b"\1"), der(0x81, b"text")), micro)
+    yield pdu(der(0x82, b"padding")) + pdu(der(0x9e, b""))
+    for sequence in (b"\0\xff\xff\xff\xff", b"\1\0\0\0\0", b"\x80", b"",
+                     b"\0\0\0\0\0\0\0\0\1"):
+        yield pdu(der(0x83), sequence=sequence)
+    yield der(0x30, header(), der(0xa2, der(0xa0, der(0x30, b""))))
+    short = indefinite(0x30, indefinite(0xa1, der(0x84, b"\7")),
+                       indefinite(0xa2, indefinite(0xa2, der(0x84))))
+    yield short + pdu(der(0x83)) + short
+    yield b"\x30\x80" * 17
+    yield b"\x30\x82\x0f\xfc\x04"
+    yield b"\x30\x83\0\0\x12\xa1\x81\5\x84\3\0\0\7\xa2\x84\0\0\0\4\xa2\2\x83\0"
+
+
+# Commands; n is their argument.
+PUT, WRITE, NEXT, ANSWER, SAY, TICK, SIGN, CONNECT = range(8)
+
+
+def do(what, n=0):
+    return u8(n << 3 | what)
+
+
+def delivers():
+    round_ = do(PUT, 3) + do(WRITE, 31) + do(NEXT) + do(TICK, 7) + \
+        do(WRITE, 31) + do(NEXT) + do(TICK, 9) + do(TICK, 11) + do(SIGN, 1) + \
+        do(WRITE, 31) + do(NEXT) + do(TICK, 7) + do(WRITE, 31) + do(NEXT)
+    accept = do(WRITE, 31) + do(ANSWER, 10) + u8(1)
+    decline = do(WRITE, 31) + do(ANSWER, 10) + u8(2)
+    for config in range(9):
+        for groups in (0, 0x12, 0x4f):
+            start = u8(config) + u8(groups) + do(CONNECT)
+            for option in (accept, decline, do(TICK, 15) * 2):
+                yield start + option + round_ * 3 + do(CONNECT) + option + \
+                    round_
+        yield u8(0xf0 + config) + b"\xff" + do(CONNECT) + accept + \
+            do(PUT, 31) * (28 if config % 3 == 1 else 1) + do(WRITE, 31) * 8 + do(NEXT) + \
+            do(SIGN, 1) * 4 + do(TICK, 7) + do(NEXT) * 2
+    for text in (pdu(der(0x83)), pdu(der(0x83)) * 3, pdu(der(0x84)),
+                 b"\x30\x80", b"\x30\x84\0\1\0\0", b"1", pdu(der(0xa8))):
+        yield u8(1) + u8(0) + do(CONNECT) + do(PUT, 3) + do(WRITE, 9) + \
+            do(SAY) + view8(text) + do(WRITE, 31) + do(SAY) + view8(text)
+    yield u8(1) + u8(0) + do(CONNECT) + do(PUT) + do(TICK, 14) * 9
