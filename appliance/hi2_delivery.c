@@ -322,9 +322,9 @@ is_asked(const struct delivery *d, uint64_t key)
 	return false;
 }
 
-/* Asks for it, if it is not asked for already and it may be. */
-static enum err
-ask(struct delivery *d, uint64_t key, struct moment now, struct why *why)
+enum err
+delivery_want_key(struct delivery *d, uint64_t key, struct moment now,
+    struct why *why)
 {
 	uint8_t wrapped[QUEUE_WRAPPED_MAX];
 	struct rd r;
@@ -450,12 +450,12 @@ give_some(struct delivery *d, struct line *l, struct moment now, bool *more,
 	if (l->next >= s.next)
 		return ERR_OK;
 	if (l->needs != 0)
-		return ask(d, l->needs, now, why);
+		return delivery_want_key(d, l->needs, now, why);
 	rc = spool_read(d->spool, &r, GIVE_AT_ONCE, now.ms, give, &g, why);
 	l->next = r.next;
 	if (rc == ERR_AGAIN) {
 		l->needs = r.key;
-		return ask(d, r.key, now, why);
+		return delivery_want_key(d, r.key, now, why);
 	}
 	if (rc == ERR_CRYPTO)
 		return note_damage(d, l, &r, why);

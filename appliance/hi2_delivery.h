@@ -67,6 +67,12 @@ void delivery_gone(struct delivery *, unsigned slot, const char *text,
 /* ERR_OK with the octets; ERR_MISMATCH: never; else it is asked for again. */
 void delivery_key(struct delivery *, uint64_t key, enum err, struct rd octets,
     struct moment);
+/*
+ * The journal needs one too: asked for, if it is not already and may be now.
+ * Errors of the spool.
+ */
+enum err delivery_want_key(struct delivery *, uint64_t key, struct moment,
+    struct why *why) MUST_CHECK;
 void delivery_noted(struct delivery *, uint32_t id, enum err, struct moment);
 /* What was asked of audit will not be answered. */
 void delivery_audit_gone(struct delivery *, struct moment);

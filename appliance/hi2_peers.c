@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* MSG_CONTENT without the SIP message. */
-#define CONTENT_LEAST (8 + 8 + 8 + 4 + 1 + 4)
+#define CONTENT_LEAST (8 + 8 + INTAKE_MARK_LEN + 8 + 8 + 4 + 1 + 4)
 /* Epoch, reason or kind, and the shortest destination. */
 #define WORD_LEAST (8 + 1 + 8 + 2 + 3 + 3)
 
@@ -192,11 +192,16 @@ on_closed(void *ctx, struct peer *p)
 static const struct ipc_rule of_x2[] = {
     {MSG_CONTENT, CONTENT_LEAST, CONTENT_LEAST + SIP_MAX, 1, on_content},
     {MSG_CONTENT_GONE, 0, 0, 1, on_gone},
+    {MSG_INTAKE, MSG_INTAKE_LEAST, MSG_INTAKE_LEAST + MAX_INTAKE_PDU, 1,
+	hi2_on_intake},
+    {MSG_INTAKE_GONE, MSG_INTAKE_GONE_LEN, MSG_INTAKE_GONE_LEN, 1,
+	hi2_on_intake_gone},
+    {MSG_INTAKE_MORE, 8, 8, 1, hi2_on_intake_more},
 };
 const struct peer_ops hi2_x2_ops = {.name = "x2",
     .table = of_x2,
     .n_rules = sizeof(of_x2) / sizeof(of_x2[0]),
-    .max_body = CONTENT_LEAST + SIP_MAX,
+    .max_body = CONTENT_LEAST + SIP_MAX, /* an INTAKE is shorter */
     .max_queue = MAX_IPC_QUEUE,
     .closed = on_closed};
 

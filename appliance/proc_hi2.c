@@ -92,30 +92,51 @@ remove_alone(struct hi2 *h)
 	check_queue(rc, &why);
 }
 
+/* Records, and what x2 has the journal keep; ERR_AGAIN: nothing has come. */
+static enum err
+put_new(struct hi2 *h, bool journal_too, struct why *why)
+{
+	const enum err journal =
+	    journal_too ? hi2_intake_write(h->intake, why) : ERR_AGAIN;
+	enum err rc = hi2_records_commit(h->records, why);
+
+	if (rc == ERR_AGAIN && journal != ERR_AGAIN) {
+		rc = journal != ERR_OK ? journal : spool_commit(h->spool, why);
+		if (rc != ERR_OK)
+			spool_give_up(h->spool);
+	}
+	if (journal != ERR_AGAIN)
+		hi2_intake_turn_end(h->intake, rc == ERR_OK, hi2_now().ms);
+	return rc;
+}
+
 /*
  * The end of a turn: what has come is on disk, and what is delivered has left
  * it, in one transaction.
  */
 static void
-commit(struct hi2 *h)
+commit(struct hi2 *h, bool last)
 {
+	const bool records = hi2_records_pending(h->records);
+	const bool journal =
+	    last || records || hi2_intake_due(h->intake, hi2_now().ms) == 0;
 	const bool due = delivery_is_due(h->delivery, hi2_now());
 	const bool joins = due && !h->failing;
 	struct why why = {""};
 	enum err rc = ERR_OK, put;
 
-	if (joins && hi2_records_pending(h->records))
+	if (joins && records)
 		rc = delivery_remove(h->delivery, &why);
-	put = hi2_records_commit(h->records, &why);
+	put = put_new(h, journal, &why);
 	if (put != ERR_AGAIN) {
-		if (joins)
+		if (joins && records)
 			delivery_removed(h->delivery,
 			    rc == ERR_OK && put == ERR_OK, hi2_now());
 		say_failing(h, put, &why);
 		check_queue(put, &why);
 		say_counts(h);
 	}
-	if (due && (put == ERR_AGAIN || !joins))
+	if (due && !(joins && records))
 		remove_alone(h);
 }
 
@@ -152,8 +173,9 @@ give(struct hi2 *h)
 static void
 turn(struct hi2 *h)
 {
-	commit(h);
+	commit(h, false);
 	give(h);
+	hi2_journal_turn(h);
 	spool_tidy(h->spool);
 }
 
@@ -239,6 +261,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		hi2_tell_counts(h);
 		hi2_tell_delivery(h);
 	}
+	if (kind == CTL_PEER_X2 && h->intake != NULL)
+		hi2_intake_x2_joined(h->intake);
 }
 
 /* What tells this machine from the one that a copy of the queue is put on. */
@@ -309,6 +333,8 @@ on_setup(void *ctx, struct rd settings)
 		    "(RLIMIT_MEMLOCK)");
 		ctl_fail(rc, &why);
 	}
+	if ((rc = hi2_journal_open(h, s.intake_most, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
 	if (hi2_tasks_init(&h->tasks) != ERR_OK ||
 	    delivery_new(h->spool, &hi2_delivery_ops, h, &h->delivery) !=
 		ERR_OK ||
@@ -333,6 +359,7 @@ on_reload(void *ctx, struct rd settings)
 		return;
 	}
 	h->said_unknown = false;
+	hi2_intake_limit(h->intake, s.intake_most);
 	if (delivery_configure(h->delivery, &s, hi2_now()) != ERR_OK)
 		fatal("out of memory");
 	hi2_links_again(h);
@@ -343,7 +370,8 @@ on_stop(void *ctx)
 {
 	struct hi2 *h = ctx;
 
-	commit(h);
+	commit(h, true);
+	hi2_journal_close(h);
 	remove_alone(h);
 	spool_close(&h->spool);
 	_exit(0);
@@ -363,7 +391,7 @@ main(void)
 	ctl_init("keywarden-hi2");
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
-	h.after_io.data = h.tick.data = h.soon.data = &h;
+	h.after_io.data = h.tick.data = h.soon.data = h.journal_due.data = &h;
 	ctl_start(&handlers, &h);
 	ctl_watch(&h.loop, &h.ctl, &handlers, &h);
 	(void)uv_check_init(&h.loop, &h.after_io);
@@ -373,6 +401,7 @@ main(void)
 	    DELIVERY_TICK_MS);
 	(void)uv_timer_init(&h.loop, &h.soon);
 	(void)uv_idle_init(&h.loop, &h.busy);
+	(void)uv_timer_init(&h.loop, &h.journal_due);
 	ctl_ready();
 	return uv_run(&h.loop, UV_RUN_DEFAULT);
 }
