@@ -16,8 +16,8 @@ read_option(const struct lemf_option *o, struct iri_profile *p, struct why *why)
 	return iri_profile_set(p, name, value, why);
 }
 
-static enum err
-read_profile(const struct lemf_settings *l, struct iri_profile *out,
+enum err
+hi2_profile_read(const struct lemf_settings *l, struct iri_profile *out,
     struct why *why)
 {
 	char name[TEXT_MAX];
@@ -68,7 +68,7 @@ hi2_profiles_read(const struct hi2_settings *s, struct hi2_profiles *out,
 		    s->lemf[i].name.left == 0)
 			return why_set(why, ERR_MALFORMED,
 			    "a LEMF's name has 1 to %d characters", MAX_NAME);
-		rc = read_profile(&s->lemf[i], &p.lemf[i].profile, &one);
+		rc = hi2_profile_read(&s->lemf[i], &p.lemf[i].profile, &one);
 		if (rc != ERR_OK)
 			return why_set(why, ERR_MALFORMED, "lemf %s: %s",
 			    p.lemf[i].name, one.text);

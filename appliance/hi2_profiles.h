@@ -16,6 +16,10 @@ struct hi2_profiles {
 	struct iri_profile fallback;
 };
 
+/* The profile of one LEMF, checked.  ERR_MALFORMED, *out unchanged. */
+enum err hi2_profile_read(const struct lemf_settings *, struct iri_profile *out,
+    struct why *why) MUST_CHECK;
+
 /*
  * Every profile read and checked.  ERR_MALFORMED with the LEMF's name and what
  * is wrong; *out is then unchanged.

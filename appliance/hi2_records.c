@@ -7,7 +7,7 @@
 #include "hi2/tri.h"
 
 /* The longest record that hi2/iri.h promises. */
-#define PDU_MAX (SIP_MAX + 32768)
+#define PDU_MAX (SIP_MAX + 32768 + HI2_SEALED_MAX)
 
 /* X2 payload direction, TS 103 221-2 clause 5.2.6. */
 #define X2_TO_TARGET 2
@@ -16,7 +16,7 @@
 /* What holds keys while a record is made, in locked memory. */
 struct scratch {
 	struct xk_get_keys_response answer;
-	struct iri_key key[MAX_CS];
+	struct iri_key key[MAX_CS], sealed[MAX_CS];
 	uint8_t pdu[PDU_MAX];
 };
 
@@ -27,6 +27,7 @@ struct told {
 
 struct hi2_records {
 	struct spool *spool;
+	struct spool_intake *journal;
 	const struct hi2_profiles *profiles;
 	hi2_stored_fn *stored;
 	void *ctx;
@@ -77,6 +78,12 @@ hi2_records_free(struct hi2_records **rp)
 	*rp = NULL;
 }
 
+void
+hi2_records_journal(struct hi2_records *r, struct spool_intake *t)
+{
+	r->journal = t;
+}
+
 /* ---- x2 ---- */
 
 enum err
@@ -102,6 +109,8 @@ struct leg {
 	const struct destination *to;
 	struct iri_record record;
 	int64_t now;
+	const struct msg_hi2_keys *keys; /* NULL: there are none for anybody */
+	unsigned n_clear; /* of scratch.key */
 };
 
 static uint32_t
@@ -133,13 +142,45 @@ fill_record(struct leg *l, enum iri_event event)
 	rd_init(&l->record.sip, c->sip, c->sip_len);
 }
 
+/* The keys as they are sealed for a LEMF; their form was checked. */
+static unsigned
+read_sealed(const struct msg_hi2_keys *m, unsigned lemf,
+    struct iri_key key[MAX_CS])
+{
+	struct rd ids = m->ids, run = m->sealed[lemf];
+	unsigned n = 0;
+
+	while (n < MAX_CS && rd_u32(&ids, &key[n].csb_id) == ERR_OK &&
+	    rd_u8(&ids, &key[n].cs_id) == ERR_OK &&
+	    rd_view16(&run, &key[n].sealed) == ERR_OK)
+		n++;
+	return n;
+}
+
+/* What of the record differs from LEMF to LEMF. */
+static void
+fill_keys(struct hi2_records *r, struct leg *l, unsigned lemf)
+{
+	if (l->keys == NULL)
+		return;
+	l->record.event =
+	    l->keys->how[lemf] == HI2_KEYS_NONE ? IRI_NO_KEYS : IRI_KEYS;
+	l->record.n_keys = 0;
+	if (l->keys->how[lemf] == HI2_KEYS_CLEAR) {
+		l->record.keys = r->s->key;
+		l->record.n_keys = l->n_clear;
+	} else if (l->keys->how[lemf] == HI2_KEYS_SEALED) {
+		l->record.keys = r->s->sealed;
+		l->record.n_keys = read_sealed(l->keys, lemf, r->s->sealed);
+	}
+}
+
 /*
  * Which of its LEMFs can be told: a profile may have no way to say the time.
  * The others are told all the same.
  */
 static unsigned
-choose(const struct hi2_records *r, const struct leg *l,
-    bool can[MAX_WARRANT_LEMFS])
+choose(struct hi2_records *r, struct leg *l, bool can[MAX_WARRANT_LEMFS])
 {
 	unsigned n = 0;
 	bool known;
@@ -148,6 +189,7 @@ choose(const struct hi2_records *r, const struct leg *l,
 		const struct iri_profile *p =
 		    hi2_profile_of(r->profiles, l->to->lemf[i], &known);
 
+		fill_keys(r, l, i);
 		can[i] = iri_max(p, &l->record) > 0;
 		n += can[i];
 	}
@@ -232,6 +274,20 @@ remember(struct hi2_records *r, const struct leg *l)
 	return ERR_OK;
 }
 
+/* False: it is there already, or the turn has failed. */
+static bool
+is_new(struct hi2_records *r, const struct leg *l)
+{
+	const struct content *c = l->content;
+	bool had = false;
+
+	if (c->call == 0 || r->journal == NULL)
+		return true;
+	r->failed = spool_intake_done(r->journal, c->call, c->mark, l->m.leg,
+	    &had, &r->why);
+	return r->failed == ERR_OK && !had;
+}
+
 /* What the spool says now is the turn's end; commit tells it. */
 static enum err
 put_all(struct hi2_records *r, struct leg *l)
@@ -255,10 +311,13 @@ put_all(struct hi2_records *r, struct leg *l)
 		    ERR_OK);
 		return rc;
 	}
+	if (!is_new(r, l))
+		return ERR_OK;
 	r->in_turn[HI2_COUNT_UNFIT] += l->to->n_lemfs - n;
 	for (unsigned i = 0; i < l->to->n_lemfs; i++) {
 		if (!can[i])
 			continue;
+		fill_keys(r, l, i);
 		r->failed = put_one(r, l, l->to->lemf[i]);
 		if (r->failed != ERR_OK)
 			return ERR_OK;
@@ -347,8 +406,8 @@ hi2_records_keys(struct hi2_records *r, uint32_t ticket,
 		return put_all(r, &l);
 	}
 	fill_record(&l, IRI_KEYS);
-	l.record.keys = r->s->key;
-	if ((rc = take_keys(r, m, &l.record.n_keys)) == ERR_OK)
+	l.keys = m;
+	if (m->answer.left == 0 || (rc = take_keys(r, m, &l.n_clear)) == ERR_OK)
 		rc = put_all(r, &l);
 	erase_keys(r->s);
 	return rc;
@@ -393,6 +452,12 @@ end_turn(struct hi2_records *r, enum leg_state state)
 			r->count[i] += r->in_turn[i];
 		r->in_turn[i] = 0;
 	}
+}
+
+bool
+hi2_records_pending(const struct hi2_records *r)
+{
+	return r->n_turn > 0;
 }
 
 enum err

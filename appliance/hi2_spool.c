@@ -154,7 +154,8 @@ open_file(struct spool *s, const struct spool_config *c, struct why *why)
 	uint8_t home[QUEUE_DIGEST_LEN];
 	const struct spool_origin o = {.kms = s->kms,
 	    .home = home,
-	    .now = c->now};
+	    .now = c->now,
+	    .first = c->first};
 	enum err rc;
 
 	/* It is there from now on, and what it is can be asked. */

@@ -22,7 +22,8 @@
  * A life of the file begins when it is made, and when it is found elsewhere
  * than it was: on another machine, or copied back from a backup.  What was
  * numbered outside of it is not known then, so for SPOOL_SEQUENCE_DAYS the
- * first record of a LIID and CIN comes behind a cINReset.
+ * first record of a LIID and CIN comes behind a cINReset.  Not in the first
+ * queue of a KMS: before it nothing was numbered.
  */
 #ifndef APPLIANCE_HI2_SPOOL_H
 #define APPLIANCE_HI2_SPOOL_H
@@ -44,6 +45,7 @@ struct spool_config {
 	const uint8_t *kms; /* QUEUE_DIGEST_LEN: SHA-256 of the KMS state */
 	struct rd machine; /* tells this machine from others; may be empty */
 	int64_t now; /* seconds, UTC */
+	bool first; /* one that is made now is the first of this KMS */
 };
 
 /*

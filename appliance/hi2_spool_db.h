@@ -45,6 +45,7 @@ struct spool_db {
 struct spool_origin {
 	const uint8_t *kms, *home; /* QUEUE_DIGEST_LEN each */
 	int64_t now;
+	bool first; /* as of struct spool_config */
 };
 
 /*

@@ -82,7 +82,7 @@ make(struct spool_db *d, const struct spool_origin *o, struct why *why)
 {
 	const enum err rc = spool_exec(d, tables, why);
 
-	return rc != ERR_OK ? rc : put_spool(d, o, o->now, why);
+	return rc != ERR_OK ? rc : put_spool(d, o, o->first ? 0 : o->now, why);
 }
 
 /*

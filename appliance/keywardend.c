@@ -154,14 +154,17 @@ reload(struct supervisor *s)
 		sup_release_held(s);
 		return;
 	}
+	config_slots(fresh, old);
 	s->config = fresh;
 	log_init("keywardend", log_level_of(fresh->log_level));
+	sup_end_links(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
 		if (c->pid != 0 && sup_reload_child(s, c, &why) != ERR_OK)
 			log_error("%s", why.text);
 	}
+	sup_add_links(s);
 	config_free(&old);
 	sup_release_held(s);
 	log_info("configuration read again");
@@ -273,6 +276,7 @@ main(int argc, char **argv)
 	}
 	if (geteuid() == 0)
 		log_warning("running as root: the unit's user is better");
+	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);
 	config_free(&s.config);

@@ -83,7 +83,7 @@ struct cli {
 };
 
 /* What persons are told when it begins and when it ends. */
-enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM__MAX };
+enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM_LEMF, ALARM__MAX };
 
 /* When it was last looked at which warrants are in force for HI2. */
 struct look {
@@ -114,6 +114,8 @@ struct policy {
 	bool remote; /* its keys are made by another appliance */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
+	struct lemf_state *delivery; /* policy_delivery.c */
+	unsigned n_delivery;
 	struct look look;
 	struct msg_service service; /* audit's last word on it */
 	struct connection connection[MAX_CONNECTIONS];
@@ -204,6 +206,8 @@ void policy_clock_accept(struct policy *);
 void policy_config_use(struct policy *, struct rd text, bool starting);
 /* Another one may be approved now; the one in use stays good. */
 void policy_config_judge(struct policy *);
+/* Whether a certificate of a LEMF ends soon. */
+void policy_lemfs_judge(struct policy *);
 
 /* Why nothing is released now, a phrase for the log; NULL: all is well. */
 const char *policy_stopped(struct policy *);

@@ -54,11 +54,12 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct xkc *x, struct why *why)
 {
+	const struct tls_client_files files = {x->cert_fd, x->key_fd, x->ca_fd,
+	    -1};
 	SSL_CTX *c = NULL;
 	enum err rc;
 
-	rc = tls_client_new(&xkc_tls_kind, x->cert_fd, x->key_fd, x->ca_fd, &c,
-	    why);
+	rc = tls_client_new(&xkc_tls_kind, &files, &c, why);
 	x->cert_fd = x->key_fd = x->ca_fd = -1;
 	if (rc != ERR_OK)
 		return rc;
@@ -85,9 +86,17 @@ take_settings(struct xkc *x, const struct xkc_settings *s, struct why *why)
 		fatal("bad settings");
 	if (x->name[0] == '\0')
 		memcpy(x->name, a.host, sizeof(a.host));
-	x->address = a;
+	x->to.address = a;
 	xkc_asks_set(x->asks, &times);
 	return ERR_OK;
+}
+
+static void
+call(struct xkc *x)
+{
+	x->to.tls = x->tls;
+	x->to.name = x->name;
+	tls_link_set(x->link, &x->to);
 }
 
 static void
@@ -103,6 +112,7 @@ on_setup(void *ctx, struct rd settings)
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_enter(SANDBOX_XKC);
+	call(x);
 }
 
 /* New files came before this. */
@@ -120,13 +130,15 @@ on_reload(void *ctx, struct rd settings)
 	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
 	    new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
-	xkc_conn_renew(x);
+	call(x);
 }
 
 static void
 on_stop(void *ctx)
 {
-	xkc_conn_stop(ctx);
+	struct xkc *x = ctx;
+
+	tls_link_bye(x->link);
 	_exit(0);
 }
 
@@ -147,14 +159,13 @@ main(void)
 {
 	static const struct xkc_ops ops = {xkc_conn_send, xkc_fetched};
 	static const struct xkc_times none = {0, 0};
-	static struct xkc x = {.cert_fd = -1,
-	    .key_fd = -1,
-	    .ca_fd = -1,
-	    .backoff = XKC_BACKOFF_FIRST_MS};
+	static struct xkc x = {.cert_fd = -1, .key_fd = -1, .ca_fd = -1};
 
 	ctl_init("keywarden-xkc");
 	if (uv_loop_init(&x.loop) != 0 ||
-	    xkc_asks_new(&none, &ops, &x, &x.asks) != ERR_OK)
+	    xkc_asks_new(&none, &ops, &x, &x.asks) != ERR_OK ||
+	    tls_link_new(&x.loop, &xkc_link_ops, &x,
+		"the appliance that makes keys", &x.link) != ERR_OK)
 		fatal("out of memory");
 	x.tick.data = &x;
 	ctl_start(&handlers, &x);

@@ -61,9 +61,16 @@ struct msg_x2_ended {
 void msg_x2_ended_put(struct wr *, const struct msg_x2_ended *);
 enum err msg_x2_ended_get(struct rd, struct msg_x2_ended *) MUST_CHECK;
 
-/* MSG_CONTENT; what hi2 puts into records of the ticket, if it may. */
+/*
+ * MSG_CONTENT; what hi2 puts into records of the ticket, if it may.  `call` and
+ * `mark` name the thing in the journal (proto_intake.h), so that the record of
+ * a leg is made once, however often an x2 that has started anew asks.
+ */
+#define INTAKE_MARK_LEN 16
 struct msg_content {
 	uint64_t epoch;
+	uint64_t call; /* 0: it is not in the journal */
+	uint8_t mark[INTAKE_MARK_LEN]; /* which exchange of the call */
 	uint8_t correlation[8]; /* X2's */
 	int64_t seconds; /* when it was intercepted, UTC */
 	uint32_t nanoseconds;
@@ -96,15 +103,38 @@ size_t destination_max(const struct destination *);
 void destination_put(struct wr *, const struct destination *);
 enum err destination_get(struct rd *, struct destination *) MUST_CHECK;
 
+/* How a LEMF gets the keys. */
+enum hi2_keys_how {
+	HI2_KEYS_CLEAR, /* it has no certificate */
+	HI2_KEYS_SEALED, /* to its certificate: docs/PROTOCOL.md, A11 */
+	HI2_KEYS_NONE, /* they cannot be sealed: it is told that there are none
+			*/
+	HI2_KEYS_HOW__MAX
+};
+
+#define HI2_CS_ID_LEN 5 /* CSB ID, CS ID: cCCSID */
+#define HI2_SEALED_KEY_MAX \
+	2048 /* octets of one sealed key; most: 400 to 800 \
+	      */
+#define HI2_SEALED_MAX \
+	(192 * 1024) /* of all of a LEMF, with their lengths: \
+		      * with the longest SIP message a record \
+		      * fits into a message between processes */
+
 /*
- * From a worker, after the outcome is on disk: `answer` is the body of a
- * MSG_ANSWER with the epoch of x2, empty unless reason is XK_GRANTED.
+ * From a worker, after the outcome is on disk.  All but the first three is
+ * empty unless `reason` is XK_GRANTED; then at least one LEMF gets keys.
  */
 struct msg_hi2_keys {
 	uint64_t epoch;
 	enum xk_reason reason;
 	struct destination to;
-	struct rd answer;
+	enum hi2_keys_how how[MAX_WARRANT_LEMFS]; /* for each of `to` */
+	struct rd answer; /* body of a MSG_ANSWER with the epoch of x2, if one
+			   * gets them in clear */
+	struct rd ids; /* HI2_CS_ID_LEN octets each, if one is sealed to */
+	/* SEALED: as many views as there are ids, each behind its u16 length */
+	struct rd sealed[MAX_WARRANT_LEMFS];
 };
 size_t msg_hi2_keys_max(const struct msg_hi2_keys *);
 void msg_hi2_keys_put(struct wr *, const struct msg_hi2_keys *);
@@ -203,6 +233,13 @@ struct x2_settings {
 };
 void x2_settings_put(struct wr *, const struct x2_settings *);
 enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;
+/*
+ * Octets of intercepted messages that x2 keeps on disk for its calls, and all
+ * that it may have there, with those of tickets (256 MiB at most) and some that
+ * are on their way.
+ */
+uint64_t x2_stored_most(const struct x2_settings *);
+uint64_t x2_intake_most(const struct x2_settings *);
 
 struct xkc_settings {
 	struct rd address; /* "ADDRESS:PORT", numbers only */
@@ -236,6 +273,7 @@ void lemf_settings_put(struct wr *, const struct lemf_settings *);
 enum err lemf_settings_get(struct rd *, struct lemf_settings *) MUST_CHECK;
 struct hi2_settings {
 	struct rd spool; /* path of the database */
+	uint64_t intake_most; /* octets that x2 may have in the journal */
 	unsigned n_lemfs;
 	struct lemf_settings lemf[MAX_LEMFS];
 };

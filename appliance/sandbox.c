@@ -17,7 +17,7 @@
 #include "base/log.h"
 
 static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm",
-    "x2", "hi2", "xkc"};
+    "x2", "hi2", "xkc", "hi2c"};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -92,6 +92,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_X2] = {SET(common), SET(loop), SET(of_server)},
     [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database), SET(of_hi2)},
     [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
+    [SANDBOX_HI2C] = {SET(common), SET(loop), SET(of_client)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */
@@ -157,8 +158,8 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 }
 
 /*
- * xkc calls one server, over TCP, and nothing on this machine.  A rule without
- * an argument would override those with one, so its errors have ranges.
+ * xkc and hi2c call one server, over TCP, and nothing on this machine.  A rule
+ * without an argument would override those with one, so its errors have ranges.
  */
 static int
 add_socket(scmp_filter_ctx c, enum sandbox which)
@@ -168,7 +169,7 @@ add_socket(scmp_filter_ctx c, enum sandbox which)
 	const uint32_t no = SCMP_ACT_ERRNO(EACCES);
 	int rc;
 
-	if (which != SANDBOX_XKC)
+	if (which != SANDBOX_XKC && which != SANDBOX_HI2C)
 		return seccomp_rule_add(c, no, SCMP_SYS(socket), 0);
 	if ((rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &below)) !=
 		0 ||

@@ -13,6 +13,7 @@ enum sandbox {
 	SANDBOX_X2,
 	SANDBOX_HI2,
 	SANDBOX_XKC,
+	SANDBOX_HI2C,
 	SANDBOX__MAX
 };
 

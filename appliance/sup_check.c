@@ -19,29 +19,36 @@
 #include "appliance/tls_server.h"
 
 /* The TLS files of a section of the configuration. */
+#define TLS_FILES 4
 struct tls_section {
 	const char *name;
-	const char *path[3]; /* certificate, key, CAs of the other side */
+	/* certificate, key, CAs of the other side, lists of revoked ones; the
+	 * last two may be NULL for a client */
+	const char *path[TLS_FILES];
 	const char *ca_name; /* what the third is called there */
 	bool client;
+	bool tls12;
 };
 
 static enum err
-make_context(const struct tls_section *t, const int fd[3], struct why *why)
+make_context(const struct tls_section *t, const int fd[TLS_FILES],
+    struct why *why)
 {
 	const struct tls_server_kind server = {.section = t->name};
 	const struct tls_client_kind client = {.section = t->name,
-	    .ca_name = t->ca_name};
+	    .ca_name = t->ca_name,
+	    .tls12 = t->tls12};
+	const struct tls_client_files files = {fd[0], fd[1], fd[2], fd[3]};
 	SSL_CTX *c = NULL;
 
 	return t->client
-	    ? tls_client_new(&client, fd[0], fd[1], fd[2], &c, why)
+	    ? tls_client_new(&client, &files, &c, why)
 	    : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
 }
 
 /* In the child: what is wrong, if anything, and the end. */
 static _Noreturn void
-try_tls(const struct tls_section *t, const int fd[3], int out)
+try_tls(const struct tls_section *t, const int fd[TLS_FILES], int out)
 {
 	struct why why = {""};
 
@@ -53,7 +60,7 @@ try_tls(const struct tls_section *t, const int fd[3], int out)
 /* The private key is parsed in a child, so that it stays in no memory of ours.
  */
 static enum err
-check_tls(const struct tls_section *t, const int fd[3], struct why *why)
+check_tls(const struct tls_section *t, const int fd[TLS_FILES], struct why *why)
 {
 	char text[WHY_MAX];
 	int line[2], status = -1;
@@ -81,22 +88,31 @@ check_tls(const struct tls_section *t, const int fd[3], struct why *why)
 }
 
 static enum err
+open_one(const struct tls_section *t, unsigned i, int *fd, struct why *why)
+{
+	const char *const name[TLS_FILES] = {"certificate", "key", t->ca_name,
+	    "crl"};
+	char what[MAX_NAME + 32];
+
+	if (t->path[i] == NULL && t->client && i >= 2)
+		return ERR_OK;
+	(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
+	return i == 1 ? open_secret_file(t->path[i], what, fd, why)
+		      : open_file(t->path[i], what, fd, why);
+}
+
+static enum err
 check_section(const struct tls_section *t, struct why *why)
 {
-	const char *const name[3] = {"certificate", "key", t->ca_name};
-	int fd[3] = {-1, -1, -1};
+	int fd[TLS_FILES] = {-1, -1, -1, -1};
+	const unsigned n = t->client ? TLS_FILES : 3;
 	enum err rc = ERR_OK;
 
-	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
-		char what[40];
-
-		(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
-		rc = i == 1 ? open_secret_file(t->path[i], what, &fd[i], why)
-			    : open_file(t->path[i], what, &fd[i], why);
-	}
+	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+		rc = open_one(t, i, &fd[i], why);
 	if (rc == ERR_OK)
 		rc = check_tls(t, fd, why);
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
@@ -106,7 +122,8 @@ static enum err
 check_server(const struct config_server *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->client_ca}, "client_ca", false};
+	    {v->certificate, v->key, v->client_ca, NULL}, "client_ca", false,
+	    false};
 
 	return check_section(&t, why);
 }
@@ -115,7 +132,8 @@ static enum err
 check_client(const struct config_client *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->server_ca}, "server_ca", true};
+	    {v->certificate, v->key, v->server_ca, NULL}, "server_ca", true,
+	    false};
 	struct address a;
 	char what[40];
 	enum err rc;
@@ -123,6 +141,32 @@ check_client(const struct config_client *v, struct why *why)
 	(void)snprintf(what, sizeof(what), "%s.connect", v->section);
 	rc = address_parse(what, v->address, &a, why);
 	return rc == ERR_OK ? check_section(&t, why) : rc;
+}
+
+static enum err
+check_link(const struct config_link *k, struct why *why)
+{
+	const struct tls_section t = {k->section,
+	    {k->certificate, k->key, k->server_ca, k->crl}, "server_ca", true,
+	    k->how.tls12};
+	char what[MAX_NAME + 32];
+	struct address a;
+	enum err rc;
+
+	(void)snprintf(what, sizeof(what), "%s.address", k->section);
+	rc = address_parse(what, k->address, &a, why);
+	return rc == ERR_OK ? check_section(&t, why) : rc;
+}
+
+static enum err
+check_links(const struct config *f, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	for (unsigned i = 0; i < f->n_lemfs && rc == ERR_OK; i++)
+		if (config_is_linked(f, &f->lemf[i]))
+			rc = check_link(&f->lemf[i].link, why);
+	return rc;
 }
 
 /* hi2 would keep the profiles that it has, and not start with these. */
@@ -150,6 +194,8 @@ sup_check(const struct config *f, struct why *why)
 		rc = check_lemfs(f, why);
 	if (rc == ERR_OK && config_is_remote(f))
 		rc = check_client(&f->xkc, why);
+	if (rc == ERR_OK)
+		rc = check_links(f, why);
 	return rc;
 }
 

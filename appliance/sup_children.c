@@ -46,38 +46,73 @@ static const struct {
 const char *
 child_name(const struct child *c)
 {
-	static char name[32];
+	static char name[MAX_NAME + 32];
 
-	if (c->kind != CTL_PEER_HSM)
+	if (c->kind == CTL_PEER_HSM)
+		(void)snprintf(name, sizeof(name), "keywarden-hsm %u",
+		    c->index);
+	else if (c->kind == CTL_PEER_HI2C)
+		(void)snprintf(name, sizeof(name), "keywarden-hi2c for %s",
+		    c->lemf);
+	else
 		return programs[c->kind];
-	(void)snprintf(name, sizeof(name), "keywarden-hsm %u", c->index);
 	return name;
 }
 
-static void
+static struct child *
 add_child(struct supervisor *s, enum ctl_peer kind, unsigned index)
 {
-	s->child[s->n_children++] = (struct child){.kind = kind,
+	struct child *c = &s->child[s->n_children++];
+
+	*c = (struct child){.kind = kind,
 	    .index = index,
 	    .ctl = -1,
 	    .wanted = kind != CTL_PEER_HSM || index == 0,
 	    .backoff_ms = BACKOFF_FIRST_MS};
+	return c;
+}
+
+static bool
+has_link(const struct supervisor *s, const char *lemf)
+{
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (s->child[i].kind == CTL_PEER_HI2C &&
+		    strcmp(s->child[i].lemf, lemf) == 0)
+			return true;
+	return false;
+}
+
+void
+sup_add_links(struct supervisor *s)
+{
+	const struct config *f = s->config;
+
+	for (unsigned i = 0; i < f->n_lemfs; i++) {
+		const struct config_lemf *l = &f->lemf[i];
+		struct child *c;
+
+		if (!config_is_linked(f, l) || has_link(s, l->name))
+			continue;
+		c = add_child(s, CTL_PEER_HI2C, l->slot);
+		(void)snprintf(c->lemf, sizeof(c->lemf), "%s", l->name);
+	}
 }
 
 void
 sup_add_children(struct supervisor *s)
 {
-	add_child(s, CTL_PEER_AUDIT, 0);
-	add_child(s, CTL_PEER_POLICY, 0);
-	add_child(s, CTL_PEER_XK, 0);
+	(void)add_child(s, CTL_PEER_AUDIT, 0);
+	(void)add_child(s, CTL_PEER_POLICY, 0);
+	(void)add_child(s, CTL_PEER_XK, 0);
 	if (config_is_df2(s->config)) {
-		add_child(s, CTL_PEER_HI2, 0);
-		add_child(s, CTL_PEER_X2, 0);
+		(void)add_child(s, CTL_PEER_HI2, 0);
+		(void)add_child(s, CTL_PEER_X2, 0);
 		if (config_is_remote(s->config))
-			add_child(s, CTL_PEER_XKC, 0);
+			(void)add_child(s, CTL_PEER_XKC, 0);
+		sup_add_links(s);
 	}
 	for (unsigned i = 0; i < s->config->workers; i++)
-		add_child(s, CTL_PEER_HSM, i);
+		(void)add_child(s, CTL_PEER_HSM, i);
 }
 
 /* ---- wiring ---- */
@@ -349,7 +384,7 @@ ended(struct supervisor *s, struct child *c, int status)
 	c->ctl = -1;
 	c->pid = 0;
 	c->ready = false;
-	if (s->stopping)
+	if (s->stopping || c->stopping)
 		return;
 	if (lived)
 		c->backoff_ms = BACKOFF_FIRST_MS;
@@ -403,6 +438,43 @@ sup_release_held(struct supervisor *s)
 	}
 }
 
+/* ---- stopping ---- */
+
+/*
+ * Those that are being stopped are asked to end, and do within STOP_MS: their
+ * time, or ours.
+ */
+static void
+stop_marked(struct supervisor *s)
+{
+	const int64_t until = clock_uptime_ms() + STOP_MS;
+	bool any = true;
+
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (s->child[i].stopping && s->child[i].pid != 0 &&
+		    ipc_ctl_send(s->child[i].ctl, MSG_CTL_STOP, 0, NULL, 0,
+			-1) != ERR_OK)
+			log_debug("%s has gone already",
+			    child_name(&s->child[i]));
+	while (any) {
+		struct timespec nap = {0, 5000000};
+
+		sup_reap(s);
+		any = false;
+		for (unsigned i = 0; i < s->n_children; i++) {
+			struct child *c = &s->child[i];
+
+			if (!c->stopping || c->pid == 0)
+				continue;
+			any = true;
+			if (clock_uptime_ms() > until)
+				(void)kill(c->pid, SIGKILL);
+		}
+		if (any)
+			(void)nanosleep(&nap, NULL);
+	}
+}
+
 /* Against the flow, so that what is under way still finds the log. */
 void
 sup_stop_all(struct supervisor *s)
@@ -413,32 +485,24 @@ sup_stop_all(struct supervisor *s)
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
-		const int64_t until = clock_uptime_ms() + STOP_MS;
-		bool any = true;
-
 		for (unsigned i = 0; i < s->n_children; i++)
-			if (s->child[i].kind == order[k] &&
-			    s->child[i].pid != 0 &&
-			    ipc_ctl_send(s->child[i].ctl, MSG_CTL_STOP, 0, NULL,
-				0, -1) != ERR_OK)
-				log_debug("%s has gone already",
-				    child_name(&s->child[i]));
-		while (any) {
-			struct timespec nap = {0, 5000000};
-
-			sup_reap(s);
-			any = false;
-			for (unsigned i = 0; i < s->n_children; i++) {
-				struct child *c = &s->child[i];
-
-				if (c->kind != order[k] || c->pid == 0)
-					continue;
-				any = true;
-				if (clock_uptime_ms() > until)
-					(void)kill(c->pid, SIGKILL);
-			}
-			if (any)
-				(void)nanosleep(&nap, NULL);
-		}
+			if (s->child[i].kind == order[k])
+				s->child[i].stopping = true;
+		stop_marked(s);
 	}
+}
+
+void
+sup_end_links(struct supervisor *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_children; i++)
+		s->child[i].stopping = s->child[i].kind == CTL_PEER_HI2C &&
+		    config_link_named(s->config, s->child[i].lemf) == NULL;
+	stop_marked(s);
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (!s->child[i].stopping)
+			s->child[n++] = s->child[i];
+	s->n_children = n;
 }

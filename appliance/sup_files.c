@@ -104,8 +104,11 @@ send_tls(const char *section, const char *const path[3], const char *ca_name,
 	enum err rc = ERR_OK;
 
 	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
-		char what[40];
+		char what[MAX_NAME + 32];
 
+		if (path[i] == NULL && c->kind == CTL_PEER_HI2C &&
+		    kind[i] == CTL_FILE_CLIENT_CA)
+			continue; /* it has pins */
 		(void)snprintf(what, sizeof(what), "%s.%s", section, name[i]);
 		rc = send_path(c, kind[i], path[i], what,
 		    kind[i] == CTL_FILE_TLS_KEY, why);
@@ -131,10 +134,27 @@ send_client_tls(const struct config_client *v, const struct child *c,
 	return send_tls(v->section, path, "server_ca", c, why);
 }
 
+static enum err
+send_link_tls(const struct config_lemf *l, const struct child *c,
+    struct why *why)
+{
+	const struct config_link *k = &l->link;
+	const char *const path[3] = {k->certificate, k->key, k->server_ca};
+	char what[MAX_NAME + 32];
+	enum err rc = send_tls(k->section, path, "server_ca", c, why);
+
+	if (rc != ERR_OK || k->crl == NULL)
+		return rc;
+	(void)snprintf(what, sizeof(what), "%s.crl", k->section);
+	return send_path(c, CTL_FILE_CRL, k->crl, what, false, why);
+}
+
 /* The TLS files of those that have any. */
 static enum err
 send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 {
+	const struct config_lemf *l;
+
 	switch (c->kind) {
 	case CTL_PEER_XK:
 		return send_server_tls(&s->config->xk_server, c, why);
@@ -142,11 +162,13 @@ send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 		return send_server_tls(&s->config->x2_server, c, why);
 	case CTL_PEER_XKC:
 		return send_client_tls(&s->config->xkc, c, why);
+	case CTL_PEER_HI2C:
+		l = config_link_in(s->config, c->index);
+		return l != NULL ? send_link_tls(l, c, why) : ERR_INTERNAL;
 	case CTL_PEER_POLICY:
 	case CTL_PEER_AUDIT:
 	case CTL_PEER_HSM:
 	case CTL_PEER_HI2:
-	case CTL_PEER_HI2C:
 	case CTL_PEER__MAX:
 		break;
 	}
@@ -175,6 +197,7 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 	case CTL_PEER_X2:
 		return send_server(s, &s->config->x2_server, s->x2_fd, c, why);
 	case CTL_PEER_XKC:
+	case CTL_PEER_HI2C:
 		return send_child_tls(s, c, why);
 	case CTL_PEER_HI2:
 		return send_state(s, c, why);
@@ -189,7 +212,6 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 			rc = send_writable(s, c, CTL_FILE_HEAD, STATE_HEAD,
 			    HEAD_WHAT, why);
 		return rc == ERR_OK ? send_pin(s, c, why) : rc;
-	case CTL_PEER_HI2C:
 	case CTL_PEER__MAX:
 		break;
 	}
@@ -214,7 +236,7 @@ tell_policy(struct supervisor *s)
 
 		if (c->kind != CTL_PEER_POLICY || c->pid == 0)
 			continue;
-		log_warning("a client_ca has changed since it was read");
+		log_warning("a file of CAs has changed since it was read");
 		if (sup_send_settings(s, c, MSG_CTL_RELOAD, &why) != ERR_OK)
 			log_error("%s", why.text);
 	}
@@ -225,7 +247,8 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if (c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2)
+	if (c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2 ||
+	    c->kind == CTL_PEER_HI2C)
 		tell_policy(s);
 	if ((rc = send_files(s, c, why)) != ERR_OK)
 		return rc;

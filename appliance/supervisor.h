@@ -7,7 +7,7 @@
 #include "appliance/config.h"
 #include "base/secret.h"
 
-#define MAX_CHILDREN (6 + MAX_WORKERS)
+#define MAX_CHILDREN (6 + MAX_WORKERS + MAX_LEMFS)
 
 /* A file without which no worker knows which warrant state is the last. */
 #define HEAD_WHAT \
@@ -15,12 +15,14 @@
 
 struct child {
 	enum ctl_peer kind;
-	unsigned index;
+	unsigned index; /* of a worker, or a LEMF's slot */
+	char lemf[MAX_NAME + 1]; /* of hi2c: whose it is */
 	pid_t pid; /* 0: not running */
 	int ctl;
 	bool ready;
 	bool held; /* not started again before a person acts */
 	bool wanted; /* to be started at restart_at */
+	bool stopping; /* not started again at all */
 	int64_t started; /* ms */
 	int64_t restart_at;
 	unsigned backoff_ms;
@@ -75,6 +77,12 @@ enum err sup_check_state(const struct config *, struct why *why) MUST_CHECK;
 
 /* ---- sup_children.c ---- */
 void sup_add_children(struct supervisor *);
+/*
+ * The processes of LEMFs that the configuration has no more end; those of new
+ * ones are started when that is due.
+ */
+void sup_end_links(struct supervisor *);
+void sup_add_links(struct supervisor *);
 void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -9,36 +10,129 @@
 #include "appliance/tls_client.h"
 #include "appliance/tls_files.h"
 
+/* ---- whom to trust ---- */
+
+static bool
+is_pinned(const struct tls_client_kind *kind, X509 *cert)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	if (cert == NULL || X509_digest(cert, EVP_sha256(), digest, NULL) != 1)
+		return false;
+	for (unsigned i = 0; i < kind->n_pins; i++)
+		if (memcmp(kind->pin[i], digest, sizeof(digest)) == 0)
+			return true;
+	return false;
+}
+
+/* What X509_verify_cert() would say of the dates. */
+static int
+dates_error(const X509 *cert)
+{
+	if (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	return X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0
+	    ? X509_V_ERR_CERT_HAS_EXPIRED
+	    : X509_V_OK;
+}
+
+/* In place of X509_verify_cert(), with the error that is to be told. */
+static int
+verify_pin(X509_STORE_CTX *x, void *arg)
+{
+	X509 *const cert = X509_STORE_CTX_get0_cert(x);
+	int e = X509_V_ERR_APPLICATION_VERIFICATION;
+
+	if (is_pinned(arg, cert))
+		e = dates_error(cert);
+	X509_STORE_CTX_set_error(x, e);
+	return e == X509_V_OK;
+}
+
+static int
+verify_both(X509_STORE_CTX *x, void *arg)
+{
+	return verify_pin(x, arg) && X509_verify_cert(x) == 1;
+}
+
+static void
+trust(SSL_CTX *c, const struct tls_client_kind *kind, bool has_ca)
+{
+	void *arg;
+
+	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
+	if (kind->n_pins == 0)
+		return;
+	memcpy(&arg, &kind, sizeof(arg)); /* it is only read */
+	SSL_CTX_set_cert_verify_callback(c, has_ca ? verify_both : verify_pin,
+	    arg);
+}
+
+/* ---- the context ---- */
+
+static bool
+allow_tls12(SSL_CTX *c)
+{
+	/* A certificate's curve is among the groups there too. */
+	char groups[] = "X25519:P-256:P-384:P-521";
+
+	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(c,
+		"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+		"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+		"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305") !=
+		1 ||
+	    SSL_CTX_set1_groups_list(c, groups) != 1)
+		return false;
+	SSL_CTX_set_security_level(c, 2); /* no SHA-1, no short keys */
+	return true;
+}
+
 static bool
 set_profile(SSL_CTX *c, const struct tls_client_kind *kind)
 {
-	if (!tls_profile(c))
+	if (!tls_profile(c) || (kind->tls12 && !allow_tls12(c)))
 		return false;
-	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
 	return kind->alpn == NULL ||
 	    SSL_CTX_set_alpn_protos(c, kind->alpn, kind->alpn_len) == 0;
 }
 
-enum err
-tls_client_new(const struct tls_client_kind *kind, int cert_fd, int key_fd,
-    int ca_fd, SSL_CTX **out, struct why *why)
+static void
+close_files(const struct tls_files *f, int crl)
 {
-	const struct tls_files files = {kind->section, kind->ca_name, cert_fd,
-	    key_fd, ca_fd};
+	tls_close_files(f);
+	if (crl != -1)
+		close(crl);
+}
+
+enum err
+tls_client_new(const struct tls_client_kind *kind,
+    const struct tls_client_files *from, SSL_CTX **out, struct why *why)
+{
+	const struct tls_files files = {kind->section, kind->ca_name,
+	    from->cert, from->key, from->ca};
 	SSL_CTX *c = SSL_CTX_new(TLS_client_method());
 	enum err rc;
 
 	if (c == NULL || !set_profile(c, kind)) {
-		tls_close_files(&files);
+		close_files(&files, from->crl);
 		SSL_CTX_free(c);
 		return why_set(why, ERR_CRYPTO, "OpenSSL: %s", tls_error());
 	}
-	if ((rc = tls_use_files(c, &files, why)) != ERR_OK)
+	trust(c, kind, from->ca != -1);
+	rc = tls_use_files(c, &files, why);
+	if (rc == ERR_OK && from->crl != -1)
+		rc = tls_use_crl(c, from->crl, kind->section, why);
+	else if (from->crl != -1)
+		close(from->crl);
+	if (rc != ERR_OK)
 		SSL_CTX_free(c);
 	else
 		*out = c;
 	return rc;
 }
+
+/* ---- a connection ---- */
 
 static bool
 is_address(const char *name)
@@ -107,5 +201,7 @@ tls_client_error(const SSL *ssl)
 	if (v == X509_V_OK)
 		return tls_error();
 	ERR_clear_error();
+	if (v == X509_V_ERR_APPLICATION_VERIFICATION)
+		return "its certificate is none of those that are pinned";
 	return X509_verify_cert_error_string(v);
 }

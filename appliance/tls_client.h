@@ -1,6 +1,7 @@
 /*
- * tls_client: the TLS of the appliance's processes that call a server: TLS 1.3
- * alone, certificates of both sides, the server's by its name or address.
+ * tls_client: the TLS of the appliance's processes that call a server: TLS
+ * 1.3, certificates of both sides, the server's by its CA and its name or
+ * address, by its pin, or both.
  */
 #ifndef APPLIANCE_TLS_CLIENT_H
 #define APPLIANCE_TLS_CLIENT_H
@@ -10,6 +11,7 @@
 #include <openssl/ssl.h>
 
 #include "base/error.h"
+#include "policy/digest.h"
 
 /* What one client has of its own; it must outlive all contexts made of it. */
 struct tls_client_kind {
@@ -19,15 +21,30 @@ struct tls_client_kind {
 	 * length, then the name); NULL: none is asked for. */
 	const unsigned char *alpn;
 	unsigned alpn_len;
+	/* TLS 1.2 too, with ECDHE and AEAD alone (TS 102 232-1 clause 6.3.1
+	 * asks for 1.2 at least). */
+	bool tls12;
+	/* SHA-256 of the certificates, one of which the server must show. */
+	unsigned n_pins;
+	const uint8_t (*pin)[DIGEST_LEN];
+};
+
+/* PEM files as descriptors. */
+struct tls_client_files {
+	int cert, key; /* certificate chain and key of the client */
+	int ca; /* CAs of servers; -1: none, there are pins */
+	int crl; /* revocation lists; -1: nothing is revoked */
 };
 
 /*
- * A client context from the three PEM files, which are closed: certificate
- * chain, key, CAs of servers.  ERR_MALFORMED: one of the files, and `why`
- * names it; ERR_CRYPTO.
+ * A client context from the files, which are closed.  Without a CA a server is
+ * known by its pin alone: the name, the issuer and lists are not looked at,
+ * the dates are.  With lists there must be a current one of each issuer in a
+ * server's chain.  ERR_MALFORMED: one of the files, and `why` names it;
+ * ERR_CRYPTO.
  */
-enum err tls_client_new(const struct tls_client_kind *, int cert_fd, int key_fd,
-    int ca_fd, SSL_CTX **out, struct why *why) MUST_CHECK;
+enum err tls_client_new(const struct tls_client_kind *,
+    const struct tls_client_files *, SSL_CTX **out, struct why *why) MUST_CHECK;
 
 /*
  * A connection of it on a socket, which stays the caller's.  The certificate

@@ -105,12 +105,14 @@ tls_use_files(SSL_CTX *c, const struct tls_files *f, struct why *why)
 {
 	enum err rc;
 
-	/* Each takes its descriptor, so all three are called. */
+	/* Each takes its descriptor, so all are called. */
 	rc = use_chain(c, f->cert_fd, f->section, why);
 	if (rc == ERR_OK)
 		rc = use_key(c, f->key_fd, f->section, why);
 	else
 		close(f->key_fd);
+	if (f->ca_fd == -1)
+		return rc;
 	if (rc == ERR_OK)
 		rc = use_ca(c, f, why);
 	else
@@ -123,7 +125,32 @@ tls_close_files(const struct tls_files *f)
 {
 	close(f->cert_fd);
 	close(f->key_fd);
-	close(f->ca_fd);
+	if (f->ca_fd != -1)
+		close(f->ca_fd);
+}
+
+enum err
+tls_use_crl(SSL_CTX *c, int fd, const char *section, struct why *why)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(c);
+	BIO *b = bio_of(fd);
+	unsigned n = 0;
+	bool ok = b != NULL;
+	X509_CRL *x;
+
+	while (ok && (x = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL) {
+		ok = X509_STORE_add_crl(store, x) == 1;
+		X509_CRL_free(x);
+		n++;
+	}
+	BIO_free(b);
+	ok = ok && n > 0 &&
+	    X509_STORE_set_flags(store,
+		X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
+	ERR_clear_error();
+	return ok
+	    ? ERR_OK
+	    : why_set(why, ERR_MALFORMED, "%s.crl: no PEM CRL in it", section);
 }
 
 bool

@@ -128,25 +128,37 @@ ber_frame(struct ber_frame *f, struct rd have, uint8_t tag, size_t max,
 	return walk(f, have, max, len);
 }
 
-enum err
-ber_get(struct rd *in, struct ber *out)
+/* With the end that belongs to it; `in` is behind the head. */
+static enum err
+get_indefinite(struct rd *in, struct rd *content)
 {
-	struct ber_frame f = {.at = 0};
-	struct rd rest = *in, whole;
-	struct head h;
+	struct ber_frame f = {.depth = 1};
 	size_t len;
 	enum err rc;
 
-	if ((rc = walk(&f, rest, rest.left, &len)) != ERR_OK)
+	if ((rc = walk(&f, *in, in->left, &len)) != ERR_OK)
 		return rc == ERR_MALFORMED ? rc : ERR_TRUNCATED;
-	if ((rc = rd_view(&rest, len, &whole)) != ERR_OK ||
-	    (rc = get_head(&whole, &h)) != ERR_OK)
+	if ((rc = rd_view(in, len, content)) == ERR_OK)
+		content->left -= 2;
+	return rc;
+}
+
+enum err
+ber_get(struct rd *in, struct ber *out)
+{
+	struct rd rest = *in, content;
+	struct head h;
+	enum err rc;
+
+	if ((rc = get_head(&rest, &h)) != ERR_OK)
 		return rc;
-	out->tag = h.tag;
-	if (h.indefinite)
-		rd_init(&out->content, whole.p, whole.left - 2);
-	else
-		out->content = whole;
+	if (h.ends)
+		return ERR_MALFORMED;
+	rc = h.indefinite ? get_indefinite(&rest, &content)
+			  : rd_view(&rest, h.len, &content);
+	if (rc != ERR_OK)
+		return rc;
+	*out = (struct ber){h.tag, content};
 	*in = rest;
 	return ERR_OK;
 }

@@ -113,8 +113,8 @@ void deliver_wrote(struct deliver *, size_t n, int64_t now);
  * Octets from the LEMF, all of them; whole PDUs are taken, the rest is kept.
  * ERR_MALFORMED, ERR_TOOBIG (a PDU, or keep-alives whose answers it does not
  * read), ERR_MISMATCH (an answer to nothing that was asked): the connection is
- * to be dropped, `why` says why.  PDUs that are no business of a sender are
- * let through.
+ * to be dropped, `why` says why.  ERR_CLOSED: there is none.  PDUs that are no
+ * business of a sender are let through.
  */
 enum err deliver_take(struct deliver *, struct rd in, int64_t now, int64_t wall,
     struct why *why) MUST_CHECK;

@@ -31,7 +31,8 @@ door() {
 
 mapfile -t every < <(git ls-files '*.c' '*.h')
 mapfile -t product < <(git ls-files 'base/*.[ch]' 'xk/*.[ch]' 'hi2/*.[ch]' \
-	'policy/*.[ch]' 'hsm/*.[ch]' 'appliance/*.[ch]' 'tools/lemf/*.[ch]')
+	'policy/*.[ch]' 'hsm/*.[ch]' 'appliance/*.[ch]' 'tools/lemf/*.[ch]' \
+	'tools/media/*.[ch]')
 mapfile -t scripts < <(git ls-files | grep -E '\.sh$|^\.ci/run$')
 
 clang-format --dry-run -Werror "${every[@]}" 2>&1 | sed -n 's/: error:.*//p' |
@@ -52,9 +53,10 @@ door 'p11-kit/|pkcs11' hsm
 door '(seccomp|confuse|sqlite3)\.h' appliance
 door 'uv\.h' appliance tools/lemf
 door 'openssl/ssl\.h' appliance tools/lemf
-door 'openssl/' appliance hsm xk hi2 policy tools/lemf
+door 'openssl/' appliance hsm xk hi2 policy tools/lemf tools/media
 door 'jansson\.h' appliance policy tools/lemf
 door 'osipparser2/' hi2
+door '(pcap|srtp2)/' tools/media
 
 for f in "${every[@]}"; do
 	case $f in

@@ -132,7 +132,7 @@ def delivers():
             for option in (accept, decline, do(TICK, 15) * 2):
                 yield start + option + round_ * 3 + do(CONNECT) + option + \
                     round_
-        yield u8(config) + b"\xff" + do(CONNECT) + accept + \
+        yield u8(0xf0 + config) + b"\xff" + do(CONNECT) + accept + \
             do(PUT, 31) * (28 if config % 3 == 1 else 1) + do(WRITE, 31) * 8 + do(NEXT) + \
             do(SIGN, 1) * 4 + do(TICK, 7) + do(NEXT) * 2
     for text in (pdu(der(0x83)), pdu(der(0x83)) * 3, pdu(der(0x84)),

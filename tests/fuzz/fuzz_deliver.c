@@ -4,9 +4,10 @@
  * numbers; they are sent when written, and delivered when a question behind
  * them was answered; nothing is told twice or taken back; memory is bounded.
  *
- * Input: u8 rule and integrity, u8 hash_pdus and sign_hashes; then commands of
- * an octet and what they need: records put, octets written, answers, octets
- * from the LEMF, time, signatures, a new connection.
+ * Input: u8 rule, integrity and whether there are many records, u8 hash_pdus
+ * and sign_hashes; then commands of an octet and what they need: records put,
+ * octets written, answers, octets from the LEMF, time, signatures, a new
+ * connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static struct run {
 	enum deliver_rule rule;
 	int64_t now;
 	uint64_t put, sent, delivered; /* numbers */
+	unsigned puts_left; /* few: a window is seldom filled */
 	/* What the LEMF has got of this connection. */
 	uint8_t stream[STREAM];
 	size_t len;
@@ -245,7 +247,7 @@ answer_next(void)
 static void
 put_some(unsigned n)
 {
-	for (; n > 0; n--) {
+	for (; n > 0 && r.puts_left > 0; n--, r.puts_left--) {
 		const uint64_t number = r.put + 1;
 		const unsigned k = kind_of(number);
 		struct rd pdu;
@@ -365,6 +367,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&r, 0, sizeof(r));
 	r.rule = c.rule = (enum deliver_rule)(b % 3);
 	c.integrity = (enum deliver_integrity)(b / 3 % 3);
+	r.puts_left = b >= 0xf0 ? 10000 : 400;
 	b = take_u8(&in);
 	c.hash_pdus = 1 + b % 16;
 	c.sign_hashes = 1 + b / 16;

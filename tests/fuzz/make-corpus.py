@@ -16,6 +16,7 @@ import tempfile
 sys.dont_write_bytecode = True
 import corpus_calls as calls  # noqa: E402
 import corpus_delivery as delivery  # noqa: E402
+import corpus_media as media  # noqa: E402
 import corpus_records as records  # noqa: E402
 import corpus_text as text  # noqa: E402
 from corpus_wire import (  # noqa: E402
@@ -268,7 +269,11 @@ def plain_seeds(v):
             "calls": calls.seeds(),
             "xkc": xkc_seeds(),
             "tri": delivery.tris(), "deliver": delivery.delivers(),
+<<<<<<< HEAD
             "lemf_record": delivery.streams(),
+=======
+            "lemf_pcap": media.pcaps(),
+>>>>>>> main
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 

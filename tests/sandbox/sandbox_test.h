@@ -56,6 +56,8 @@ int outcome(long rc);
 
 /* Runs the tables; the exit code of the test. */
 int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
+/* The same with the tables of a process that calls a server. */
+int sandbox_caller(enum sandbox which);
 
 extern const struct acts forbidden_to_all, allowed_to_all;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */

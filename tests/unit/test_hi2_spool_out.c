@@ -584,6 +584,27 @@ a_new_file_begins_its_numbers_with_a_reset(void **state)
 	is_reset(g, 3, later, false);
 }
 
+/* No queue was there before it; one that takes its place is not the first. */
+static void
+the_first_file_of_a_kms_has_no_resets(void **state)
+{
+	struct rig *g = *state;
+	const struct spool_config c = {.path = g->path,
+	    .spki = spool_key_spki(&key),
+	    .kms = kms,
+	    .machine = str("m"),
+	    .now = NOW,
+	    .first = true};
+	struct why why = {""};
+
+	spool_close(&g->s);
+	assert_int_equal(unlink(g->path), 0);
+	assert_int_equal(spool_open(&c, &g->s, &why), ERR_OK);
+	is_reset(g, 1, NOW, false);
+	open_at(g, g->path, "another", NOW + DAY);
+	is_reset(g, 1, NOW + DAY, true);
+}
+
 static void
 copy(const char *from, const char *to)
 {
@@ -819,6 +840,7 @@ main(void)
 	    TEST(a_row_without_a_key_is_not_found),
 	    TEST(the_oldest_are_measured),
 	    TEST(a_new_file_begins_its_numbers_with_a_reset),
+	    TEST(the_first_file_of_a_kms_has_no_resets),
 	    TEST(a_copy_begins_its_numbers_again_and_keeps_what_waits),
 	    TEST(another_machine_begins_its_numbers_again),
 	    TEST(a_reset_given_up_is_made_again),

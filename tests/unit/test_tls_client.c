@@ -15,28 +15,34 @@
 #include "help.h"
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
-static const struct tls_client_kind with_alpn = {"xk_client", "server_ca", alpn,
-    sizeof(alpn)};
-static const struct tls_client_kind without = {"lemf", "ca", NULL, 0};
+static const struct tls_client_kind with_alpn = {.section = "xk_client",
+    .ca_name = "server_ca",
+    .alpn = alpn,
+    .alpn_len = sizeof(alpn)};
+static const struct tls_client_kind without = {.section = "lemf",
+    .ca_name = "ca"};
 
 /* Certificates of a CA, and of one that nobody knows. */
 static struct party {
 	EVP_PKEY *key;
 	X509 *cert;
-} ca, stranger, server, client, odd;
+} ca, stranger, server, client, odd, rsa, late;
 
 static void
-issue(struct party *p, const char *cn, const struct party *by, const char *san)
+issue_with(struct party *p, EVP_PKEY *key, const char *cn,
+    const struct party *by, const char *san)
 {
+	static long serial = 7;
 	X509V3_CTX x;
 	X509_EXTENSION *e;
 
-	p->key = EVP_EC_gen("P-256");
+	p->key = key;
 	p->cert = X509_new();
 	assert_non_null(p->key);
 	assert_non_null(p->cert);
 	assert_int_equal(X509_set_version(p->cert, X509_VERSION_3), 1);
-	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(p->cert), 7),
+	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(p->cert),
+			     serial++),
 	    1);
 	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(p->cert), -3600));
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(p->cert), 3600));
@@ -59,6 +65,12 @@ issue(struct party *p, const char *cn, const struct party *by, const char *san)
 	assert_true(X509_sign(p->cert, by->key, EVP_sha256()) > 0);
 }
 
+static void
+issue(struct party *p, const char *cn, const struct party *by, const char *san)
+{
+	issue_with(p, EVP_EC_gen("P-256"), cn, by, san);
+}
+
 static int
 make_parties(void **state)
 {
@@ -70,13 +82,18 @@ make_parties(void **state)
 	    "DNS:part*.example");
 	issue(&client, "client", &ca, "DNS:client.example");
 	issue(&odd, "odd", &ca, "DNS:odd.example");
+	issue_with(&rsa, EVP_RSA_gen(2048), "rsa", &ca, "IP:192.0.2.7");
+	issue(&late, "late", &ca, "IP:192.0.2.7");
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(late.cert), -60));
+	assert_true(X509_sign(late.cert, ca.key, EVP_sha256()) > 0);
 	return 0;
 }
 
 static int
 free_parties(void **state)
 {
-	struct party *const all[] = {&ca, &stranger, &server, &client, &odd};
+	struct party *const all[] = {&ca, &stranger, &server, &client, &odd,
+	    &rsa, &late};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -117,17 +134,62 @@ pem(const X509 *cert, const EVP_PKEY *key)
 	return fd;
 }
 
+/* A list of the CA: of nobody or of one; it is good from `from` to `to`. */
+struct list {
+	const struct party *by, *revoked;
+	int from, to; /* s from now */
+};
+
+static int
+crl(const struct list *l)
+{
+	X509_CRL *x = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+	int fd;
+
+	assert_non_null(x);
+	assert_int_equal(X509_CRL_set_version(x, 1), 1);
+	assert_int_equal(X509_CRL_set_issuer_name(x,
+			     X509_get_subject_name(l->by->cert)),
+	    1);
+	assert_non_null(X509_gmtime_adj(t, l->from));
+	assert_int_equal(X509_CRL_set1_lastUpdate(x, t), 1);
+	assert_non_null(X509_gmtime_adj(t, l->to));
+	assert_int_equal(X509_CRL_set1_nextUpdate(x, t), 1);
+	if (l->revoked != NULL) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		assert_non_null(X509_gmtime_adj(t, -1));
+		assert_int_equal(X509_REVOKED_set_serialNumber(r,
+				     X509_get_serialNumber(l->revoked->cert)),
+		    1);
+		assert_int_equal(X509_REVOKED_set_revocationDate(r, t), 1);
+		assert_int_equal(X509_CRL_add0_revoked(x, r), 1);
+	}
+	assert_true(X509_CRL_sign(x, l->by->key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509_CRL(b, x), 1);
+	len = BIO_get_mem_data(b, &p);
+	fd = file_of(p, (size_t)len);
+	BIO_free(b);
+	ASN1_TIME_free(t);
+	X509_CRL_free(x);
+	return fd;
+}
+
 static SSL_CTX *
 client_context(const struct tls_client_kind *k, const struct party *me,
-    const struct party *trusts)
+    const struct party *trusts, const struct list *l)
 {
+	const struct tls_client_files files = {pem(me->cert, NULL),
+	    pem(NULL, me->key), trusts == NULL ? -1 : pem(trusts->cert, NULL),
+	    l == NULL ? -1 : crl(l)};
 	SSL_CTX *c = NULL;
 	struct why why = {""};
 
-	assert_int_equal(tls_client_new(k, pem(me->cert, NULL),
-			     pem(NULL, me->key), pem(trusts->cert, NULL), &c,
-			     &why),
-	    ERR_OK);
+	assert_int_equal(tls_client_new(k, &files, &c, &why), ERR_OK);
 	return c;
 }
 
@@ -136,16 +198,45 @@ client_context(const struct tls_client_kind *k, const struct party *me,
 struct ended {
 	bool client, server; /* has it come to its end? */
 	bool agreed;
+	int version;
 	char why[256];
 };
 
 struct attempt {
 	const struct tls_client_kind *kind;
 	const struct tls_server_kind *server;
-	const struct party *me, *trusts;
+	const struct party *me, *trusts; /* trusts NULL: none but pins */
 	const char *name;
-	int version; /* the most that the server speaks; 0: as it likes */
+	const struct list *list; /* of revoked ones; NULL: none */
+	/* What the server is, and speaks, if it is none of the appliance's. */
+	const struct party *shows;
+	int version; /* 0: 1.3 */
+	const char *ciphers; /* of TLS 1.2; NULL: its own choice */
 };
+
+/* One that does whatever it is told, of any age. */
+static SSL_CTX *
+foreign_server(const struct attempt *a)
+{
+	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
+	const int version = a->version == 0 ? TLS1_3_VERSION : a->version;
+
+	assert_non_null(c);
+	SSL_CTX_set_security_level(c, 0);
+	assert_int_equal(SSL_CTX_set_min_proto_version(c, version), 1);
+	assert_int_equal(SSL_CTX_set_max_proto_version(c, version), 1);
+	assert_int_equal(SSL_CTX_use_certificate(c, a->shows->cert), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(c, a->shows->key), 1);
+	assert_int_equal(SSL_CTX_set_cipher_list(c,
+			     a->ciphers == NULL ? "ALL" : a->ciphers),
+	    1);
+	assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(c),
+			     ca.cert),
+	    1);
+	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+	    NULL);
+	return c;
+}
 
 static SSL *
 server_end(const struct attempt *a, int fd)
@@ -154,16 +245,14 @@ server_end(const struct attempt *a, int fd)
 	struct why why = {""};
 	SSL *s;
 
-	assert_int_equal(tls_server_new(a->server, pem(server.cert, NULL),
-			     pem(NULL, server.key), pem(ca.cert, NULL), &c,
-			     &why),
-	    ERR_OK);
-	if (a->version != 0) {
-		assert_int_equal(SSL_CTX_set_min_proto_version(c, a->version),
-		    1);
-		assert_int_equal(SSL_CTX_set_max_proto_version(c, a->version),
-		    1);
-	}
+	if (a->shows != NULL)
+		c = foreign_server(a);
+	else
+		assert_int_equal(tls_server_new(a->server,
+				     pem(server.cert, NULL),
+				     pem(NULL, server.key), pem(ca.cert, NULL),
+				     &c, &why),
+		    ERR_OK);
 	s = SSL_new(c);
 	SSL_CTX_free(c);
 	assert_int_equal(SSL_set_fd(s, fd), 1);
@@ -174,8 +263,8 @@ server_end(const struct attempt *a, int fd)
 static struct ended
 shake(const struct attempt *a)
 {
-	SSL_CTX *c = client_context(a->kind, a->me, a->trusts);
-	struct ended e = {false, false, false, ""};
+	SSL_CTX *c = client_context(a->kind, a->me, a->trusts, a->list);
+	struct ended e = {false, false, false, 0, ""};
 	SSL *mine = NULL, *theirs;
 	int s[2];
 
@@ -194,8 +283,7 @@ shake(const struct attempt *a)
 		e.server = e.server || SSL_do_handshake(theirs) == 1;
 	}
 	e.agreed = e.client && tls_client_agreed(a->kind, mine);
-	if (e.client)
-		assert_string_equal(SSL_get_version(mine), "TLSv1.3");
+	e.version = e.client ? SSL_version(mine) : 0;
 	SSL_free(mine);
 	SSL_free(theirs);
 	SSL_CTX_free(c);
@@ -212,7 +300,11 @@ static const struct tls_server_kind plain = {.section = "plain"};
 static struct attempt
 good(void)
 {
-	return (struct attempt){&with_alpn, &xk, &client, &ca, "192.0.2.7", 0};
+	return (struct attempt){.kind = &with_alpn,
+	    .server = &xk,
+	    .me = &client,
+	    .trusts = &ca,
+	    .name = "192.0.2.7"};
 }
 
 static void
@@ -223,6 +315,7 @@ both_certificates_and_alpn_are_taken(void **state)
 
 	(void)state;
 	assert_true(e.client && e.server && e.agreed);
+	assert_int_equal(e.version, TLS1_3_VERSION);
 }
 
 static void
@@ -254,7 +347,7 @@ a_name_or_an_address_must_be_in_the_certificate(void **state)
 static void
 what_is_no_name_opens_nothing(void **state)
 {
-	SSL_CTX *c = client_context(&with_alpn, &client, &ca);
+	SSL_CTX *c = client_context(&with_alpn, &client, &ca, NULL);
 	char long_name[300];
 	SSL *s = NULL;
 
@@ -310,16 +403,217 @@ a_server_without_the_alpn_has_not_agreed(void **state)
 	assert_true(e.client && e.server && e.agreed);
 }
 
+/* ---- TLS 1.2 ---- */
+
+static struct attempt
+of_lemf(const struct tls_client_kind *kind, const struct party *shows)
+{
+	return (struct attempt){.kind = kind,
+	    .me = &client,
+	    .trusts = &ca,
+	    .name = "192.0.2.7",
+	    .shows = shows};
+}
+
 static void
 an_older_tls_is_not_spoken(void **state)
 {
-	struct attempt a = good();
+	struct attempt a = of_lemf(&without, &server);
 	struct ended e;
 
 	(void)state;
 	a.version = TLS1_2_VERSION;
 	e = shake(&a);
 	assert_false(e.client || e.server);
+}
+
+static const struct tls_client_kind old = {.section = "lemf",
+    .ca_name = "server_ca",
+    .tls12 = true};
+
+static void
+tls_12_is_spoken_where_that_is_configured(void **state)
+{
+	static const struct party *const shows[] = {&server, &rsa};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct attempt a = of_lemf(&old, shows[i]);
+		struct ended e = shake(&a);
+
+		assert_true(e.client && e.server);
+		assert_int_equal(e.version, TLS1_3_VERSION);
+		a.version = TLS1_2_VERSION;
+		e = shake(&a);
+		assert_true(e.client && e.server);
+		assert_int_equal(e.version, TLS1_2_VERSION);
+		a.version = TLS1_1_VERSION;
+		e = shake(&a);
+		assert_false(e.client || e.server);
+	}
+}
+
+static void
+of_tls_12_there_is_ecdhe_with_aead_alone(void **state)
+{
+	static const struct {
+		const char *cipher;
+		bool ok;
+	} row[] = {{"ECDHE-RSA-AES256-GCM-SHA384", true},
+	    {"ECDHE-RSA-AES128-GCM-SHA256", true},
+	    {"ECDHE-RSA-CHACHA20-POLY1305", true},
+	    {"AES256-GCM-SHA384", false}, /* RSA key exchange */
+	    {"AES128-SHA", false}, {"ECDHE-RSA-AES256-SHA384", false}, /* CBC */
+	    {"ECDHE-RSA-AES128-SHA", false},
+	    {"DHE-RSA-AES256-GCM-SHA384", false}, {"ECDHE-RSA-NULL-SHA", false},
+	    {"AECDH-AES256-SHA", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct attempt a = of_lemf(&old, &rsa);
+		struct ended e;
+
+		a.version = TLS1_2_VERSION;
+		a.ciphers = row[i].cipher;
+		e = shake(&a);
+		assert_int_equal(e.client, row[i].ok);
+	}
+}
+
+/* ---- pins ---- */
+
+static struct tls_client_kind
+pinned(const struct party *p, uint8_t pin[2][DIGEST_LEN])
+{
+	memset(pin[0], 0x11, DIGEST_LEN); /* of somebody else */
+	assert_int_equal(X509_digest(p->cert, EVP_sha256(), pin[1], NULL), 1);
+	return (struct tls_client_kind){.section = "lemf",
+	    .ca_name = "server_ca",
+	    .n_pins = 2,
+	    .pin = (const uint8_t(*)[DIGEST_LEN])pin};
+}
+
+static void
+a_pinned_certificate_needs_no_ca_and_no_name(void **state)
+{
+	uint8_t pin[2][DIGEST_LEN];
+	const struct tls_client_kind k = pinned(&stranger, pin);
+	struct attempt a = of_lemf(&k, &stranger);
+	struct ended e;
+
+	(void)state;
+	a.trusts = NULL;
+	a.name = "no.matter.example";
+	e = shake(&a);
+	assert_true(e.client && e.server);
+}
+
+static void
+another_certificate_than_the_pinned_ones_is_not_taken(void **state)
+{
+	uint8_t pin[2][DIGEST_LEN];
+	const struct tls_client_kind k = pinned(&odd, pin);
+	struct attempt a = of_lemf(&k, &server);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct ended e;
+
+		a.trusts = i == 0 ? NULL : &ca; /* it leads to the CA */
+		e = shake(&a);
+		assert_false(e.client);
+		assert_string_equal(e.why,
+		    "its certificate is none of those that are pinned");
+	}
+}
+
+static void
+with_a_ca_too_a_pin_is_not_enough(void **state)
+{
+	uint8_t pin[2][DIGEST_LEN];
+	const struct tls_client_kind of_server = pinned(&server, pin);
+	struct attempt a = of_lemf(&of_server, &server);
+	struct ended e = shake(&a);
+
+	(void)state;
+	assert_true(e.client && e.server);
+	a.name = "192.0.2.8";
+	e = shake(&a);
+	assert_false(e.client);
+	assert_non_null(strstr(e.why, "mismatch"));
+	a = of_lemf(&of_server, &server);
+	a.trusts = &stranger;
+	e = shake(&a);
+	assert_false(e.client);
+}
+
+static void
+a_pinned_certificate_must_be_within_its_dates(void **state)
+{
+	uint8_t pin[2][DIGEST_LEN];
+	const struct tls_client_kind k = pinned(&late, pin);
+	struct attempt a = of_lemf(&k, &late);
+	struct ended e;
+
+	(void)state;
+	a.trusts = NULL;
+	e = shake(&a);
+	assert_false(e.client);
+	assert_string_equal(e.why, "certificate has expired");
+}
+
+/* ---- revoked ones ---- */
+
+static void
+with_a_list_of_its_ca_a_server_is_taken(void **state)
+{
+	const struct list l = {&ca, &odd, -60, 3600};
+	struct attempt a = of_lemf(&without, &server);
+	struct ended e;
+
+	(void)state;
+	a.list = &l;
+	e = shake(&a);
+	assert_true(e.client && e.server);
+}
+
+static void
+without_a_current_list_of_its_ca_a_server_is_not_taken(void **state)
+{
+	static const struct {
+		struct list list;
+		const char *why;
+	} row[] = {{{&ca, &server, -60, 3600}, "certificate revoked"},
+	    {{&ca, NULL, -60, -1}, "CRL has expired"},
+	    {{&ca, NULL, 60, 3600}, "CRL is not yet valid"},
+	    {{&stranger, NULL, -60, 3600}, "unable to get certificate CRL"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct attempt a = of_lemf(&without, &server);
+		struct ended e;
+
+		a.list = &row[i].list;
+		e = shake(&a);
+		assert_false(e.client);
+		assert_string_equal(e.why, row[i].why);
+	}
+}
+
+/* The stranger's signature under the CA's name. */
+static void
+a_list_that_another_has_signed_is_none(void **state)
+{
+	const struct party false_ca = {stranger.key, ca.cert};
+	const struct list l = {&false_ca, NULL, -60, 3600};
+	struct attempt a = of_lemf(&without, &server);
+	struct ended e;
+
+	(void)state;
+	a.list = &l;
+	e = shake(&a);
+	assert_false(e.client);
+	assert_string_equal(e.why, "CRL signature failure");
 }
 
 /* ---- files that are none ---- */
@@ -329,24 +623,26 @@ each_bad_file_is_named(void **state)
 {
 	static const char junk[] = "no PEM at all\n";
 	static const char *const word[] = {"xk_client.certificate",
-	    "xk_client.key", "xk_client.server_ca"};
+	    "xk_client.key", "xk_client.server_ca", "xk_client.crl"};
+	const struct list l = {&ca, NULL, -60, 3600};
 
 	(void)state;
-	for (unsigned bad = 0; bad < 3; bad++) {
-		int fd[3] = {pem(client.cert, NULL), pem(NULL, client.key),
-		    pem(ca.cert, NULL)};
+	for (unsigned bad = 0; bad < 4; bad++) {
+		int fd[4] = {pem(client.cert, NULL), pem(NULL, client.key),
+		    pem(ca.cert, NULL), crl(&l)};
+		struct tls_client_files files;
 		struct why why = {""};
 		SSL_CTX *c = NULL;
 
 		close(fd[bad]);
 		fd[bad] = file_of(junk, sizeof(junk) - 1);
-		assert_int_equal(tls_client_new(&with_alpn, fd[0], fd[1], fd[2],
-				     &c, &why),
+		files = (struct tls_client_files){fd[0], fd[1], fd[2], fd[3]};
+		assert_int_equal(tls_client_new(&with_alpn, &files, &c, &why),
 		    ERR_MALFORMED);
 		assert_null(c);
 		assert_non_null(strstr(why.text, word[bad]));
-		/* All three are closed. */
-		for (unsigned i = 0; i < 3; i++)
+		/* All are closed. */
+		for (unsigned i = 0; i < 4; i++)
 			assert_int_equal(lseek(fd[i], 0, SEEK_CUR), -1);
 	}
 }
@@ -354,12 +650,13 @@ each_bad_file_is_named(void **state)
 static void
 a_key_of_another_certificate_is_named(void **state)
 {
+	const struct tls_client_files files = {pem(client.cert, NULL),
+	    pem(NULL, odd.key), pem(ca.cert, NULL), -1};
 	struct why why = {""};
 	SSL_CTX *c = NULL;
 
 	(void)state;
-	assert_int_equal(tls_client_new(&with_alpn, pem(client.cert, NULL),
-			     pem(NULL, odd.key), pem(ca.cert, NULL), &c, &why),
+	assert_int_equal(tls_client_new(&with_alpn, &files, &c, &why),
 	    ERR_MALFORMED);
 	assert_null(c);
 	assert_non_null(strstr(why.text, "xk_client.key"));
@@ -376,6 +673,17 @@ main(void)
 	    cmocka_unit_test(a_client_of_another_ca_is_refused_by_the_server),
 	    cmocka_unit_test(a_server_without_the_alpn_has_not_agreed),
 	    cmocka_unit_test(an_older_tls_is_not_spoken),
+	    cmocka_unit_test(tls_12_is_spoken_where_that_is_configured),
+	    cmocka_unit_test(of_tls_12_there_is_ecdhe_with_aead_alone),
+	    cmocka_unit_test(a_pinned_certificate_needs_no_ca_and_no_name),
+	    cmocka_unit_test(
+		another_certificate_than_the_pinned_ones_is_not_taken),
+	    cmocka_unit_test(with_a_ca_too_a_pin_is_not_enough),
+	    cmocka_unit_test(a_pinned_certificate_must_be_within_its_dates),
+	    cmocka_unit_test(with_a_list_of_its_ca_a_server_is_taken),
+	    cmocka_unit_test(
+		without_a_current_list_of_its_ca_a_server_is_not_taken),
+	    cmocka_unit_test(a_list_that_another_has_signed_is_none),
 	    cmocka_unit_test(each_bad_file_is_named),
 	    cmocka_unit_test(a_key_of_another_certificate_is_named),
 	};
