@@ -134,7 +134,7 @@ enum msg_type {
 	MSG_CLI_SUBSCRIBER_LIST = 72, /* u32 from which bucket on */
 	MSG_CLI_STATE = 74, /* persons, clients, configuration, head */
 	MSG_CLI_KEY_ISSUE = 76,
-	MSG_CLI_DELIVERY = 78,
+	MSG_CLI_DELIVERY = 78, /* u32 from which row on */
 	MSG_CLI_OK = 81, /* JSON */
 	MSG_CLI_ERROR = 83 /* u8 enum err, text */
 };
