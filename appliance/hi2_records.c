@@ -7,7 +7,7 @@
 #include "hi2/tri.h"
 
 /* The longest record that hi2/iri.h promises. */
-#define PDU_MAX (SIP_MAX + 32768)
+#define PDU_MAX (SIP_MAX + 32768 + HI2_SEALED_MAX)
 
 /* X2 payload direction, TS 103 221-2 clause 5.2.6. */
 #define X2_TO_TARGET 2
@@ -16,7 +16,7 @@
 /* What holds keys while a record is made, in locked memory. */
 struct scratch {
 	struct xk_get_keys_response answer;
-	struct iri_key key[MAX_CS];
+	struct iri_key key[MAX_CS], sealed[MAX_CS];
 	uint8_t pdu[PDU_MAX];
 };
 
@@ -109,6 +109,8 @@ struct leg {
 	const struct destination *to;
 	struct iri_record record;
 	int64_t now;
+	const struct msg_hi2_keys *keys; /* NULL: there are none for anybody */
+	unsigned n_clear; /* of scratch.key */
 };
 
 static uint32_t
@@ -140,13 +142,45 @@ fill_record(struct leg *l, enum iri_event event)
 	rd_init(&l->record.sip, c->sip, c->sip_len);
 }
 
+/* The keys as they are sealed for a LEMF; their form was checked. */
+static unsigned
+read_sealed(const struct msg_hi2_keys *m, unsigned lemf,
+    struct iri_key key[MAX_CS])
+{
+	struct rd ids = m->ids, run = m->sealed[lemf];
+	unsigned n = 0;
+
+	while (n < MAX_CS && rd_u32(&ids, &key[n].csb_id) == ERR_OK &&
+	    rd_u8(&ids, &key[n].cs_id) == ERR_OK &&
+	    rd_view16(&run, &key[n].sealed) == ERR_OK)
+		n++;
+	return n;
+}
+
+/* What of the record differs from LEMF to LEMF. */
+static void
+fill_keys(struct hi2_records *r, struct leg *l, unsigned lemf)
+{
+	if (l->keys == NULL)
+		return;
+	l->record.event =
+	    l->keys->how[lemf] == HI2_KEYS_NONE ? IRI_NO_KEYS : IRI_KEYS;
+	l->record.n_keys = 0;
+	if (l->keys->how[lemf] == HI2_KEYS_CLEAR) {
+		l->record.keys = r->s->key;
+		l->record.n_keys = l->n_clear;
+	} else if (l->keys->how[lemf] == HI2_KEYS_SEALED) {
+		l->record.keys = r->s->sealed;
+		l->record.n_keys = read_sealed(l->keys, lemf, r->s->sealed);
+	}
+}
+
 /*
  * Which of its LEMFs can be told: a profile may have no way to say the time.
  * The others are told all the same.
  */
 static unsigned
-choose(const struct hi2_records *r, const struct leg *l,
-    bool can[MAX_WARRANT_LEMFS])
+choose(struct hi2_records *r, struct leg *l, bool can[MAX_WARRANT_LEMFS])
 {
 	unsigned n = 0;
 	bool known;
@@ -155,6 +189,7 @@ choose(const struct hi2_records *r, const struct leg *l,
 		const struct iri_profile *p =
 		    hi2_profile_of(r->profiles, l->to->lemf[i], &known);
 
+		fill_keys(r, l, i);
 		can[i] = iri_max(p, &l->record) > 0;
 		n += can[i];
 	}
@@ -282,6 +317,7 @@ put_all(struct hi2_records *r, struct leg *l)
 	for (unsigned i = 0; i < l->to->n_lemfs; i++) {
 		if (!can[i])
 			continue;
+		fill_keys(r, l, i);
 		r->failed = put_one(r, l, l->to->lemf[i]);
 		if (r->failed != ERR_OK)
 			return ERR_OK;
@@ -370,8 +406,8 @@ hi2_records_keys(struct hi2_records *r, uint32_t ticket,
 		return put_all(r, &l);
 	}
 	fill_record(&l, IRI_KEYS);
-	l.record.keys = r->s->key;
-	if ((rc = take_keys(r, m, &l.record.n_keys)) == ERR_OK)
+	l.keys = m;
+	if (m->answer.left == 0 || (rc = take_keys(r, m, &l.n_clear)) == ERR_OK)
 		rc = put_all(r, &l);
 	erase_keys(r->s);
 	return rc;

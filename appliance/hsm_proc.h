@@ -150,6 +150,16 @@ enum err hsm_head_create(struct hsm_proc *, const struct head *, int64_t time,
 /* ---- hsm_task.c ---- */
 enum err hsm_on_task(void *ctx, const struct ipc_frame *);
 
+/* ---- hsm_seal.c: keys for LEMFs ---- */
+
+/*
+ * How the keys of m->answer go to each LEMF of m->to, by the certificates of
+ * the warrant state: fills the rest, and empties `answer` if nobody gets them
+ * in clear.  `reason` becomes XK_UNSUPPORTED if nobody gets any.  The views
+ * live until the next call.
+ */
+void hsm_seal_keys(struct hsm_proc *, struct msg_hi2_keys *m);
+
 /* ---- hsm_queue.c: what delivery over HI2 asks of the token ---- */
 enum err hsm_on_hi2_task(void *ctx, const struct ipc_frame *);
 

@@ -34,20 +34,23 @@ answer_xk(struct hsm_proc *p, const struct pending *d, enum xk_reason reason)
  * even that there are no keys.
  */
 static enum err
-answer_hi2(struct hsm_proc *p, const struct pending *d, enum xk_reason reason)
+answer_hi2(struct hsm_proc *p, const struct pending *d, enum xk_reason *reason)
 {
-	struct msg_hi2_keys m = {.epoch = d->ticket.epoch, .reason = reason};
+	struct msg_hi2_keys m = {.epoch = d->ticket.epoch, .reason = *reason};
 	struct ipc_chan *hi2 = p->taker[ROUTE_HI2];
 	struct wr w;
 	enum err rc;
 
-	if (reason == XK_NO_AUTHORISATION || reason == XK_UNAVAILABLE ||
-	    reason == XK_OVERLOADED)
+	if (*reason == XK_NO_AUTHORISATION || *reason == XK_UNAVAILABLE ||
+	    *reason == XK_OVERLOADED)
 		return ERR_OK; /* policy says so to who asked */
 	destination_of(d->warrant->w, d->number, d->ask.target, &m.to);
-	if (reason == XK_GRANTED)
+	if (*reason == XK_GRANTED) {
 		rd_init(&m.answer, secret_data(d->answer),
 		    secret_len(d->answer));
+		hsm_seal_keys(p, &m);
+		*reason = m.reason;
+	}
 	rc = ipc_begin(hi2, MSG_HI2_KEYS, d->ticket.id, msg_hi2_keys_max(&m),
 	    &w);
 	if (rc != ERR_OK)
@@ -96,7 +99,7 @@ hsm_on_durable(void *ctx, const struct ipc_frame *f)
 	else if (d->route == ROUTE_XK)
 		rc = answer_xk(p, d, reason);
 	else
-		rc = answer_hi2(p, d, reason);
+		rc = answer_hi2(p, d, &reason);
 	if (rc != ERR_OK) { /* it does not read: as if it had gone */
 		reason = XK_UNAVAILABLE;
 		log_warning("%s does not take an answer: %s",

@@ -6,12 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/cms.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "appliance/envelope.h"
 #include "appliance/hsm_proc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -193,41 +190,6 @@ make_record(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 	return rc;
 }
 
-/* CMS AuthEnvelopedData, AES-256-GCM, RSA-OAEP to the one certificate. */
-static enum err
-envelop(X509 *to, const uint8_t *secret, size_t len, uint8_t **out,
-    size_t *out_len)
-{
-	const unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_KEY_PARAM;
-	BIO *in = BIO_new_mem_buf(secret, (int)len);
-	CMS_ContentInfo *cms =
-	    CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), flags);
-	CMS_RecipientInfo *ri;
-	EVP_PKEY_CTX *kc;
-	unsigned char *der = NULL;
-	enum err rc = ERR_CRYPTO;
-	int n;
-
-	if (in == NULL || cms == NULL ||
-	    (ri = CMS_add1_recipient_cert(cms, to, flags)) == NULL)
-		goto out;
-	kc = CMS_RecipientInfo_get0_pkey_ctx(ri);
-	if (kc == NULL || CMS_RecipientInfo_type(ri) != CMS_RECIPINFO_TRANS ||
-	    EVP_PKEY_CTX_set_rsa_padding(kc, RSA_PKCS1_OAEP_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_oaep_md(kc, EVP_sha256()) != 1 ||
-	    CMS_final(cms, in, NULL, flags) != 1 ||
-	    (n = i2d_CMS_ContentInfo(cms, &der)) <= 0)
-		goto out;
-	*out = der;
-	*out_len = (size_t)n;
-	rc = ERR_OK;
-out:
-	CMS_ContentInfo_free(cms);
-	BIO_free(in);
-	ERR_clear_error();
-	return rc;
-}
-
 static bool
 belongs_to(const struct subscriber *s, const struct rd *identity)
 {
@@ -245,14 +207,17 @@ issue(struct hsm_proc *p, X509 *to, struct rd id, uint8_t **cms, size_t *len)
 {
 	const struct ibe_token token = hsm_ibe_token(p->token);
 	struct secret *key = NULL;
+	struct rd in;
 	size_t n;
 	enum err rc;
 
 	if ((rc = secret_new(IBE_PARAMS_MAX, &key)) != ERR_OK)
 		return rc;
 	rc = ibe_private_key(p->ibe, &token, id, secret_data(key), &n);
-	if (rc == ERR_OK)
-		rc = envelop(to, secret_data(key), n, cms, len);
+	if (rc == ERR_OK) {
+		rd_init(&in, secret_data(key), n);
+		rc = envelope(to, in, cms, len);
+	}
 	secret_free(&key);
 	return rc;
 }

@@ -335,6 +335,10 @@ take_effect(struct policy *p, struct job *j)
 	case REQUEST_CLOCK_ACCEPT:
 		policy_clock_accept(p);
 		break;
+	case REQUEST_LEMF_ADD:
+	case REQUEST_LEMF_REMOVE:
+		policy_lemfs_judge(p);
+		break;
 	case REQUEST_WARRANT_EXTEND:
 	case REQUEST_WARRANT_END:
 	case REQUEST_WARRANT_SUSPEND:
@@ -345,8 +349,6 @@ take_effect(struct policy *p, struct job *j)
 	case REQUEST_PERSON_CERTIFICATE:
 	case REQUEST_CLIENT_ADD:
 	case REQUEST_CLIENT_REMOVE:
-	case REQUEST_LEMF_ADD:
-	case REQUEST_LEMF_REMOVE:
 	case REQUEST_SUBSCRIBER_ADD: /* its record is the token's work */
 	case REQUEST_SUBSCRIBER_DEVICES:
 	case REQUEST__MAX:

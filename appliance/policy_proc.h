@@ -83,7 +83,7 @@ struct cli {
 };
 
 /* What persons are told when it begins and when it ends. */
-enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM__MAX };
+enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM_LEMF, ALARM__MAX };
 
 /* When it was last looked at which warrants are in force for HI2. */
 struct look {
@@ -206,6 +206,8 @@ void policy_clock_accept(struct policy *);
 void policy_config_use(struct policy *, struct rd text, bool starting);
 /* Another one may be approved now; the one in use stays good. */
 void policy_config_judge(struct policy *);
+/* Whether a certificate of a LEMF ends soon. */
+void policy_lemfs_judge(struct policy *);
 
 /* Why nothing is released now, a phrase for the log; NULL: all is well. */
 const char *policy_stopped(struct policy *);

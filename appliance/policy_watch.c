@@ -1,7 +1,7 @@
 /*
  * What must be in order for anything to be released: the clock, the approved
- * configuration.  What goes wrong, and when it is well again, is an entry in
- * the log.
+ * configuration, certificates of LEMFs.  What goes wrong, and when it is well
+ * again, is an entry in the log.
  */
 #include <sys/timex.h>
 
@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #define TICK_MS 60000
+#define LEMF_CERT_DAYS 14 /* there is to be another one so long before */
 
 /* ---- alarms ---- */
 
@@ -26,6 +27,10 @@ static const char *const texts[ALARM__MAX][2] = {
 	"until clock.accept"},
     [ALARM_SYNC] = {"the machine's clock is synchronised again",
 	"the machine's clock is not synchronised"},
+    [ALARM_LEMF] = {"the certificates of all LEMFs that have one are good for "
+		    "a while again",
+	"the certificate of a LEMF has ended or ends within 14 days, and no "
+	"key goes to it then: 'keywarden lemf list' shows which"},
 };
 
 static void
@@ -128,6 +133,20 @@ is_synchronised(void)
 	    (t.status & STA_UNSYNC) == 0;
 }
 
+/* ---- certificates of LEMFs ---- */
+
+void
+policy_lemfs_judge(struct policy *p)
+{
+	const int64_t then = policy_now(p) + LEMF_CERT_DAYS * 86400LL;
+	bool is = false;
+
+	for (unsigned i = 0; i < authority_lemfs(p->authority); i++)
+		is |= !persons_cert_valid(authority_lemf(p->authority, i).cert,
+		    then);
+	set_alarm(p, ALARM_LEMF, is);
+}
+
 /* ---- the configuration ---- */
 
 static bool
@@ -197,6 +216,7 @@ on_tick(uv_timer_t *t)
 
 	(void)policy_now(p);
 	set_alarm(p, ALARM_SYNC, !is_synchronised());
+	policy_lemfs_judge(p);
 	policy_send_alarms(p);
 	policy_requests_expire(p);
 	policy_change_next(p);

@@ -268,10 +268,22 @@ destination_get(struct rd *r, struct destination *d)
 							    : ERR_OK;
 }
 
+static bool
+is_sealed(const struct msg_hi2_keys *m, unsigned i)
+{
+	return m->reason == XK_GRANTED && m->how[i] == HI2_KEYS_SEALED;
+}
+
 size_t
 msg_hi2_keys_max(const struct msg_hi2_keys *m)
 {
-	return 8 + 1 + destination_max(&m->to) + 4 + m->answer.left;
+	size_t n = 8 + 1 + destination_max(&m->to) + 4 + m->answer.left + 1 +
+	    m->ids.left;
+
+	for (unsigned i = 0; i < m->to.n_lemfs; i++)
+		n += (m->reason == XK_GRANTED ? 1 : 0) +
+		    (is_sealed(m, i) ? m->sealed[i].left : 0);
+	return n;
 }
 
 void
@@ -280,20 +292,70 @@ msg_hi2_keys_put(struct wr *w, const struct msg_hi2_keys *m)
 	wr_u64(w, m->epoch);
 	wr_u8(w, (uint8_t)m->reason);
 	destination_put(w, &m->to);
+	for (unsigned i = 0; i < m->to.n_lemfs && m->reason == XK_GRANTED; i++)
+		wr_u8(w, (uint8_t)m->how[i]);
 	wr_view32(w, m->answer.p, m->answer.left);
+	wr_u8(w, (uint8_t)(m->ids.left / HI2_CS_ID_LEN));
+	wr_copy(w, m->ids.p, m->ids.left);
+	for (unsigned i = 0; i < m->to.n_lemfs; i++)
+		if (is_sealed(m, i))
+			wr_copy(w, m->sealed[i].p, m->sealed[i].left);
+}
+
+/* How each LEMF gets them; what there must be for that. */
+static enum err
+get_hows(struct rd *r, struct msg_hi2_keys *m, bool *clear, bool *sealed)
+{
+	uint8_t v;
+
+	*clear = *sealed = false;
+	for (unsigned i = 0; i < m->to.n_lemfs && m->reason == XK_GRANTED;
+	     i++) {
+		if (rd_u8(r, &v) != ERR_OK || v >= HI2_KEYS_HOW__MAX)
+			return ERR_MALFORMED;
+		m->how[i] = (enum hi2_keys_how)v;
+		*clear |= m->how[i] == HI2_KEYS_CLEAR;
+		*sealed |= m->how[i] == HI2_KEYS_SEALED;
+	}
+	return m->reason != XK_GRANTED || *clear || *sealed ? ERR_OK
+							    : ERR_MALFORMED;
+}
+
+/* `n` views that stand behind each other. */
+static enum err
+get_run(struct rd *r, unsigned n, struct rd *run)
+{
+	struct rd at = *r, one;
+
+	for (unsigned i = 0; i < n; i++)
+		if (rd_view16(&at, &one) != ERR_OK || one.left == 0 ||
+		    one.left > HI2_SEALED_KEY_MAX)
+			return ERR_MALFORMED;
+	if (r->left - at.left > HI2_SEALED_MAX)
+		return ERR_MALFORMED;
+	return rd_view(r, r->left - at.left, run);
 }
 
 enum err
 msg_hi2_keys_get(struct rd r, struct msg_hi2_keys *m)
 {
+	bool clear, sealed;
+	uint8_t n = 0;
 	enum err rc;
 
 	if ((rc = rd_u64(&r, &m->epoch)) == ERR_OK &&
 	    (rc = proto_get_reason(&r, &m->reason)) == ERR_OK &&
-	    (rc = destination_get(&r, &m->to)) == ERR_OK)
-		rc = rd_view32(&r, &m->answer);
-	if (rc == ERR_OK && (m->answer.left > 0) != (m->reason == XK_GRANTED))
+	    (rc = destination_get(&r, &m->to)) == ERR_OK &&
+	    (rc = get_hows(&r, m, &clear, &sealed)) == ERR_OK &&
+	    (rc = rd_view32(&r, &m->answer)) == ERR_OK &&
+	    (rc = rd_u8(&r, &n)) == ERR_OK)
+		rc = rd_view(&r, (size_t)n * HI2_CS_ID_LEN, &m->ids);
+	if (rc == ERR_OK &&
+	    ((m->answer.left > 0) != clear || (n > 0) != sealed))
 		rc = ERR_MALFORMED;
+	for (unsigned i = 0; rc == ERR_OK && i < m->to.n_lemfs; i++)
+		if (is_sealed(m, i))
+			rc = get_run(&r, n, &m->sealed[i]);
 	return proto_whole(&r, rc);
 }
 

@@ -103,15 +103,38 @@ size_t destination_max(const struct destination *);
 void destination_put(struct wr *, const struct destination *);
 enum err destination_get(struct rd *, struct destination *) MUST_CHECK;
 
+/* How a LEMF gets the keys. */
+enum hi2_keys_how {
+	HI2_KEYS_CLEAR, /* it has no certificate */
+	HI2_KEYS_SEALED, /* to its certificate: docs/PROTOCOL.md, A11 */
+	HI2_KEYS_NONE, /* they cannot be sealed: it is told that there are none
+			*/
+	HI2_KEYS_HOW__MAX
+};
+
+#define HI2_CS_ID_LEN 5 /* CSB ID, CS ID: cCCSID */
+#define HI2_SEALED_KEY_MAX \
+	2048 /* octets of one sealed key; most: 400 to 800 \
+	      */
+#define HI2_SEALED_MAX \
+	(192 * 1024) /* of all of a LEMF, with their lengths: \
+		      * with the longest SIP message a record \
+		      * fits into a message between processes */
+
 /*
- * From a worker, after the outcome is on disk: `answer` is the body of a
- * MSG_ANSWER with the epoch of x2, empty unless reason is XK_GRANTED.
+ * From a worker, after the outcome is on disk.  All but the first three is
+ * empty unless `reason` is XK_GRANTED; then at least one LEMF gets keys.
  */
 struct msg_hi2_keys {
 	uint64_t epoch;
 	enum xk_reason reason;
 	struct destination to;
-	struct rd answer;
+	enum hi2_keys_how how[MAX_WARRANT_LEMFS]; /* for each of `to` */
+	struct rd answer; /* body of a MSG_ANSWER with the epoch of x2, if one
+			   * gets them in clear */
+	struct rd ids; /* HI2_CS_ID_LEN octets each, if one is sealed to */
+	/* SEALED: as many views as there are ids, each behind its u16 length */
+	struct rd sealed[MAX_WARRANT_LEMFS];
 };
 size_t msg_hi2_keys_max(const struct msg_hi2_keys *);
 void msg_hi2_keys_put(struct wr *, const struct msg_hi2_keys *);

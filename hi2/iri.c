@@ -208,8 +208,13 @@ put_keys(struct der_put *d, const struct iri_record *r)
 		    (uint8_t)(k->csb_id >> 16), (uint8_t)(k->csb_id >> 8),
 		    (uint8_t)k->csb_id, k->cs_id};
 
-		der_put_string(d, T_KEY_SALT, k->salt, sizeof(k->salt));
-		der_put_string(d, T_KEY_KEY, k->tek, sizeof(k->tek));
+		if (k->sealed.left > 0) {
+			der_put_string(d, T_KEY_KEY, k->sealed.p,
+			    k->sealed.left);
+		} else {
+			der_put_string(d, T_KEY_SALT, k->salt, sizeof(k->salt));
+			der_put_string(d, T_KEY_KEY, k->tek, sizeof(k->tek));
+		}
 		der_put_string(d, T_KEY_CS, id, sizeof(id));
 		der_put_wrap(d, T_SEQUENCE, one);
 	}

@@ -40,6 +40,8 @@ struct iri_key {
 	uint32_t csb_id;
 	uint8_t tek[IRI_TEK_LEN];
 	uint8_t salt[IRI_SALT_LEN];
+	/* left > 0: stands in the place of the key, and there is no salt */
+	struct rd sealed;
 };
 
 /* Everything that is pointed to stays the caller's. */
@@ -71,7 +73,7 @@ struct iri_record {
 
 /*
  * The octets that iri_encode() writes, exactly; 0 if it would refuse.  No
- * record is longer than SIP_MAX plus 32768.
+ * record is longer than SIP_MAX plus 32768 plus the octets of sealed keys.
  */
 size_t iri_max(const struct iri_profile *p, const struct iri_record *r);
 

@@ -14,7 +14,9 @@
 #include "help.h"
 #include "hi2/iri.h"
 
-static uint8_t buf[SIP_MAX + 32768], again[SIP_MAX + 32768];
+#define LONGEST (SIP_MAX + 32768 + 1024) /* keys that are sealed among them */
+
+static uint8_t buf[LONGEST], again[LONGEST];
 
 static const char sip_text[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
 			       "Call-ID: 1@example.com\r\n\r\n";
@@ -191,6 +193,12 @@ assert_keys(const UmtsIRI_Parameters_t *u, const struct iri_record *r)
 		wr_u32(&w, r->keys[i].csb_id);
 		wr_u8(&w, r->keys[i].cs_id);
 		assert_octets(&k->cCCSID, id, sizeof(id));
+		if (r->keys[i].sealed.left > 0) {
+			assert_octets(&k->cCDecKey, r->keys[i].sealed.p,
+			    r->keys[i].sealed.left);
+			assert_null(k->cCSalt);
+			continue;
+		}
 		assert_octets(&k->cCDecKey, r->keys[i].tek, 16);
 		assert_octets(k->cCSalt, r->keys[i].salt, 14);
 	}
@@ -290,7 +298,7 @@ round_trip(const struct iri_profile *p, const struct iri_record *r)
 
 	assert_int_equal(iri_encode(p, r, buf, sizeof(buf), &len), ERR_OK);
 	assert_int_equal(iri_max(p, r), len);
-	assert_true(len <= SIP_MAX + 32768);
+	assert_true(len <= LONGEST);
 	got = ber_decode(NULL, &asn_DEF_PS_PDU, (void **)&pdu, buf, len);
 	assert_int_equal(got.code, RC_OK);
 	assert_int_equal(got.consumed, len);
@@ -305,8 +313,11 @@ round_trip(const struct iri_profile *p, const struct iri_record *r)
 }
 
 /* Three events, with and without a SIP message. */
-static const struct iri_key two_keys[] = {{1, 0x80000001, {0x11, 0x12}, {0x13}},
-    {2, 7, {0xff, 0}, {0x80}}};
+static const uint8_t sealed[300] = {0x30};
+static const struct iri_key three_keys[] =
+    {{.cs_id = 1, .csb_id = 0x80000001, .tek = {0x11, 0x12}, .salt = {0x13}},
+	{.cs_id = 2, .csb_id = 7, .tek = {0xff, 0}, .salt = {0x80}},
+	{.cs_id = 3, .csb_id = 7, .sealed = {sealed, sizeof(sealed)}}};
 
 static unsigned
 each_event(const struct iri_profile *p, struct iri_record r)
@@ -317,8 +328,8 @@ each_event(const struct iri_profile *p, struct iri_record r)
 		for (int sip = e == IRI_SIP ? 1 : 0; sip < 2; sip++) {
 			r.event = (enum iri_event)e;
 			r.sip = view(sip == 1 ? sip_text : "");
-			r.keys = e == IRI_KEYS ? two_keys : NULL;
-			r.n_keys = e == IRI_KEYS ? 2 : 0;
+			r.keys = e == IRI_KEYS ? three_keys : NULL;
+			r.n_keys = e == IRI_KEYS ? 3 : 0;
 			round_trip(p, &r);
 			n++;
 		}
@@ -508,6 +519,7 @@ long_fields(void **state)
 	for (unsigned i = 0; i < MAX_CS; i++) {
 		memset(&keys[i], (int)i, sizeof(keys[i]));
 		keys[i].cs_id = (uint8_t)(i + 1);
+		rd_init(&keys[i].sealed, NULL, 0);
 	}
 	r.keys = keys;
 	r.event = IRI_KEYS;

@@ -80,7 +80,7 @@ def histories():
         return b"".join(bytes(s) for s in steps)
 
     warrant = (0, 0, 1, 200, 0)
-    for kind in range(16):
+    for kind in range(18):
         yield all_of((kind, 0, 1, 2, 0), (kind, 0, 1, 2, 0))
         yield all_of(warrant, (kind, 0, 1, 150, 1), (kind, 0, 1, 1, 2))
     for fault in (1, 2, 4, 8, 16, 32):
@@ -92,14 +92,17 @@ def histories():
                  (10, 0, 1, 0, 0), (10, 0, 1, 0, 0))
     yield all_of((12, 0, 1, 1, 0), (13, 0, 1, 1, 0), (13, 0, 1, 1, 0),
                  (14, 0, 1, 2, 0), (14, 0, 1, 9, 0))
+    yield all_of((16, 0, 1, 1, 0), (16, 0, 2, 1, 1), (16, 0, 1, 2, 2),
+                 (17, 0, 1, 0, 3), (17, 0, 1, 0, 4))
     yield b"\xff" + view16(change(1, 0, b"", b"")) + all_of(warrant)
 
 
 def kms_state(params, persons, clients=(), config=b"kms.period = month\n"):
     """persons: (name, certificate, role); clients: (name, certificate)."""
-    return u32(0x4b57535a) + u16(2) + u64(1770000000) + u32(1) + \
+    return u32(0x4b57535a) + u16(4) + u64(1770000000) + u32(1) + \
         view8(b"ss512") + view16(b"kms.example.com") + u8(1) + \
-        view16(params) + view16(b"SubjectPublicKeyInfo") + view16(config) + \
+        view16(params) + view16(b"SubjectPublicKeyInfo") + \
+        view16(b"of the queue") + view16(b"of HI2") + view16(config) + \
         u8(len(persons)) + b"".join(
             view8(n) + u8(r) + view16(c) for n, c, r in persons) + \
         u16(len(clients)) + b"".join(
@@ -117,14 +120,42 @@ def df2_bodies(call):
     to = u64(77) + view8(b"LI-1") + u8(2) + view8(b"police") + \
         view8(b"court") + u8(1) + view8(b"sip:alice@example.com")
     lemf = view8(b"police") + view8(b"etsi")
+    link = u32(1024) + u32(30) + b"\1\77" + u32(60)
     return [u64(1) + b"\0" + xid + b"\1\0" + u8(1) + u64(77) + view32(call),
             u64(1) + u8(2) + u64(77) + u64(78), u64(1) + u64(77) + b"\2",
             u64(1) + bytes(8) + u64(1770000000) + u32(999999999) + b"\2" +
             view32(b"BYE sip:a SIP/2.0\r\n"), u64(1) + u64(77),
-            u64(1) + b"\0" + to + view32(b"keys"), u64(1) + b"\2" + to,
+            u64(1) + b"\0" + to + b"\0\1" + view32(b"keys") + u8(2) +
+            bytes(10) + view16(b"first") + view16(b"second"),
+            u64(1) + b"\2" + to,
             u8(3) + u64(1) + u64(2) + u64(3), b"".join(map(u32, range(8))),
-            view16(b"/spool.db") + u8(2) + lemf + u8(0) + lemf + u8(1) +
-            view8(b"form") + view8(b"ps")]
+            view16(b"/spool.db") + u8(2) + lemf + u8(0) + link + lemf + u8(1) +
+            view8(b"form") + view8(b"ps") + link, *delivery_bodies(lemf, link)]
+
+
+def delivery_bodies(lemf, link):
+    """Of delivery, in the order of fuzz_proto.c."""
+    task = b"\0" + u64(3) + view32(b"wrapped")
+    times = b"".join(map(u32, (120, 30, 60, 1000, 1000, 15, 30)))
+    return [b"\2" + u32(7) + view8(b""), u32(7) + u64(9), b"\0signature",
+            view8(b"police") + b"\1\0" + u64(1770000000) + view8(b"refused") +
+            b"".join(map(u64, range(5))) + u64(1770000000) + u64(1 << 30) +
+            b"\1",
+            lemf + u8(0) + link + view8(b"192.0.2.7:35530") + view8(b"l.example") +
+            b"\1\1" + u8(2) + bytes(64) + b"\1\2\2\1" + times,
+            u32(7) + u64(9) + b"\x30\0", task, u32(5) + task,
+            b"\3" + view8(b"police") + u64(44) + view8(b"too old")]
+
+
+def delivery_bodies():
+    """Those of proto_hi2.h, in the order of fuzz_proto.c."""
+    north = view8(b"north")
+    task = b"\0" + u64(7) + view32(b"wrapped")
+    return [b"\2" + u32(1) + view8(b""), u32(1) + u64(9), b"\0" + bytes(32),
+            north + b"\1\2" + u64(1770000000) + view8(b"") +
+            b"".join(map(u64, range(7))) + b"\0", b"",
+            u32(1) + u64(9) + b"a PDU", task, u32(5) + task,
+            b"\3" + north + u64(12) + view8(b"too old")]
 
 
 def protos(call, cms):
@@ -160,7 +191,7 @@ def protos(call, cms):
               b"\0\1" + view16(b""), b"\1" + b"".join(every),
               u64(1770000000) + b"\0" + b"".join(every[:2]),
               b"\0\1" + head + view8(bytes(32)) + view16(b""),
-              b"".join(every), *df2_bodies(call)]
+              b"".join(every), *df2_bodies(call), *delivery_bodies()]
     more = [(5, view16(b"") + every[0]), (5, view16(b"") + every[0] * 2),
             (23, b"\6\0" + view16(b"refused")), (24, b"\0"), (25, bytes(9)),
             (25, bytes(8) + b"\1" + every[3]), (27, change(0, 0)),
@@ -171,9 +202,12 @@ def protos(call, cms):
             (30, u64(1) + u64(2) + b"\0"),
             (31, bytes(16) + u64(1) + u32(10 ** 9) + b"\0" + u32(0)),
             (33, u64(1) + b"\7" + u64(1) + view8(b"L") + b"\1\1a\1\1b" +
-             u32(0)),
+             u32(0) + b"\0"),
+            (33, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b" +
+             b"\1" + u32(0) + u8(1) + bytes(5) + view16(b"sealed")),
+            (44, b"\1" + u64(0) + u32(0)), (40, b"\1"),
             (34, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b"),
-            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0))]
+            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0)), (38, b"\0" + u32(1) + view8(b"why"))]
     return [u8(i) + b for i, b in [*enumerate(bodies), *more]]
 
 
@@ -293,12 +327,16 @@ def hi2_destination(leg, lemfs=(b"north",), liid=b"LIID-1",
         b"".join(view8(v) for v in targets)
 
 
-def hi2_keys(epoch, leg, n=1, reason=0, **other):
+def hi2_keys(epoch, leg, n=1, reason=0, hows=b"\0", **other):
+    """hows: for each LEMF 0 in clear, 1 sealed, 2 none."""
     session = bytes([0, 0, 0, 7, 1]) + bytes(30) + u8(0) + bytes(8) + \
         view16(b"") + view8(b"")
     answer = u64(epoch) + u8(n) + session * n + u8(0) + bytes(16)
     return view16(u64(epoch) + u8(reason) + hi2_destination(leg, **other) +
-                  view32(answer if reason == 0 else b""))
+                  (hows + view32(answer if 0 in hows else b"")
+                   if reason == 0 else view32(b"")) +
+                  (u8(n) + bytes(5 * n) + view16(b"sealed") * n *
+                   hows.count(1) if reason == 0 and 1 in hows else u8(0)))
 
 
 def hi2_words():
@@ -315,7 +353,10 @@ def hi2_words():
 
     end, gone = bytes([5, 0]), bytes([1, 0])
     yield content(0) + keys(0, 1, 1) + end
-    yield content(0) + keys(0, 1, 1, n=3, lemfs=(b"north", b"south")) + \
+    both = (b"north", b"south")
+    for hows in (b"\0\1", b"\1\1", b"\1\2", b"\2\0"):
+        yield content(0) + keys(0, 1, 1, n=2, hows=hows, lemfs=both) + end
+    yield content(0) + keys(0, 1, 1, n=3, hows=b"\0\0", lemfs=both) + \
         keys(0, 1, 2) + end + keys(0, 1, 1) + order(0, 1, 1) + end
     yield content(0) + keys(0, 1, 1, reason=4) + end + order(0, 1, 2, 2)
     yield content(0) + order(0, 1, 1, 2) + gone + end + order(0, 1, 1)

@@ -184,12 +184,12 @@ see_lists(const struct authority *a, struct wr *w)
 	wr_u32(w, authority_lemfs(a));
 	for (unsigned i = 0; i < authority_lemfs(a); i++) {
 		const struct cert_entry c = authority_lemf(a, i);
-		struct rd name, cert;
+		struct rd name, der;
 
 		see_one(w, &c);
 		rd_init(&name, c.name, strlen(c.name));
-		MUST(authority_lemf_named(a, name, &cert));
-		MUST(rd_equal(&cert, &c.cert));
+		MUST(authority_lemf_named(a, name, &der));
+		MUST(rd_equal(&der, &c.cert));
 	}
 }
 

@@ -261,7 +261,7 @@ no_key_stays(void)
 	static const uint8_t tek[16] = {0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5,
 	    0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5};
 	const size_t before = sizeof(struct xk_get_keys_response) +
-	    MAX_CS * sizeof(struct iri_key);
+	    2 * MAX_CS * sizeof(struct iri_key);
 
 	if (queue.pdu.left > 0)
 		MUST(memmem(queue.pdu.p - before, before + queue.pdu.left, tek,
@@ -331,8 +331,30 @@ keys(uint64_t of, unsigned n)
 	return r;
 }
 
+/* Some LEMFs, by the bits of `sealed`, have them sealed. */
 static void
-give_word(const struct word *w, unsigned n_keys)
+give_keys(struct msg_hi2_keys *k, unsigned n, unsigned sealed)
+{
+	static uint8_t ids[4 * HI2_CS_ID_LEN], run[4 * 4];
+	bool clear = false, any = false;
+
+	for (unsigned i = 0; i < k->to.n_lemfs; i++) {
+		const bool is = (sealed >> i & 1) != 0;
+
+		k->how[i] = is ? HI2_KEYS_SEALED : HI2_KEYS_CLEAR;
+		clear |= !is;
+		any |= is;
+		rd_init(&k->sealed[i], run, is ? n * 4 : 0);
+	}
+	for (unsigned i = 0; i < n; i++)
+		memcpy(run + 4 * i, "\0\2ab", 4);
+	if (clear)
+		k->answer = keys(k->epoch, n);
+	rd_init(&k->ids, ids, any ? n * HI2_CS_ID_LEN : 0);
+}
+
+static void
+give_word(const struct word *w, unsigned n_keys, unsigned sealed)
 {
 	struct msg_hi2_keys k = {.epoch = w->epoch, .to = destination(w)};
 	struct msg_hi2_order o = {.epoch = w->epoch,
@@ -347,7 +369,7 @@ give_word(const struct word *w, unsigned n_keys)
 	} else {
 		k.reason = w->kind == OF_KEYS ? XK_GRANTED : XK_MALFORMED;
 		if (w->kind == OF_KEYS)
-			k.answer = keys(w->epoch, n_keys);
+			give_keys(&k, n_keys, sealed);
 		msg_hi2_keys_put(&at, &k);
 	}
 	MUST(at.rc == ERR_OK);
@@ -370,7 +392,7 @@ do_word(struct rd *in)
 	    .kind = what % 4,
 	    .n_lemfs = 1 + leg % LEMFS};
 
-	give_word(&w, 1 + (what >> 2) % 4);
+	give_word(&w, 1 + (what >> 2) % 4, what >> 4 & 7);
 }
 
 static void

@@ -92,17 +92,19 @@ judge(const struct iri_profile *p, const struct iri_record *r)
 		free(out);
 		return;
 	}
-	MUST(rc == ERR_OK && len == need && need <= SIP_MAX + 32768);
+	MUST(rc == ERR_OK && len == need &&
+	    need <= SIP_MAX + 32768 + r->n_keys * 255);
 	MUST(iri_profile_check(p, NULL) == ERR_OK);
 	rd_init(&whole, out, len);
 	walk(whole, 0, &leaves);
-	MUST(leaves >= 14 + 3 * r->n_keys);
+	MUST(leaves >= 14 + 2 * r->n_keys);
 	MUST(holds(out, len, r->liid) && holds(out, len, r->sip));
 	for (unsigned i = 0; i < r->n_targets && i < IRI_PARTIES_MAX; i++)
 		MUST(holds(out, len, r->targets[i]));
 	for (unsigned i = 0; i < r->n_keys; i++) {
 		rd_init(&whole, r->keys[i].tek, IRI_TEK_LEN);
-		MUST(holds(out, len, whole));
+		MUST(holds(out, len, r->keys[i].sealed));
+		MUST(r->keys[i].sealed.left > 0 || holds(out, len, whole));
 	}
 	free(out);
 	out = malloc(need - 1);
@@ -134,6 +136,9 @@ take_record(struct rd *in, struct iri_record *r, struct rd *targets,
 		keys[i].cs_id = (uint8_t)i;
 		keys[i].csb_id = take_u8(in);
 		memset(keys[i].tek, (int)i, sizeof(keys[i].tek));
+		/* some of them sealed, as whatever octets */
+		rd_init(&keys[i].sealed, r->liid.p,
+		    keys[i].csb_id % 2 == 0 ? 0 : r->liid.left);
 	}
 	r->keys = keys;
 	r->sip = take_view16(in);

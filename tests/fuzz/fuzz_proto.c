@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appliance/proto_df2.h"
+#include "appliance/proto_hi2.h"
 #include "fuzz.h"
 
 /* Read into memory that holds no zeros by chance; false if malformed. */
@@ -46,6 +46,11 @@ AGAIN(msg_stored)
 AGAIN(msg_counts)
 AGAIN(x2_settings)
 AGAIN(hi2_settings)
+AGAIN(msg_link)
+AGAIN(msg_upto)
+AGAIN(msg_hi2_done)
+AGAIN(msg_delivery)
+AGAIN(hi2c_settings)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -64,6 +69,10 @@ AGAIN_MEASURED(msg_x2_ask)
 AGAIN_MEASURED(msg_content)
 AGAIN_MEASURED(msg_hi2_keys)
 AGAIN_MEASURED(msg_hi2_order)
+AGAIN_MEASURED(msg_deliver)
+AGAIN_MEASURED(msg_hi2_task)
+AGAIN_MEASURED(msg_do_hi2_task)
+AGAIN_MEASURED(msg_hi2_note)
 
 static bool
 msg_work_again(struct rd in, struct wr *w)
@@ -208,7 +217,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_learn_again, msg_learnt_again, changes_again, msg_x2_ask_again,
 	    msg_x2_legs_again, msg_x2_ended_again, msg_content_again,
 	    msg_stored_again, msg_hi2_keys_again, msg_hi2_order_again,
-	    msg_counts_again, x2_settings_again, hi2_settings_again};
+	    msg_counts_again, x2_settings_again, hi2_settings_again,
+	    msg_link_again, msg_upto_again, msg_hi2_done_again,
+	    msg_delivery_again, hi2c_settings_again, msg_deliver_again,
+	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

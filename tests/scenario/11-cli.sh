@@ -34,7 +34,7 @@ usage() { says 64 "--help" "$@"; }
 step "Help"
 K=$BIN/keywarden
 check "keywarden --help" helps "$K" --help
-mapfile -t commands < <(sed -n 's/^  keywarden \([a-z]*\( [a-z][a-z-]*\)\{0,1\}\).*/\1/p' "$WORK/help")
+mapfile -t commands < <(sed -n 's/^  keywarden \([a-z]*\( [a-z][a-z0-9-]*\)\{0,1\}\).*/\1/p' "$WORK/help")
 check "it lists them all" test "${#commands[@]}" -ge 16
 for c in "${commands[@]}"; do
 	# shellcheck disable=SC2086

@@ -299,18 +299,13 @@ row_of(const struct rig *g, const char *lemf, unsigned nth)
 	return NULL;
 }
 
-/* Row i is this event of content() for the LEMF, under that number. */
+/* As is_record(), with these keys, two of them or none. */
 static void
-is_record(const struct rig *g, unsigned i, enum iri_event event,
-    const char *lemf, uint32_t sequence, enum iri_initiator initiator)
+is_record_with(const struct rig *g, unsigned i, enum iri_event event,
+    const char *lemf, uint32_t sequence, enum iri_initiator initiator,
+    const struct iri_key filled[2])
 {
-	static const struct iri_key k[2] = {{.cs_id = 1,
-						.csb_id = 0xaabbccdd,
-						.tek = {0x40},
-						.salt = {0x50}},
-	    {.cs_id = 2, .csb_id = 0xaabbccdd, .tek = {0x41}, .salt = {0x51}}};
 	const struct destination d = to(0);
-	struct iri_key filled[2];
 	struct iri_record r = {.event = event,
 	    .liid = d.liid,
 	    .targets = d.target,
@@ -328,11 +323,6 @@ is_record(const struct rig *g, unsigned i, enum iri_event event,
 	size_t len = 0;
 	bool known;
 
-	for (unsigned n = 0; n < 2; n++) {
-		filled[n] = k[n];
-		memset(filled[n].tek, k[n].tek[0], sizeof(filled[n].tek));
-		memset(filled[n].salt, k[n].salt[0], sizeof(filled[n].salt));
-	}
 	assert_int_equal(iri_encode(hi2_profile_of(&g->profiles, str(lemf),
 					&known),
 			     &r, want, sizeof(want), &len),
@@ -342,6 +332,26 @@ is_record(const struct rig *g, unsigned i, enum iri_event event,
 	assert_int_equal(row->created, NOW);
 	assert_int_equal(row->len, len);
 	assert_memory_equal(row->pdu, want, len);
+}
+
+/* Row i is this event of content() for the LEMF, under that number. */
+static void
+is_record(const struct rig *g, unsigned i, enum iri_event event,
+    const char *lemf, uint32_t sequence, enum iri_initiator initiator)
+{
+	static const struct iri_key k[2] = {{.cs_id = 1,
+						.csb_id = 0xaabbccdd,
+						.tek = {0x40},
+						.salt = {0x50}},
+	    {.cs_id = 2, .csb_id = 0xaabbccdd, .tek = {0x41}, .salt = {0x51}}};
+	struct iri_key filled[2];
+
+	for (unsigned n = 0; n < 2; n++) {
+		filled[n] = k[n];
+		memset(filled[n].tek, k[n].tek[0], sizeof(filled[n].tek));
+		memset(filled[n].salt, k[n].salt[0], sizeof(filled[n].salt));
+	}
+	is_record_with(g, i, event, lemf, sequence, initiator, filled);
 }
 
 /* ---- joins ---- */
@@ -366,6 +376,61 @@ keys_give_a_record_for_each_lemf(void **state)
 	is_record(g, 0, IRI_KEYS, "north", 0, IRI_ORIGINATING);
 	is_record(g, 0, IRI_KEYS, "south", 0, IRI_ORIGINATING);
 	assert_int_equal(octets, g->l.row[0].len + g->l.row[1].len);
+}
+
+/* Two of them, for `lemf` of to(), the other being told `other`. */
+static struct msg_hi2_keys
+sealed_for(unsigned lemf, enum hi2_keys_how other, uint64_t leg)
+{
+	static const uint8_t ids[] = {0xaa, 0xbb, 0xcc, 0xdd, 1, 0xaa, 0xbb,
+	    0xcc, 0xdd, 2};
+	struct msg_hi2_keys m = {.epoch = EPOCH, .to = to(leg)};
+
+	m.how[lemf] = HI2_KEYS_SEALED;
+	m.how[1 - lemf] = other;
+	m.ids = view(ids, sizeof(ids));
+	m.sealed[lemf] = view("\0\5first\0\6second", 15);
+	if (other == HI2_KEYS_CLEAR)
+		m.answer = make_answer(EPOCH);
+	return m;
+}
+
+static void
+is_sealed_record(const struct rig *g, unsigned i, const char *lemf,
+    uint32_t sequence)
+{
+	const struct iri_key k[2] = {{.cs_id = 1,
+					 .csb_id = 0xaabbccdd,
+					 .sealed = str("first")},
+	    {.cs_id = 2, .csb_id = 0xaabbccdd, .sealed = str("second")}};
+
+	is_record_with(g, i, IRI_KEYS, lemf, sequence, IRI_ORIGINATING, k);
+}
+
+static void
+each_lemf_gets_keys_as_it_is_said(void **state)
+{
+	struct rig *g = *state;
+	struct msg_hi2_keys m;
+
+	put(g, 1);
+	m = sealed_for(0, HI2_KEYS_CLEAR, 500);
+	assert_int_equal(hi2_records_keys(g->r, 1, &m, NOW), ERR_OK);
+	m = sealed_for(1, HI2_KEYS_NONE, 501);
+	assert_int_equal(hi2_records_keys(g->r, 1, &m, NOW), ERR_OK);
+	m = sealed_for(0, HI2_KEYS_SEALED, 502);
+	m.sealed[1] = m.sealed[0];
+	assert_int_equal(hi2_records_keys(g->r, 1, &m, NOW), ERR_OK);
+	commit(g);
+	assert_int_equal(count(g, HI2_COUNT_KEYS), 5);
+	assert_int_equal(count(g, HI2_COUNT_NO_KEYS), 1);
+	assert_int_equal(look_at(g), 6);
+	is_sealed_record(g, 0, "north", 0);
+	is_record(g, 0, IRI_KEYS, "south", 0, IRI_ORIGINATING);
+	is_record(g, 1, IRI_NO_KEYS, "north", 1, IRI_ORIGINATING);
+	is_sealed_record(g, 1, "south", 1);
+	is_sealed_record(g, 2, "north", 2);
+	is_sealed_record(g, 2, "south", 2);
 }
 
 static void
@@ -842,6 +907,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(keys_give_a_record_for_each_lemf),
+	    TEST(each_lemf_gets_keys_as_it_is_said),
 	    TEST(no_keys_and_sip_give_records_too),
 	    TEST(the_direction_says_who_began),
 	    TEST(each_warrant_of_a_ticket_has_its_record),

@@ -141,6 +141,34 @@ keys_record_to_the_octet(void **state)
 	    "83 0e b0 b1 b2 b3 b4 b5 b6 b7 b8 b9 ba bb bc bd");
 }
 
+/* cCSalt is OPTIONAL: it lies inside of what is sealed. */
+static void
+a_sealed_key_stands_alone_in_its_field(void **state)
+{
+	struct iri_record r = keys_record();
+	const struct iri_profile p = profile("etsi");
+	struct iri_key sealed = key;
+
+	(void)state;
+	sealed.sealed = view("abc");
+	r.keys = &sealed;
+	assert_record(&p, &r,
+	    "30 81 c3 "
+	    "a1 45 " HEADER "a2 7a a0 78 30 76 " /* IRIPayload */
+	    "80 01 04 " /* iRI-Report */
+	    "a2 71 a4 6f a0 6d " /* uMTSIRI, iRI-Parameters */
+	    "80 08 04 00 02 02 04 01 0f 05 " /* hi2DomainId r15 version-5 */
+	    "97 01 08 " /* lastVersion */
+	    "81 02 4c 31 " RECORD_TIME "84 01 02 " /* terminating-Target */
+	    "a9 10 30 0e 80 01 03 a1 09 89 07 74 65 6c 3a 2b 34 39 "
+	    "ba 04 80 02 4f 50 " /* networkIdentifier */
+	    "9d 01 03 " /* decryptionKeysAvailable */
+	    "9e 03 53 49 50 " /* sIPMessage */
+	    "bf 23 0a 81 08 11 22 33 44 80 00 00 01 " /* iri-to-iri */
+	    "bf 24 0e 30 0c 81 05 01 02 03 04 02 " /* cCCSID */
+	    "82 03 61 62 63");
+}
+
 static void
 no_keys_record_to_the_octet(void **state)
 {
@@ -502,6 +530,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys_record_to_the_octet),
+	    cmocka_unit_test(a_sealed_key_stands_alone_in_its_field),
 	    cmocka_unit_test(no_keys_record_to_the_octet),
 	    cmocka_unit_test(no_keys_with_a_message_says_what_it_carries),
 	    cmocka_unit_test(sip_record_to_the_octet),

@@ -528,6 +528,109 @@ hi2_keys_round_trip_whole_within_their_maximum(void **state)
 	}
 }
 
+/* In clear for the first LEMF, sealed for the second, none for the third. */
+static struct msg_hi2_keys
+three_ways(void)
+{
+	struct msg_hi2_keys m = {.epoch = 7};
+
+	m.to = a_destination();
+	m.to.n_lemfs = 3;
+	for (unsigned i = 0; i < 3; i++) {
+		m.to.lemf[i] = str(i == 0 ? "a" : i == 1 ? "b" : "c");
+		m.how[i] = (enum hi2_keys_how)i;
+	}
+	m.answer = str("the keys");
+	m.ids = str("id--1id--2");
+	m.sealed[1] = view("\0\3one\0\5three", 12);
+	return m;
+}
+
+static void
+each_lemf_has_its_own_way(void **state)
+{
+	const struct msg_hi2_keys m = three_ways();
+	const size_t len = put_keys(&m);
+	struct msg_hi2_keys out;
+
+	(void)state;
+	assert_int_equal(msg_hi2_keys_get(view(buf, len), &out), ERR_OK);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(out.how[i], m.how[i]);
+	assert_true(rd_equal(&out.answer, &m.answer));
+	assert_true(rd_equal(&out.ids, &m.ids));
+	assert_true(rd_equal(&out.sealed[1], &m.sealed[1]));
+	only_whole(get_msg_hi2_keys, len);
+}
+
+static void
+malformed_keys(const struct msg_hi2_keys *m)
+{
+	assert_int_equal(get_msg_hi2_keys(view(buf, put_keys(m))),
+	    ERR_MALFORMED);
+}
+
+static void
+keys_are_as_they_are_said_to_be(void **state)
+{
+	struct msg_hi2_keys m = three_ways();
+
+	(void)state;
+	m.how[2] = HI2_KEYS_HOW__MAX;
+	malformed_keys(&m);
+	m = three_ways(); /* one more key in clear than nobody */
+	m.how[0] = HI2_KEYS_NONE;
+	malformed_keys(&m);
+	m = three_ways(); /* ids, and nobody that keys are sealed to */
+	m.how[1] = HI2_KEYS_NONE;
+	malformed_keys(&m);
+	m = three_ways();
+	m.ids = view(NULL, 0);
+	malformed_keys(&m);
+	m = three_ways(); /* an empty one, one too few, one too many */
+	m.sealed[1] = view("\0\3one\0\0", 7);
+	malformed_keys(&m);
+	m.sealed[1] = view("\0\3one", 5);
+	malformed_keys(&m);
+	m.sealed[1] = view("\0\3one\0\5three\0\3one", 17);
+	malformed_keys(&m);
+	m = three_ways(); /* nobody gets any: that is not granted */
+	for (unsigned i = 0; i < 3; i++)
+		m.how[i] = HI2_KEYS_NONE;
+	m.answer = m.ids = view(NULL, 0);
+	malformed_keys(&m);
+}
+
+static void
+sealed_keys_have_their_bounds(void **state)
+{
+	static uint8_t run[HI2_SEALED_MAX + 4096], ids[MAX_CS * HI2_CS_ID_LEN];
+	struct msg_hi2_keys m = three_ways();
+	struct wr w;
+
+	(void)state;
+	for (size_t len = HI2_SEALED_KEY_MAX; len < HI2_SEALED_KEY_MAX + 2;
+	     len++) {
+		wr_init(&w, run, sizeof(run));
+		wr_view16(&w, run + 10000, len);
+		wr_view16(&w, run + 10000, 1);
+		m.sealed[1] = view(run, w.len);
+		assert_int_equal(get_msg_hi2_keys(view(buf, put_keys(&m))),
+		    len == HI2_SEALED_KEY_MAX ? ERR_OK : ERR_MALFORMED);
+	}
+	for (size_t n = 95; n < 98; n++) { /* 2048 octets and a length each */
+		wr_init(&w, run, sizeof(run));
+		for (size_t i = 0; i < n; i++)
+			wr_view16(&w, buf + sizeof(buf) / 2,
+			    HI2_SEALED_KEY_MAX);
+		assert_int_equal(w.rc, ERR_OK);
+		m.sealed[1] = view(run, w.len);
+		m.ids = view(ids, n * HI2_CS_ID_LEN);
+		assert_int_equal(get_msg_hi2_keys(view(buf, put_keys(&m))),
+		    w.len <= HI2_SEALED_MAX ? ERR_OK : ERR_MALFORMED);
+	}
+}
+
 static void
 keys_are_there_when_granted_and_never_else(void **state)
 {
@@ -836,6 +939,9 @@ main(void)
 		a_destination_is_of_the_one_target_that_has_the_identity),
 	    cmocka_unit_test(an_identity_that_is_no_targets_has_no_destination),
 	    cmocka_unit_test(hi2_keys_round_trip_whole_within_their_maximum),
+	    cmocka_unit_test(each_lemf_has_its_own_way),
+	    cmocka_unit_test(keys_are_as_they_are_said_to_be),
+	    cmocka_unit_test(sealed_keys_have_their_bounds),
 	    cmocka_unit_test(keys_are_there_when_granted_and_never_else),
 	    cmocka_unit_test(hi2_order_round_trips_whole_within_its_maximum),
 	    cmocka_unit_test(an_order_is_of_a_record_without_keys),
