@@ -144,7 +144,9 @@ fill_note(struct audit_entry *e, const struct msg_hi2_note *m, char *text,
 	    [HI2_NOTE_NEARLY_FULL] = {AUDIT_ALARM,
 		"has so much waiting that records will be dropped soon"},
 	    [HI2_NOTE_DROPPED] = {AUDIT_DELIVERY,
-		"never got records that were dropped"}};
+		"never got records that were dropped"},
+	    [HI2_NOTE_DAMAGED] = {AUDIT_ALARM,
+		"has records that do not open and were set aside"}};
 
 	(void)snprintf(text, cap, "LEMF %.*s %s (%llu records)%s%.*s",
 	    (int)m->lemf.left, (const char *)m->lemf.p, of[m->kind].text,

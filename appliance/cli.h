@@ -96,6 +96,7 @@ extern const size_t cli_n_commands;
 
 int cmd_init(const struct command *, int, char **);
 int cmd_status(const struct command *, int, char **);
+int cmd_delivery(const struct command *, int, char **);
 int cmd_kms_show(const struct command *, int, char **);
 int cmd_kms_params(const struct command *, int, char **);
 int cmd_kms_import_key(const struct command *, int, char **);

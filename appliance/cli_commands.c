@@ -32,6 +32,11 @@ const struct command cli_commands[] = {
 	"Tells whether the appliance serves.  Exit code 1 if not.\n\n"
 	"  --wait SECONDS  wait that long for it\n" COMMON,
 	cmd_status},
+    {"delivery", "", "[show]",
+	"Tells for each LEMF whether it is connected, and how many records\n"
+	"wait for it, are sent, delivered, dropped.  Exit code 1 if one is\n"
+	"missed for too long, or its queue is nearly full.\n\n" COMMON,
+	cmd_delivery},
     {"kms", "show", "", "Shows what init fixed.\n\n" COMMON, cmd_kms_show},
     {"kms", "params", "--out FILE",
 	"Writes the public parameters (DER BFPublicParameters, RFC 5091).\n\n"

@@ -66,6 +66,11 @@ print_df2(const json_t *j)
 	    is(hi2, "up") ? "up" : "DOWN", count(hi2, "keys"),
 	    count(hi2, "noKeys"), count(hi2, "sip"), count(hi2, "waiting"),
 	    count(hi2, "octets"));
+	if (count(hi2, "alarms") > 0)
+		(void)printf("DELIVERY: %lld LEMF(s) not reached, or with a "
+			     "queue that is nearly full: 'keywarden "
+			     "delivery'\n",
+		    count(hi2, "alarms"));
 	if (count(hi2, "unknownLemf") > 0)
 		(void)printf("LEMF WITHOUT A SECTION: a warrant names one "
 			     "that the configuration lacks\n");

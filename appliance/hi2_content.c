@@ -113,6 +113,8 @@ contents_put(struct contents *c, uint32_t ticket, const struct msg_content *m)
 	}
 	e = *at;
 	e->ticket = ticket;
+	e->call = m->call;
+	memcpy(e->mark, m->mark, sizeof(e->mark));
 	memcpy(e->correlation, m->correlation, sizeof(e->correlation));
 	e->seconds = m->seconds;
 	e->nanoseconds = m->nanoseconds;

@@ -16,6 +16,8 @@ enum leg_state { LEG_NONE, LEG_IN_TURN, LEG_STORED };
 struct content {
 	struct content *next;
 	uint32_t ticket;
+	uint64_t call; /* in the journal; 0: none */
+	uint8_t mark[INTAKE_MARK_LEN];
 	uint8_t correlation[8];
 	int64_t seconds;
 	uint32_t nanoseconds;

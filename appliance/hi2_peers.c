@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* MSG_CONTENT without the SIP message. */
-#define CONTENT_LEAST (8 + 8 + 8 + 4 + 1 + 4)
+#define CONTENT_LEAST (8 + 8 + INTAKE_MARK_LEN + 8 + 8 + 4 + 1 + 4)
 /* Epoch, reason or kind, and the shortest destination. */
 #define WORD_LEAST (8 + 1 + 8 + 2 + 3 + 3)
 
@@ -163,6 +163,16 @@ hi2_tell_counts(struct hi2 *h)
 
 /* ---- the channels ---- */
 
+void
+hi2_audit_left(struct hi2 *h)
+{
+	h->audit = NULL;
+	if (h->delivery == NULL)
+		return;
+	hi2_tasks_audit_gone(h);
+	delivery_audit_gone(h->delivery, hi2_now());
+}
+
 static void
 on_closed(void *ctx, struct peer *p)
 {
@@ -173,7 +183,7 @@ on_closed(void *ctx, struct peer *p)
 	if (p == h->policy)
 		h->policy = NULL;
 	if (p == h->audit)
-		h->audit = NULL;
+		hi2_audit_left(h);
 	for (unsigned i = 0; i < MAX_WORKERS; i++)
 		if (p == h->hsm[i])
 			h->hsm[i] = NULL;
@@ -182,11 +192,16 @@ on_closed(void *ctx, struct peer *p)
 static const struct ipc_rule of_x2[] = {
     {MSG_CONTENT, CONTENT_LEAST, CONTENT_LEAST + SIP_MAX, 1, on_content},
     {MSG_CONTENT_GONE, 0, 0, 1, on_gone},
+    {MSG_INTAKE, MSG_INTAKE_LEAST, MSG_INTAKE_LEAST + MAX_INTAKE_PDU, 1,
+	hi2_on_intake},
+    {MSG_INTAKE_GONE, MSG_INTAKE_GONE_LEN, MSG_INTAKE_GONE_LEN, 1,
+	hi2_on_intake_gone},
+    {MSG_INTAKE_MORE, 8, 8, 1, hi2_on_intake_more},
 };
 const struct peer_ops hi2_x2_ops = {.name = "x2",
     .table = of_x2,
     .n_rules = sizeof(of_x2) / sizeof(of_x2[0]),
-    .max_body = CONTENT_LEAST + SIP_MAX,
+    .max_body = CONTENT_LEAST + SIP_MAX, /* an INTAKE is shorter */
     .max_queue = MAX_IPC_QUEUE,
     .closed = on_closed};
 
@@ -202,6 +217,7 @@ const struct peer_ops hi2_policy_ops = {.name = "policy",
 
 static const struct ipc_rule of_hsm[] = {
     {MSG_HI2_KEYS, WORD_LEAST, MAX_IPC_BODY, 1, on_word},
+    {MSG_HI2_TASK_DONE, 1, 1 + MAX_HI2_SECRET, 1, hi2_on_task_done},
 };
 const struct peer_ops hi2_hsm_ops = {.name = "a worker",
     .table = of_hsm,
@@ -210,7 +226,25 @@ const struct peer_ops hi2_hsm_ops = {.name = "a worker",
     .max_queue = MAX_IPC_QUEUE,
     .closed = on_closed};
 
+static enum err
+on_noted(void *ctx, const struct ipc_frame *f)
+{
+	struct hi2 *h = ctx;
+	enum err rc = ERR_OK;
+
+	if (msg_hi2_ended_get(f->body, &rc) != ERR_OK)
+		return ERR_MALFORMED;
+	delivery_noted(h->delivery, f->id, rc, hi2_now());
+	return ERR_OK;
+}
+
+static const struct ipc_rule of_audit[] = {
+    {MSG_HI2_TASK_FAILED, 1, 1, 1, hi2_on_task_failed},
+    {MSG_HI2_NOTED, 1, 1, 1, on_noted},
+};
 const struct peer_ops hi2_audit_ops = {.name = "audit",
-    .max_body = MAX_IPC_BODY,
+    .table = of_audit,
+    .n_rules = sizeof(of_audit) / sizeof(of_audit[0]),
+    .max_body = 1,
     .max_queue = MAX_IPC_QUEUE,
     .closed = on_closed};

@@ -27,6 +27,7 @@ struct told {
 
 struct hi2_records {
 	struct spool *spool;
+	struct spool_intake *journal;
 	const struct hi2_profiles *profiles;
 	hi2_stored_fn *stored;
 	void *ctx;
@@ -75,6 +76,12 @@ hi2_records_free(struct hi2_records **rp)
 	free(r->turn);
 	free(r);
 	*rp = NULL;
+}
+
+void
+hi2_records_journal(struct hi2_records *r, struct spool_intake *t)
+{
+	r->journal = t;
 }
 
 /* ---- x2 ---- */
@@ -267,6 +274,20 @@ remember(struct hi2_records *r, const struct leg *l)
 	return ERR_OK;
 }
 
+/* False: it is there already, or the turn has failed. */
+static bool
+is_new(struct hi2_records *r, const struct leg *l)
+{
+	const struct content *c = l->content;
+	bool had = false;
+
+	if (c->call == 0 || r->journal == NULL)
+		return true;
+	r->failed = spool_intake_done(r->journal, c->call, c->mark, l->m.leg,
+	    &had, &r->why);
+	return r->failed == ERR_OK && !had;
+}
+
 /* What the spool says now is the turn's end; commit tells it. */
 static enum err
 put_all(struct hi2_records *r, struct leg *l)
@@ -290,6 +311,8 @@ put_all(struct hi2_records *r, struct leg *l)
 		    ERR_OK);
 		return rc;
 	}
+	if (!is_new(r, l))
+		return ERR_OK;
 	r->in_turn[HI2_COUNT_UNFIT] += l->to->n_lemfs - n;
 	for (unsigned i = 0; i < l->to->n_lemfs; i++) {
 		if (!can[i])
@@ -429,6 +452,12 @@ end_turn(struct hi2_records *r, enum leg_state state)
 			r->count[i] += r->in_turn[i];
 		r->in_turn[i] = 0;
 	}
+}
+
+bool
+hi2_records_pending(const struct hi2_records *r)
+{
+	return r->n_turn > 0;
 }
 
 enum err

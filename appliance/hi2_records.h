@@ -9,6 +9,7 @@
 #include "appliance/hi2_content.h"
 #include "appliance/hi2_profiles.h"
 #include "appliance/hi2_spool.h"
+#include "appliance/hi2_spool_intake.h"
 
 struct hi2_records;
 
@@ -20,6 +21,12 @@ typedef void hi2_stored_fn(void *ctx, uint32_t ticket,
 enum err hi2_records_new(struct spool *, const struct hi2_profiles *,
     hi2_stored_fn *, void *ctx, struct hi2_records **out) MUST_CHECK;
 void hi2_records_free(struct hi2_records **);
+
+/*
+ * Legs of what is in the journal are marked done there, with their records; one
+ * that is done gets no other.  It stays the caller's; NULL: there is none.
+ */
+void hi2_records_journal(struct hi2_records *, struct spool_intake *);
 
 /* As contents_put() and contents_drop(). */
 enum err hi2_records_content(struct hi2_records *, uint32_t ticket,
@@ -39,6 +46,9 @@ enum err hi2_records_keys(struct hi2_records *, uint32_t ticket,
     const struct msg_hi2_keys *, int64_t now) MUST_CHECK;
 enum err hi2_records_order(struct hi2_records *, uint32_t ticket,
     const struct msg_hi2_order *, int64_t now) MUST_CHECK;
+
+/* Has anything come in this turn? */
+bool hi2_records_pending(const struct hi2_records *);
 
 /*
  * The end of a turn: on disk and told, or given up as if nothing had come.

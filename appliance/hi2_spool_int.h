@@ -70,6 +70,11 @@ enum err spool_begin(struct spool *, struct why *why) MUST_CHECK;
 enum err spool_broken(struct spool *, enum err, const struct why *here,
     struct why *why);
 
+/* In the turn: under the data key that is in use, which is on disk with it. */
+enum err spool_seal(struct spool *, const struct queue_row *, struct rd pdu,
+    struct rd *out, struct why *why) MUST_CHECK;
+enum err spool_put_key(struct spool *, struct why *why) MUST_CHECK;
+
 /* Of the table records. */
 int64_t spool_row_of(unsigned lemf, uint64_t number);
 

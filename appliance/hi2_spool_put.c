@@ -73,8 +73,8 @@ spool_place(struct spool *s, struct rd lemf, struct rd liid, uint32_t cin,
 
 /* ---- a record ---- */
 
-static enum err
-put_key(struct spool *s, struct why *why)
+enum err
+spool_put_key(struct spool *s, struct why *why)
 {
 	struct spool_db *d = &s->db;
 	enum err rc;
@@ -123,8 +123,8 @@ put_record(struct spool *s, const struct spool_place *p, struct rd sealed,
 	return spool_run(d, SPOOL_PUT_RECORD, why);
 }
 
-static enum err
-seal(struct spool *s, const struct queue_row *row, struct rd pdu,
+enum err
+spool_seal(struct spool *s, const struct queue_row *row, struct rd pdu,
     struct rd *out, struct why *why)
 {
 	size_t len = pdu.left + QUEUE_SEAL_LEN;
@@ -156,8 +156,8 @@ spool_put(struct spool *s, const struct spool_place *p, struct rd pdu,
 
 	if (s->failed != ERR_OK)
 		return why_set(why, s->failed, "%s", s->failed_text);
-	if ((rc = seal(s, &p->row, pdu, &sealed, &here)) != ERR_OK ||
-	    (rc = put_key(s, &here)) != ERR_OK ||
+	if ((rc = spool_seal(s, &p->row, pdu, &sealed, &here)) != ERR_OK ||
+	    (rc = spool_put_key(s, &here)) != ERR_OK ||
 	    (rc = put_record(s, p, sealed, &here)) != ERR_OK ||
 	    (rc = count_sequence(s, p, &here)) != ERR_OK)
 		return spool_broken(s, rc, &here, why);

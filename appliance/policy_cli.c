@@ -92,6 +92,7 @@ static const struct ipc_rule cli_rules[] = {
     {MSG_CLI_REQUEST_SHOW, DIGEST_LEN, DIGEST_LEN, 1, cli_on_request_show},
     {MSG_CLI_SUBSCRIBER_LIST, 4, 4, 1, cli_on_subscriber_list},
     {MSG_CLI_STATE, 0, 0, 1, cli_on_state},
+    {MSG_CLI_DELIVERY, 4, 4, 1, cli_on_delivery},
     {MSG_CLI_KEY_ISSUE, 10, 1024, 1, cli_on_key_issue},
 };
 

@@ -53,6 +53,9 @@ json_t *cli_shows(struct policy *, const struct request *, struct rd octets);
 enum err cli_on_request_list(void *, const struct ipc_frame *);
 enum err cli_on_request_show(void *, const struct ipc_frame *);
 
+/* ---- policy_delivery.c ---- */
+enum err cli_on_delivery(void *, const struct ipc_frame *);
+
 /* ---- policy_check.c ---- */
 enum err cli_on_warrant_check(void *, const struct ipc_frame *);
 

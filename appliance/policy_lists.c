@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/policy_delivery.h"
 #include "version.h"
 
 static size_t
@@ -55,6 +56,7 @@ put_df2(json_t *j, const struct policy *p)
 		    p->hi2_counts.v[i]);
 	put_bool(x2, "up", p->x2 != NULL);
 	put_bool(hi2, "up", p->hi2 != NULL);
+	put_count(hi2, "alarms", policy_delivery_alarms(p));
 	json_object_set_new(j, "x2", x2);
 	json_object_set_new(j, "hi2", hi2);
 }

@@ -114,6 +114,8 @@ struct policy {
 	bool remote; /* its keys are made by another appliance */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
+	struct lemf_state *delivery; /* policy_delivery.c */
+	unsigned n_delivery;
 	struct look look;
 	struct msg_service service; /* audit's last word on it */
 	struct connection connection[MAX_CONNECTIONS];

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "appliance/policy_delivery.h"
 #include "appliance/policy_grant.h"
 #include "appliance/policy_x2.h"
 #include "base/log.h"
@@ -448,10 +449,12 @@ hi2_closed(void *ctx, struct peer *peer)
 	(void)peer;
 	log_debug("hi2 has gone");
 	peer_free(&p->hi2);
+	policy_delivery_forget(p);
 }
 
 static const struct ipc_rule hi2_rules[] = {
     {MSG_HI2_COUNTS, 1, 512, 1, on_hi2_counts},
+    {MSG_DELIVERY, 78, 1024, 1, policy_on_delivery},
 };
 const struct peer_ops policy_hi2_ops = {.name = "hi2",
     .table = hi2_rules,

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define TICK_MS 2000
 /* A data key is erased after so long: what it sealed is out of reach then. */
 #define KEY_MS (3600 * 1000)
 /*
@@ -37,46 +36,175 @@ say_failing(struct hi2 *h, enum err rc, const struct why *why)
 }
 
 static void
-say_unknown(struct hi2 *h)
+say_counts(struct hi2 *h)
 {
 	struct msg_counts c;
 
-	if (h->said_unknown)
-		return;
 	hi2_records_counts(h->records, &c);
-	if (c.v[HI2_COUNT_UNKNOWN_LEMF] == 0)
-		return;
-	h->said_unknown = true;
-	log_warning("a warrant names a LEMF that the configuration lacks: its "
-		    "records wait, encoded by the profile \"etsi\"");
+	if (!h->said_unknown && c.v[HI2_COUNT_UNKNOWN_LEMF] > 0) {
+		h->said_unknown = true;
+		log_warning("a warrant names a LEMF that the configuration "
+			    "lacks: its records wait, encoded by the profile "
+			    "\"etsi\"");
+	}
+	if (c.v[HI2_COUNT_UNFIT] != h->said_unfit) {
+		static struct log_limit limit;
+
+		h->said_unfit = c.v[HI2_COUNT_UNFIT];
+		log_limited(&limit, 5,
+		    "the profile of a LEMF cannot say the time of a record: "
+		    "the others get it");
+	}
+}
+
+struct moment
+hi2_now(void)
+{
+	return (struct moment){clock_uptime_ms(), clock_seconds()};
+}
+
+/* Nothing more of the queue is read or written: a person has to look at it. */
+static void
+check_queue(enum err rc, const struct why *why)
+{
+	if (rc == ERR_MALFORMED)
+		ctl_fail(rc, why);
+}
+
+/* Apart from new records, when those find no room. */
+static void
+remove_alone(struct hi2 *h)
+{
+	static struct log_limit limit;
+	struct why why = {""};
+	enum err rc;
+
+	if ((rc = delivery_remove(h->delivery, &why)) == ERR_OK)
+		rc = spool_commit(h->spool, &why);
+	if (rc != ERR_OK) {
+		spool_give_up(h->spool);
+		log_limited(&limit, 1,
+		    "%s: what is delivered stays in the queue, and may be "
+		    "delivered again",
+		    why.text);
+	}
+	delivery_removed(h->delivery, rc == ERR_OK, hi2_now());
+	check_queue(rc, &why);
+}
+
+/* Records, and what x2 has the journal keep; ERR_AGAIN: nothing has come. */
+static enum err
+put_new(struct hi2 *h, bool journal_too, struct why *why)
+{
+	const enum err journal =
+	    journal_too ? hi2_intake_write(h->intake, why) : ERR_AGAIN;
+	enum err rc = hi2_records_commit(h->records, why);
+
+	if (rc == ERR_AGAIN && journal != ERR_AGAIN) {
+		rc = journal != ERR_OK ? journal : spool_commit(h->spool, why);
+		if (rc != ERR_OK)
+			spool_give_up(h->spool);
+	}
+	if (journal != ERR_AGAIN)
+		hi2_intake_turn_end(h->intake, rc == ERR_OK, hi2_now().ms);
+	return rc;
+}
+
+/*
+ * The end of a turn: what has come is on disk, and what is delivered has left
+ * it, in one transaction.
+ */
+static void
+commit(struct hi2 *h, bool last)
+{
+	const bool records = hi2_records_pending(h->records);
+	const bool journal =
+	    last || records || hi2_intake_due(h->intake, hi2_now().ms) == 0;
+	const bool due = delivery_is_due(h->delivery, hi2_now());
+	const bool joins = due && !h->failing;
+	struct why why = {""};
+	enum err rc = ERR_OK, put;
+
+	if (joins && records)
+		rc = delivery_remove(h->delivery, &why);
+	put = put_new(h, journal, &why);
+	if (put != ERR_AGAIN) {
+		if (joins && records)
+			delivery_removed(h->delivery,
+			    rc == ERR_OK && put == ERR_OK, hi2_now());
+		say_failing(h, put, &why);
+		check_queue(put, &why);
+		say_counts(h);
+	}
+	if (due && !(joins && records))
+		remove_alone(h);
 }
 
 static void
-commit(struct hi2 *h)
+on_busy(uv_idle_t *t)
 {
-	struct why why = {""};
-	const enum err rc = hi2_records_commit(h->records, &why);
+	(void)t; /* the loop turns, and does not wait */
+}
 
-	if (rc == ERR_AGAIN) /* nothing has come */
-		return;
-	say_failing(h, rc, &why);
-	if (rc == ERR_MALFORMED)
-		ctl_fail(rc, &why);
-	say_unknown(h);
+static void on_soon(uv_timer_t *t);
+
+/* What waits goes out, and the loop comes back for the rest. */
+static void
+give(struct hi2 *h)
+{
+	static struct log_limit limit;
+	struct why why = {""};
+	bool more = false;
+	int64_t in;
+	const enum err rc = delivery_turn(h->delivery, hi2_now(), &more, &why);
+
+	if (rc != ERR_OK)
+		log_limited(&limit, 1, "%s: records wait", why.text);
+	check_queue(rc, &why);
+	if (more)
+		(void)uv_idle_start(&h->busy, on_busy);
+	else
+		(void)uv_idle_stop(&h->busy);
+	if ((in = delivery_due_in(h->delivery, hi2_now())) >= 0)
+		(void)uv_timer_start(&h->soon, on_soon, (uint64_t)in, 0);
+}
+
+/* Who waits for the disk is told before the log is moved, and LEMFs too. */
+static void
+turn(struct hi2 *h)
+{
+	commit(h, false);
+	give(h);
+	hi2_journal_turn(h);
+	spool_tidy(h->spool);
 }
 
 static void
 on_after_io(uv_check_t *t)
 {
-	commit(t->data);
+	turn(t->data);
+}
+
+static void
+on_soon(uv_timer_t *t)
+{
+	turn(t->data);
 }
 
 static void
 on_tick(uv_timer_t *t)
 {
+	static struct log_limit limit;
 	struct hi2 *h = t->data;
+	struct why why = {""};
+	enum err rc;
 
+	hi2_tasks_expire(h);
+	if ((rc = delivery_tick(h->delivery, hi2_now(), &why)) != ERR_OK)
+		log_limited(&limit, 1, "%s", why.text);
+	check_queue(rc, &why);
 	hi2_tell_counts(h);
+	hi2_tell_delivery(h);
 	hi2_drop_parked(h);
 	if (clock_uptime_ms() - h->key_since < KEY_MS)
 		return;
@@ -110,19 +238,31 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		at = &h->policy;
 		ops = &hi2_policy_ops;
 		h->told.n = 0;
+		hi2_policy_is_new(h);
 	} else if (kind == CTL_PEER_AUDIT) {
 		at = &h->audit;
 		ops = &hi2_audit_ops;
+	} else if (kind == CTL_PEER_HI2C && index < MAX_LEMFS) {
+		hi2_link_joined(h, index, fd);
+		return;
 	} else if (kind == CTL_PEER_HSM && index < MAX_WORKERS) {
 		at = &h->hsm[index];
 		ops = &hi2_hsm_ops;
 	} else
 		fatal("a peer that is not for this process");
+	if (kind == CTL_PEER_AUDIT && *at != NULL) {
+		peer_free(at);
+		hi2_audit_left(h);
+	}
 	peer_free(at);
 	if (peer_new(&h->loop, fd, ops, h, at) != ERR_OK)
 		fatal("no channel to %s", ops->name);
-	if (kind == CTL_PEER_POLICY && h->records != NULL)
+	if (kind == CTL_PEER_POLICY && h->records != NULL) {
 		hi2_tell_counts(h);
+		hi2_tell_delivery(h);
+	}
+	if (kind == CTL_PEER_X2 && h->intake != NULL)
+		hi2_intake_x2_joined(h->intake);
 }
 
 /* What tells this machine from the one that a copy of the queue is put on. */
@@ -193,8 +333,16 @@ on_setup(void *ctx, struct rd settings)
 		    "(RLIMIT_MEMLOCK)");
 		ctl_fail(rc, &why);
 	}
+	if ((rc = hi2_journal_open(h, s.intake_most, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	if (hi2_tasks_init(&h->tasks) != ERR_OK ||
+	    delivery_new(h->spool, &hi2_delivery_ops, h, &h->delivery) !=
+		ERR_OK ||
+	    delivery_configure(h->delivery, &s, hi2_now()) != ERR_OK)
+		fatal("out of memory");
 	h->key_since = clock_uptime_ms();
 	hi2_tell_counts(h);
+	hi2_tell_delivery(h);
 }
 
 static void
@@ -211,6 +359,10 @@ on_reload(void *ctx, struct rd settings)
 		return;
 	}
 	h->said_unknown = false;
+	hi2_intake_limit(h->intake, s.intake_most);
+	if (delivery_configure(h->delivery, &s, hi2_now()) != ERR_OK)
+		fatal("out of memory");
+	hi2_links_again(h);
 }
 
 static void
@@ -218,7 +370,9 @@ on_stop(void *ctx)
 {
 	struct hi2 *h = ctx;
 
-	commit(h);
+	commit(h, true);
+	hi2_journal_close(h);
+	remove_alone(h);
 	spool_close(&h->spool);
 	_exit(0);
 }
@@ -237,13 +391,17 @@ main(void)
 	ctl_init("keywarden-hi2");
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
-	h.after_io.data = h.tick.data = &h;
+	h.after_io.data = h.tick.data = h.soon.data = h.journal_due.data = &h;
 	ctl_start(&handlers, &h);
 	ctl_watch(&h.loop, &h.ctl, &handlers, &h);
 	(void)uv_check_init(&h.loop, &h.after_io);
 	(void)uv_check_start(&h.after_io, on_after_io);
 	(void)uv_timer_init(&h.loop, &h.tick);
-	(void)uv_timer_start(&h.tick, on_tick, TICK_MS, TICK_MS);
+	(void)uv_timer_start(&h.tick, on_tick, DELIVERY_TICK_MS,
+	    DELIVERY_TICK_MS);
+	(void)uv_timer_init(&h.loop, &h.soon);
+	(void)uv_idle_init(&h.loop, &h.busy);
+	(void)uv_timer_init(&h.loop, &h.journal_due);
 	ctl_ready();
 	return uv_run(&h.loop, UV_RUN_DEFAULT);
 }

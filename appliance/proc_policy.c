@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/policy_delivery.h"
 #include "appliance/policy_x2.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
@@ -35,6 +36,8 @@ on_df2_peer(struct policy *p, enum ctl_peer kind, int fd)
 
 	peer_free(to);
 	*(x2 ? &p->x2_counts : &p->hi2_counts) = (struct msg_counts){.n = 0};
+	if (!x2)
+		policy_delivery_forget(p);
 	if (peer_new(&p->loop, fd, x2 ? &policy_x2_ops : &policy_hi2_ops, p,
 		to) != ERR_OK)
 		fatal("no channel to the DF2/MF");

@@ -122,6 +122,7 @@ call_limits(const struct x2 *x, struct calls_limits *out)
 
 	*out = (struct calls_limits){.most_calls = s->max_calls,
 	    .most_octets = s->max_mib * MIB,
+	    .most_stored = x2_stored_most(s),
 	    .idle_ms = 1000 * (int64_t)s->call_idle_seconds,
 	    .linger_ms = s->wait_ms > LINGER_MS ? s->wait_ms : LINGER_MS,
 	    .wait_ms = s->wait_ms};
@@ -150,9 +151,15 @@ make_tables(struct x2 *x)
 		    &why);
 	if (rc != ERR_OK || sip_event_start() != ERR_OK ||
 	    x2_xids_new(X2_XIDS, &x->xids) != ERR_OK ||
+	    x2_intake_new(X2_TICKETS, x2_journal_send, x, &x->intake) !=
+		ERR_OK ||
+	    x2_replay_new(&x->replay) != ERR_OK ||
 	    x2_asks_new(&tickets, exchanges, x->epoch, &x2_ticket_ops, x,
 		&x->asks) != ERR_OK)
 		fatal("out of memory");
+	x2_intake_limit(x->intake, tickets.octets);
+	if (x->hi2 != NULL)
+		x2_hi2_joined(x);
 }
 
 static void
@@ -174,7 +181,7 @@ on_setup(void *ctx, struct rd settings)
 
 /*
  * New files came before this; connections that are open keep the old ones, and
- * the table of calls keeps its limits.
+ * the table of calls keeps its limits in memory.
  */
 static void
 on_reload(void *ctx, struct rd settings)
@@ -187,6 +194,8 @@ on_reload(void *ctx, struct rd settings)
 		fatal("bad settings");
 	ticket_limits(x, &tickets);
 	x2_asks_limit(x->asks, &tickets);
+	x2_intake_limit(x->intake, tickets.octets);
+	calls_limit_stored(x->calls, x2_stored_most(&x->settings));
 	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
 	    new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
@@ -224,6 +233,8 @@ on_tick(uv_timer_t *h)
 	calls_tick(x->calls, now);
 	x2_take_events(x);
 	x2_asks_tick(x->asks, now);
+	x2_intake_tick(x->intake);
+	x2_journal_turn(x);
 	x2_conn_tick(x);
 	x2_tell_counts(x);
 	/* A question that could not be sent is asked again. */

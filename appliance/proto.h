@@ -87,12 +87,13 @@ enum msg_type {
 	MSG_CONTENT = 110, /* msg_content */
 	MSG_STORED = 111, /* msg_stored: the record is on disk */
 	MSG_CONTENT_GONE = 112, /* nothing more will be asked for it */
-	/* hi2 -> x2, x2 -> hi2: what x2 must not lose when it ends */
-	MSG_INTAKE = 114,
-	MSG_INTAKE_STORED = 115,
-	MSG_INTAKE_GONE = 116,
-	MSG_INTAKE_BACK = 117,
-	MSG_INTAKE_END = 119,
+	/* the same, appliance/proto_intake.h: what x2 must not lose */
+	MSG_INTAKE = 114, /* msg_intake */
+	MSG_INTAKE_STORED = 115, /* u64: on disk up to this act */
+	MSG_INTAKE_GONE = 116, /* msg_intake_gone */
+	MSG_INTAKE_BACK = 117, /* msg_intake_back */
+	MSG_INTAKE_MORE = 118, /* u64: what came back last */
+	MSG_INTAKE_END = 119, /* u64: the number to begin with */
 	/* hsm -> hi2, policy -> hi2, hi2 -> policy */
 	MSG_HI2_KEYS = 121, /* msg_hi2_keys */
 	MSG_HI2_ORDER = 123, /* msg_hi2_order */
@@ -133,7 +134,7 @@ enum msg_type {
 	MSG_CLI_SUBSCRIBER_LIST = 72, /* u32 from which bucket on */
 	MSG_CLI_STATE = 74, /* persons, clients, configuration, head */
 	MSG_CLI_KEY_ISSUE = 76,
-	MSG_CLI_DELIVERY = 78,
+	MSG_CLI_DELIVERY = 78, /* u32 from which row on */
 	MSG_CLI_OK = 81, /* JSON */
 	MSG_CLI_ERROR = 83 /* u8 enum err, text */
 };

@@ -118,13 +118,15 @@ msg_x2_ended_get(struct rd r, struct msg_x2_ended *m)
 size_t
 msg_content_max(const struct msg_content *m)
 {
-	return 8 + sizeof(m->correlation) + 8 + 4 + 1 + 4 + m->sip.left;
+	return 8 + 8 + INTAKE_MARK_LEN + sizeof(m->correlation) + 8 + 4 + 1 + 4 + m->sip.left;
 }
 
 void
 msg_content_put(struct wr *w, const struct msg_content *m)
 {
 	wr_u64(w, m->epoch);
+	wr_u64(w, m->call);
+	wr_copy(w, m->mark, sizeof(m->mark));
 	wr_copy(w, m->correlation, sizeof(m->correlation));
 	wr_i64(w, m->seconds);
 	wr_u32(w, m->nanoseconds);
@@ -138,6 +140,8 @@ msg_content_get(struct rd r, struct msg_content *m)
 	enum err rc;
 
 	if ((rc = rd_u64(&r, &m->epoch)) == ERR_OK &&
+	    (rc = rd_u64(&r, &m->call)) == ERR_OK &&
+	    (rc = rd_copy(&r, m->mark, sizeof(m->mark))) == ERR_OK &&
 	    (rc = rd_copy(&r, m->correlation, sizeof(m->correlation))) ==
 		ERR_OK &&
 	    (rc = rd_i64(&r, &m->seconds)) == ERR_OK &&

@@ -61,9 +61,16 @@ struct msg_x2_ended {
 void msg_x2_ended_put(struct wr *, const struct msg_x2_ended *);
 enum err msg_x2_ended_get(struct rd, struct msg_x2_ended *) MUST_CHECK;
 
-/* MSG_CONTENT; what hi2 puts into records of the ticket, if it may. */
+/*
+ * MSG_CONTENT; what hi2 puts into records of the ticket, if it may.  `call` and
+ * `mark` name the thing in the journal (proto_intake.h), so that the record of
+ * a leg is made once, however often an x2 that has started anew asks.
+ */
+#define INTAKE_MARK_LEN 16
 struct msg_content {
 	uint64_t epoch;
+	uint64_t call; /* 0: it is not in the journal */
+	uint8_t mark[INTAKE_MARK_LEN]; /* which exchange of the call */
 	uint8_t correlation[8]; /* X2's */
 	int64_t seconds; /* when it was intercepted, UTC */
 	uint32_t nanoseconds;
@@ -226,6 +233,13 @@ struct x2_settings {
 };
 void x2_settings_put(struct wr *, const struct x2_settings *);
 enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;
+/*
+ * Octets of intercepted messages that x2 keeps on disk for its calls, and all
+ * that it may have there, with those of tickets (256 MiB at most) and some that
+ * are on their way.
+ */
+uint64_t x2_stored_most(const struct x2_settings *);
+uint64_t x2_intake_most(const struct x2_settings *);
 
 struct xkc_settings {
 	struct rd address; /* "ADDRESS:PORT", numbers only */
@@ -259,6 +273,7 @@ void lemf_settings_put(struct wr *, const struct lemf_settings *);
 enum err lemf_settings_get(struct rd *, struct lemf_settings *) MUST_CHECK;
 struct hi2_settings {
 	struct rd spool; /* path of the database */
+	uint64_t intake_most; /* octets that x2 may have in the journal */
 	unsigned n_lemfs;
 	struct lemf_settings lemf[MAX_LEMFS];
 };

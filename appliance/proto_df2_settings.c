@@ -77,6 +77,20 @@ x2_settings_get(struct rd r, struct x2_settings *s)
 	return proto_whole(&r, rc);
 }
 
+#define MIB 1048576ULL
+
+uint64_t
+x2_stored_most(const struct x2_settings *s)
+{
+	return 2 * s->max_mib * MIB;
+}
+
+uint64_t
+x2_intake_most(const struct x2_settings *s)
+{
+	return x2_stored_most(s) + 320 * MIB;
+}
+
 void
 xkc_settings_put(struct wr *w, const struct xkc_settings *s)
 {
@@ -147,6 +161,7 @@ void
 hi2_settings_put(struct wr *w, const struct hi2_settings *s)
 {
 	wr_view16(w, s->spool.p, s->spool.left);
+	wr_u64(w, s->intake_most);
 	wr_u8(w, (uint8_t)s->n_lemfs);
 	for (unsigned i = 0; i < s->n_lemfs; i++)
 		lemf_settings_put(w, &s->lemf[i]);
@@ -158,7 +173,8 @@ hi2_settings_get(struct rd r, struct hi2_settings *s)
 	uint8_t n = 0;
 	enum err rc;
 
-	if ((rc = rd_view16(&r, &s->spool)) == ERR_OK)
+	if ((rc = rd_view16(&r, &s->spool)) == ERR_OK &&
+	    (rc = rd_u64(&r, &s->intake_most)) == ERR_OK)
 		rc = rd_u8(&r, &n);
 	if (rc == ERR_OK && n > MAX_LEMFS)
 		rc = ERR_MALFORMED;

@@ -219,6 +219,7 @@ msg_delivery_put(struct wr *w, const struct msg_delivery *m)
 	wr_u64(w, m->sent);
 	wr_u64(w, m->delivered);
 	wr_u64(w, m->dropped);
+	wr_u64(w, m->damaged);
 	wr_u64(w, m->octets);
 	wr_u64(w, (uint64_t)m->oldest);
 	wr_u64(w, m->most_octets);
@@ -229,7 +230,7 @@ enum err
 msg_delivery_get(struct rd r, struct msg_delivery *m)
 {
 	uint64_t *const n[] = {&m->waiting, &m->sent, &m->delivered,
-	    &m->dropped, &m->octets};
+	    &m->dropped, &m->damaged, &m->octets};
 	uint64_t since = 0, oldest = 0;
 	enum err rc;
 

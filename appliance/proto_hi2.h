@@ -126,6 +126,8 @@ enum hi2_note_kind {
 	HI2_NOTE_UP, /* it is again */
 	HI2_NOTE_NEARLY_FULL, /* an alarm: records will be dropped soon */
 	HI2_NOTE_DROPPED, /* records that were never delivered: n of them */
+	HI2_NOTE_DAMAGED, /* an alarm: n records do not open, and are set aside
+			   */
 	HI2_NOTE__MAX
 };
 struct msg_hi2_note {
@@ -141,7 +143,8 @@ enum err msg_hi2_note_get(struct rd, struct msg_hi2_note *) MUST_CHECK;
 /*
  * MSG_DELIVERY, hi2 -> policy, one for each LEMF, whenever it has changed and
  * every 2 s at most: for `keywarden delivery`.  Counts since the queue was
- * made; a record is in exactly one of waiting, sent, delivered, dropped.
+ * made; a record is in exactly one of waiting, sent, delivered, dropped,
+ * damaged.
  */
 struct msg_delivery {
 	struct rd lemf;
@@ -149,7 +152,7 @@ struct msg_delivery {
 	enum link_state state;
 	int64_t since; /* UTC, of the state */
 	struct rd text; /* DOWN: why */
-	uint64_t waiting, sent, delivered, dropped;
+	uint64_t waiting, sent, delivered, dropped, damaged;
 	uint64_t octets; /* of those that wait or are sent */
 	int64_t oldest; /* UTC, of those; 0: there is none */
 	uint64_t most_octets; /* the bound; 0: none */

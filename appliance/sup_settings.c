@@ -84,6 +84,7 @@ hi2_settings(const struct config *f, struct wr *w, struct why *why)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	sup_lemf_settings(f, &h);
 	h.spool = text(spool);
+	h.intake_most = x2_intake_most(&f->x2);
 	hi2_settings_put(w, &h);
 	free(spool);
 	return ERR_OK;

@@ -166,6 +166,8 @@ x2_ticket_finish(struct x2_asks *a, uint32_t id, struct x2_ticket *t)
 	/* Without memory to remember it is forgotten, and not asked again. */
 	if (of != NULL && x2_told_set(of, t->done, t->n_done) != ERR_OK)
 		x2_told_drop(a->told, of);
+	if (t->m.content.call != 0)
+		a->ops->release(a->ctx, t->m.content.call);
 	leave(a, id, t);
 }
 
@@ -211,6 +213,7 @@ fill(struct x2_asks *a, struct x2_ticket *t, const struct x2_matter *m)
 	rd_init(&t->m.content.sip, t->octets, sip);
 	rd_init(&t->m.call, t->octets + sip, call);
 	rd_init(&t->m.mikey, t->octets + sip + call, mikey);
+	t->m.done = NULL;
 	t->m.content.epoch = a->epoch;
 	t->kind = m->kind;
 	return ERR_OK;
@@ -270,7 +273,11 @@ x2_asks_begin(struct x2_asks *a, const struct x2_matter *m, int64_t now)
 		return rc;
 	}
 	a->octets += cost(m);
+	for (unsigned i = 0; i < m->n_done; i++)
+		add_done(t, m->done[i]);
 	remember(a, t);
+	if (m->content.call != 0)
+		a->ops->hold(a->ctx, m->content.call);
 	afresh(t, now);
 	ask(a, id, t, now);
 	return ERR_OK;

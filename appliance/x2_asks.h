@@ -32,6 +32,8 @@ struct x2_matter {
 	 * empty. */
 	struct rd mikey;
 	struct msg_content content; /* its epoch is filled in */
+	unsigned n_done; /* legs that have their record from an x2 before */
+	const uint64_t *done;
 };
 
 /*
@@ -42,6 +44,9 @@ struct x2_asks_ops {
 	bool (*content)(void *ctx, uint32_t id, const struct msg_content *);
 	bool (*ask)(void *ctx, uint32_t id, const struct msg_x2_ask *);
 	bool (*gone)(void *ctx, uint32_t id);
+	/* Of the call that the content names in the journal, if it does. */
+	void (*hold)(void *ctx, uint64_t call);
+	void (*release)(void *ctx, uint64_t call);
 	/* Is it in the table of calls still? */
 	bool (*lives)(void *ctx, uint64_t exchange);
 	/*

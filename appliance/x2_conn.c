@@ -40,7 +40,7 @@ static bool
 may_read(const struct x2_conn *c)
 {
 	return !c->ended && c->wait != X2_WAIT_ROOM &&
-	    c->wait != X2_WAIT_WRITE && waiting(c) + READ_AT_ONCE <= IN_MOST;
+	    c->wait != X2_WAIT_STORE && c->wait != X2_WAIT_WRITE && waiting(c) + READ_AT_ONCE <= IN_MOST;
 }
 
 static void
@@ -113,12 +113,35 @@ start_linger(struct x2_conn *c)
 
 /* ---- out ---- */
 
+static bool
+ack_is_due(const struct x2_conn *c)
+{
+	return c->n_late > 0 &&
+	    x2_intake_is_stored(c->x->intake, c->late[c->late_at].act);
+}
+
+/* In their order, as far as there is room. */
+static void
+acks_due(struct x2_conn *c)
+{
+	while (ack_is_due(c)) {
+		const struct x2_late_ack *a = &c->late[c->late_at];
+
+		if (a->len > sizeof(c->out) - c->out_len)
+			break;
+		memcpy(c->out + c->out_len, a->octets, a->len);
+		c->out_len += a->len;
+		c->late_at = (c->late_at + 1) % X2_LATE_ACKS;
+		c->n_late--;
+	}
+}
+
 static void
 write_out(struct x2_conn *c)
 {
 	size_t n = 0;
 
-	while (c->out_len > 0) {
+	while (acks_due(c), c->out_len > 0) {
 		ERR_clear_error();
 		if (SSL_write_ex(c->ssl, c->out, c->out_len, &n) != 1) {
 			/* What it has sent is taken all the same. */
@@ -210,7 +233,7 @@ take_pdus(struct x2_conn *c)
 			malformed(c);
 			return;
 		}
-		if (!x2_take(c, &pdu))
+		if (!x2_take(c, &pdu, r))
 			break;
 		c->x->count[X2_COUNT_PDUS]++;
 		c->in_at += len;
@@ -352,6 +375,18 @@ on_again(uv_idle_t *h)
 }
 
 void
+x2_conn_stored(struct x2 *x)
+{
+	struct x2_conn *c, *next;
+
+	for (c = x->conns; c != NULL; c = next) {
+		next = c->next;
+		if (c->state == X2_OPEN && ack_is_due(c))
+			conn_event(c);
+	}
+}
+
+void
 x2_resume(struct x2 *x)
 {
 	x->resume = true;
@@ -442,7 +477,8 @@ too_late(struct x2_conn *c, uint64_t now)
 	    now - c->last_heard > idle)
 		return true;
 	/* It is we who do not read. */
-	if (c->wait == X2_WAIT_POLICY || c->wait == X2_WAIT_ROOM)
+	if (c->wait == X2_WAIT_POLICY || c->wait == X2_WAIT_ROOM ||
+	    c->wait == X2_WAIT_STORE)
 		c->last_heard = now;
 	return now - c->last_heard > idle;
 }

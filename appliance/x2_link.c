@@ -12,11 +12,10 @@ now(const struct x2 *x)
 	return (int64_t)uv_now(&x->loop);
 }
 
-/* A ticket may have ended, and one connection may wait for that. */
-static void
-look_for_room(struct x2 *x)
+void
+x2_look_for_room(struct x2 *x)
 {
-	if (!x->starved || !x2_asks_room(x->asks))
+	if (!x->starved || !x2_room(x))
 		return;
 	x->starved = false;
 	x2_resume(x);
@@ -107,7 +106,7 @@ on_legs(void *ctx, const struct ipc_frame *f)
 	if (msg_x2_legs_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	x2_asks_legs(x->asks, f->id, &m, now(x));
-	look_for_room(x);
+	x2_look_for_room(x);
 	return ERR_OK;
 }
 
@@ -120,7 +119,7 @@ on_ended(void *ctx, const struct ipc_frame *f)
 	if (msg_x2_ended_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	x2_asks_ended(x->asks, f->id, &m, now(x));
-	look_for_room(x);
+	x2_look_for_room(x);
 	return ERR_OK;
 }
 
@@ -206,15 +205,20 @@ on_stored(void *ctx, const struct ipc_frame *f)
 	if (msg_stored_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	x2_asks_stored(x->asks, f->id, &m, now(x));
-	look_for_room(x);
+	x2_look_for_room(x);
 	return ERR_OK;
 }
 
 void
 x2_hi2_joined(struct x2 *x)
 {
-	if (x->asks != NULL)
-		x2_asks_hi2_joined(x->asks, now(x));
+	if (x->asks == NULL)
+		return;
+	/* The journal first: it has what the tickets are about. */
+	x2_intake_hi2_joined(x->intake);
+	x2_replay_hi2_left(x->replay);
+	x2_asks_hi2_joined(x->asks, now(x));
+	x2_journal_turn(x);
 }
 
 static void
@@ -225,6 +229,8 @@ hi2_closed(void *ctx, struct peer *peer)
 	(void)peer;
 	log_warning("hi2 has gone: what is not done waits for it");
 	peer_free(&x->hi2);
+	x2_intake_hi2_left(x->intake);
+	x2_replay_hi2_left(x->replay);
 	x2_asks_hi2_left(x->asks);
 }
 
@@ -268,7 +274,27 @@ xkc_closed(void *ctx, struct peer *peer)
 	peer_free(&x->xkc);
 }
 
-/* ---- the table of calls, for tickets ---- */
+/* ---- the table of calls and the journal, for tickets ---- */
+
+static void
+hold(void *ctx, uint64_t call)
+{
+	struct x2 *x = ctx;
+
+	/* There are as many places as tickets. */
+	if (x2_intake_hold(x->intake, call) != ERR_OK)
+		fatal("no place for a call that a ticket needs");
+}
+
+static void
+release(void *ctx, uint64_t call)
+{
+	struct x2 *x = ctx;
+	const enum err rc = x2_intake_release(x->intake, call);
+
+	if (rc != ERR_OK)
+		fatal("a call cannot be released: %s", err_str(rc));
+}
 
 static bool
 lives(void *ctx, uint64_t exchange)
@@ -294,7 +320,7 @@ again(void *ctx, uint64_t exchange)
 }
 
 const struct x2_asks_ops x2_ticket_ops = {send_content, send_ask, send_gone,
-    lives, again, send_mikey, send_mikey_gone};
+    hold, release, lives, again, send_mikey, send_mikey_gone};
 
 static const struct ipc_rule policy_rules[] = {
     {MSG_XID_IS, 1, 1, 1, on_xid_is},
@@ -305,6 +331,10 @@ static const struct ipc_rule policy_rules[] = {
 };
 static const struct ipc_rule hi2_rules[] = {
     {MSG_STORED, 16, 16, 1, on_stored},
+    {MSG_INTAKE_STORED, 8, 8, 1, x2_on_intake_stored},
+    {MSG_INTAKE_BACK, 1 + 2 + MSG_INTAKE_LEAST, MSG_INTAKE_BACK_MOST, 1,
+	x2_on_intake_back},
+    {MSG_INTAKE_END, 8, 8, 1, x2_on_intake_end},
 };
 /* Questions about many XIDs leave together. */
 const struct peer_ops x2_policy_ops = {.name = "policy",
@@ -317,7 +347,7 @@ const struct peer_ops x2_policy_ops = {.name = "policy",
 const struct peer_ops x2_hi2_ops = {.name = "hi2",
     .table = hi2_rules,
     .n_rules = sizeof(hi2_rules) / sizeof(hi2_rules[0]),
-    .max_body = 1024,
+    .max_body = MSG_INTAKE_BACK_MOST,
     .max_queue = MAX_IPC_QUEUE,
     .closed = hi2_closed};
 /* It says nothing. */

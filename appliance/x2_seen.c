@@ -131,26 +131,39 @@ x2_seen_call(const struct call_exchange_view *v, struct call *out)
 	return call_from_request(&k, out);
 }
 
+static bool
+digest(const struct rd *part, size_t n, uint8_t out[X2_SAME_LEN])
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t all[EVP_MAX_MD_SIZE], len[4];
+	bool ok = c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
+	struct wr w;
+
+	for (size_t i = 0; i < n && ok; i++) {
+		wr_init(&w, len, sizeof(len));
+		wr_u32(&w, (uint32_t)part[i].left);
+		ok = EVP_DigestUpdate(c, len, sizeof(len)) == 1 &&
+		    (part[i].left == 0 ||
+			EVP_DigestUpdate(c, part[i].p, part[i].left) == 1);
+	}
+	ok = ok && EVP_DigestFinal_ex(c, all, NULL) == 1;
+	if (ok)
+		memcpy(out, all, X2_SAME_LEN);
+	EVP_MD_CTX_free(c);
+	return ok;
+}
+
 /* R_MESSAGE_2 may come later and makes it no other. */
 bool
 x2_seen_same(const struct call_exchange_view *v, uint8_t out[X2_SAME_LEN])
 {
-	const struct rd *const part[] = {&v->i1, &v->r1, &v->i2};
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	uint8_t digest[EVP_MAX_MD_SIZE], len[4];
-	bool ok = c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
-	struct wr w;
+	const struct rd part[] = {v->i1, v->r1, v->i2};
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]) && ok; i++) {
-		wr_init(&w, len, sizeof(len));
-		wr_u32(&w, (uint32_t)part[i]->left);
-		ok = EVP_DigestUpdate(c, len, sizeof(len)) == 1 &&
-		    (part[i]->left == 0 ||
-			EVP_DigestUpdate(c, part[i]->p, part[i]->left) == 1);
-	}
-	ok = ok && EVP_DigestFinal_ex(c, digest, NULL) == 1;
-	if (ok)
-		memcpy(out, digest, X2_SAME_LEN);
-	EVP_MD_CTX_free(c);
-	return ok;
+	return digest(part, sizeof(part) / sizeof(part[0]), out);
+}
+
+bool
+x2_seen_lead(const struct call_exchange_view *v, uint8_t out[X2_SAME_LEN])
+{
+	return digest(&v->lead, 1, out);
 }

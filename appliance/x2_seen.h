@@ -47,4 +47,10 @@ enum xk_reason x2_seen_call(const struct call_exchange_view *,
 bool x2_seen_same(const struct call_exchange_view *,
     uint8_t out[X2_SAME_LEN]) MUST_CHECK;
 
+/*
+ * The same of the message that names one that lacks another, in its call.
+ */
+bool x2_seen_lead(const struct call_exchange_view *,
+    uint8_t out[X2_SAME_LEN]) MUST_CHECK;
+
 #endif

@@ -66,20 +66,24 @@ x2_ask_ahead(struct x2_conn *c)
 /* ---- tickets ---- */
 
 static void
-begin(struct x2 *x, const struct x2_matter *m)
+begin(struct x2 *x, struct x2_matter *m)
 {
-	const enum err rc =
-	    x2_asks_begin(x->asks, m, (int64_t)uv_now(&x->loop));
+	uint64_t done[MAX_LEGS];
+	enum err rc;
 
+	m->n_done = x2_replay_done(x->replay, m->content.call, m->content.mark,
+	    done);
+	m->done = done;
+	rc = x2_asks_begin(x->asks, m, (int64_t)uv_now(&x->loop));
 	/* There was room. */
 	if (rc != ERR_OK)
 		fatal("a ticket cannot begin: %s", err_str(rc));
 }
 
 static void
-begin_sip(struct x2 *x, const struct sip_seen *s)
+begin_sip(struct x2 *x, const struct sip_seen *s, uint64_t number)
 {
-	struct x2_matter m = {.kind = X2_ASK_SIP};
+	struct x2_matter m = {.kind = X2_ASK_SIP, .content.call = number};
 
 	memcpy(m.xid, s->xid, sizeof(m.xid));
 	memcpy(m.content.correlation, s->correlation,
@@ -89,6 +93,7 @@ begin_sip(struct x2 *x, const struct sip_seen *s)
 	m.content.direction = s->direction;
 	m.content.sip = s->sip;
 	begin(x, &m);
+	x2_journal_own(x, number, s->stored);
 }
 
 /* A call, encoded; the caller frees. */
@@ -154,8 +159,11 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	m.content.nanoseconds = v->nanoseconds;
 	m.content.direction = v->sip_direction;
 	m.content.sip = v->sip;
-	if (kind == X2_ASK_KEYS && !x2_seen_same(v, m.same))
+	if (!(kind == X2_ASK_KEYS ? x2_seen_same(v, m.same)
+				  : x2_seen_lead(v, m.same)))
 		fatal("no digest");
+	m.content.call = v->call;
+	memcpy(m.content.mark, m.same, sizeof(m.content.mark));
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {
@@ -179,42 +187,111 @@ x2_take_events(struct x2 *x)
 		x2_begin_exchange(x,
 		    kind == CALL_KEYS_DUE ? X2_ASK_KEYS : X2_ASK_NO_KEYS, &v,
 		    false);
+	x2_journal_gone(x);
 }
 
 /* ---- PDUs ---- */
 
-static void
-take_sip(struct x2 *x, const struct x2_pdu *p, uint8_t is)
+/* False: it is not SIP. */
+static bool
+look(struct x2 *x, const struct x2_pdu *p, int64_t came, struct x2_seen *out)
 {
-	static struct log_limit limit, full;
-	static struct x2_seen s;
-	enum err rc;
+	static struct log_limit limit;
 
-	if (x2_seen_read(p, &s) != ERR_OK) {
+	if (x2_seen_read(p, out) != ERR_OK) {
 		x->count[X2_COUNT_NO_SIP]++;
 		log_limited(&limit, 5,
 		    "an intercepted message is not SIP, or too large: dropped");
-		return;
+		return false;
 	}
-	x->count[X2_COUNT_SIP]++;
 	if (!p->has_time)
-		s.sip.seconds = clock_seconds();
-	if ((is & XID_SIP_TOO) != 0)
-		begin_sip(x, &s.sip);
-	if ((is & XID_IN_FORCE) == 0)
-		return;
-	rc = calls_put(x->calls, &s.sip, (int64_t)uv_now(&x->loop));
+		out->sip.seconds = came;
+	return true;
+}
+
+/* Into the table of calls; *took is 0 where that has no room for it. */
+static void
+put_call_part(struct x2 *x, const struct sip_seen *s, struct calls_took *took)
+{
+	static struct log_limit full;
+	enum err rc;
+
+	*took = (struct calls_took){.call = 0};
+	rc = calls_put(x->calls, s, (int64_t)uv_now(&x->loop), took);
 	if (rc == ERR_NOMEM)
 		fatal("out of memory");
 	if (rc != ERR_OK)
 		log_limited(&full, 1,
 		    "a call has more MIKEY messages than are kept: not looked "
 		    "at");
+}
+
+static void
+take_sip(struct x2 *x, const struct x2_pdu *p, struct rd octets, uint8_t is)
+{
+	static struct x2_seen s;
+	const int64_t came = clock_seconds();
+	struct calls_took took;
+
+	if (!look(x, p, came, &s))
+		return;
+	x->count[X2_COUNT_SIP]++;
+	s.sip.stored = octets.left + INTAKE_ACT_COST;
+	if ((is & XID_SIP_TOO) != 0) {
+		const uint64_t number = x2_intake_number(x->intake);
+
+		x2_journal_put(x, INTAKE_SIP, 0, came, octets);
+		begin_sip(x, &s.sip, number);
+	}
+	if ((is & XID_IN_FORCE) == 0)
+		return;
+	s.sip.number = x2_intake_number(x->intake);
+	put_call_part(x, &s.sip, &took);
+	if (took.kept)
+		x2_journal_put(x, INTAKE_CALL, took.call, came, octets);
+	x2_take_events(x);
+}
+
+/* What has become of one that has come back, and is not as it was. */
+static void
+put_right(struct x2 *x, const struct msg_intake *m,
+    const struct calls_took *took)
+{
+	const struct calls_gone gone = {m->call, m->number, 0};
+	enum err rc = ERR_OK;
+
+	if (!took->kept)
+		rc = x2_intake_gone(x->intake, &gone);
+	else if (took->call != m->call)
+		rc = x2_intake_move(x->intake, m, took->call);
+	if (rc != ERR_OK)
+		fatal("the journal: %s", err_str(rc));
+}
+
+void
+x2_take_back(struct x2 *x, const struct msg_intake *m)
+{
+	static struct x2_seen s;
+	struct calls_took took = {.call = 0};
+	struct x2_pdu p;
+
+	if (x2_pdu_read(m->pdu, &p) != ERR_OK || !look(x, &p, m->came, &s)) {
+		put_right(x, m, &took);
+		return;
+	}
+	s.sip.number = m->number;
+	s.sip.stored = m->pdu.left + INTAKE_ACT_COST;
+	if (m->kind == INTAKE_SIP) {
+		begin_sip(x, &s.sip, m->number);
+		return;
+	}
+	put_call_part(x, &s.sip, &took);
+	put_right(x, m, &took);
 	x2_take_events(x);
 }
 
 static bool
-take_x2(struct x2_conn *c, const struct x2_pdu *p)
+take_x2(struct x2_conn *c, const struct x2_pdu *p, struct rd octets)
 {
 	static struct log_limit limit;
 	struct x2 *x = c->x;
@@ -234,21 +311,46 @@ take_x2(struct x2_conn *c, const struct x2_pdu *p)
 		x->count[X2_COUNT_NO_WARRANT]++;
 		return true;
 	}
-	if (!x2_asks_room(x->asks)) {
+	if (!x2_room(x)) {
 		c->wait = X2_WAIT_ROOM;
 		x->starved = true;
 		return false;
 	}
-	take_sip(x, p, is);
+	take_sip(x, p, octets, is);
+	c->act = x2_intake_last(x->intake);
 	return true;
 }
 
-/* It stands behind everything that the CSCF sent before on this connection. */
+static bool
+acknowledge_late(struct x2_conn *c, const struct x2_pdu *p)
+{
+	struct x2_late_ack *a =
+	    &c->late[(c->late_at + c->n_late) % X2_LATE_ACKS];
+	struct wr w;
+
+	if (c->n_late == X2_LATE_ACKS) {
+		c->wait = X2_WAIT_STORE;
+		return false;
+	}
+	wr_init(&w, a->octets, sizeof(a->octets));
+	x2_put_ack(&w, p);
+	a->len = w.len;
+	a->act = c->act;
+	c->n_late++;
+	return true;
+}
+
+/*
+ * It stands behind everything that the CSCF sent before on this connection, and
+ * says that nothing of it is lost any more.
+ */
 static bool
 acknowledge(struct x2_conn *c, const struct x2_pdu *p)
 {
 	struct wr w;
 
+	if (c->n_late > 0 || !x2_intake_is_stored(c->x->intake, c->act))
+		return acknowledge_late(c, p);
 	wr_init(&w, c->out + c->out_len, sizeof(c->out) - c->out_len);
 	x2_put_ack(&w, p);
 	if (w.rc != ERR_OK) {
@@ -260,13 +362,13 @@ acknowledge(struct x2_conn *c, const struct x2_pdu *p)
 }
 
 bool
-x2_take(struct x2_conn *c, const struct x2_pdu *p)
+x2_take(struct x2_conn *c, const struct x2_pdu *p, struct rd octets)
 {
 	static struct log_limit limit;
 
 	switch (p->type) {
 	case X2_TYPE_X2:
-		return take_x2(c, p);
+		return take_x2(c, p, octets);
 	case X2_TYPE_KEEPALIVE:
 		return acknowledge(c, p);
 	default:

@@ -121,7 +121,7 @@ read_and_put(struct calls *t, struct rd sip, const struct kind *k, int64_t now)
 		    .csb_id = 1,
 		    .ts = k->type < 24 ? 1 : 2,
 		    .has_ibake = true};
-	if ((rc = calls_put(t, &s, now)) != ERR_OK)
+	if ((rc = calls_put(t, &s, now, NULL)) != ERR_OK)
 		return rc;
 	while (calls_next(t, &kind, &v) == ERR_OK)
 		if (kind != CALL_KEYS_DUE)

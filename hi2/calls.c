@@ -45,6 +45,12 @@ calls_count(const struct calls *t)
 	return t->counts;
 }
 
+void
+calls_limit_stored(struct calls *t, size_t most_stored)
+{
+	t->limits.most_stored = most_stored;
+}
+
 /* ---- taking a message ---- */
 
 static uint64_t
@@ -85,44 +91,88 @@ advance(struct calls *t, int64_t now_ms)
 	calls_reap(t);
 }
 
-enum err
-calls_put(struct calls *t, const struct sip_seen *s, int64_t now_ms)
+/* What the caller keeps of a message, if its call has room for that. */
+static size_t
+stored_of(const struct calls *t, const struct call *c, const struct sip_seen *s)
 {
-	const uint64_t key = key_of(t, s);
-	struct call *c = calls_find(t, key, s->xid, s->event->call_id);
+	const size_t all = s->stored + (c == NULL ? 0 : c->stored);
+
+	return s->number == 0 || all > t->call_limit ||
+		all > t->limits.most_stored
+	    ? 0
+	    : s->stored;
+}
+
+/* A call without MIKEY messages: nothing but what it has come to. */
+static enum err
+pass_over(struct calls *t, uint64_t key, const struct sign *sign,
+    struct calls_took *took)
+{
+	if (sign->kind != SIGN_NONE)
+		calls_note(&t->notes, key, sign);
+	t->counts.put++;
+	*took = (struct calls_took){.call = 0};
+	return ERR_OK;
+}
+
+static void
+keep(struct calls *t, struct call *c, size_t stored, bool changed,
+    struct calls_took *took)
+{
+	*took = (struct calls_took){c->kept == NULL ? 0 : c->kept->call,
+	    c->kept != NULL && changed && stored > 0};
+	if (!took->kept)
+		return;
+	c->stored += stored;
+	t->counts.stored += stored;
+}
+
+enum err
+calls_put(struct calls *t, const struct sip_seen *given, int64_t now_ms,
+    struct calls_took *took)
+{
+	const uint64_t key = key_of(t, given);
+	struct call *c =
+	    calls_find(t, key, given->xid, given->event->call_id);
 	const bool new = c == NULL;
+	struct calls_took unheard;
+	struct sip_seen s = *given;
 	struct message sip;
 	struct sign sign;
+	bool changed = new;
 	unsigned n;
-	size_t octets = calls_needed(s, &n);
+	size_t octets = calls_needed(&s, &n);
 	enum err rc;
 
+	if (took == NULL)
+		took = &unheard;
 	advance(t, now_ms);
-	describe(t, s, &sip);
-	sign = calls_sign(s->event, sip.tags, t->now_ms);
-	if (new &&n == 0) {
-		if (sign.kind != SIGN_NONE)
-			calls_note(&t->notes, key, &sign);
-		t->counts.put++;
-		return ERR_OK;
-	}
+	describe(t, &s, &sip);
+	sign = calls_sign(s.event, sip.tags, t->now_ms);
+	if (new &&n == 0)
+		return pass_over(t, key, &sign, took);
 	if (new)
-		octets += sizeof(*c) + s->event->call_id.left + CALLS_OVERHEAD;
+		octets += sizeof(*c) + s.event->call_id.left +
+		    sizeof(struct kept) + 2 * CALLS_OVERHEAD;
 	if (octets > t->call_limit)
 		return ERR_TOOBIG;
-	if ((rc = calls_room(t, c, octets, new)) != ERR_OK)
+	s.stored = stored_of(t, c, &s);
+	if ((rc = calls_room(t, c, octets,
+		 n > 0 || sign.kind != SIGN_NONE ? s.stored : 0, new)) !=
+	    ERR_OK)
 		return rc;
 	if (new) {
-		if ((rc = calls_add(t, key, s->xid, s->event->call_id, &c)) !=
-		    ERR_OK)
+		if ((rc = calls_add(t, key, &s, &c)) != ERR_OK)
 			return rc;
 		calls_note_apply(&t->notes, c, t->now_ms - t->limits.linger_ms);
 	}
-	rc = calls_enter(t, c, s, &sip, &sign);
+	rc = calls_enter(t, c, &s, &sip, &sign, &changed);
 	if (rc == ERR_NOMEM && new)
 		calls_remove(t, c);
-	if (rc != ERR_NOMEM)
-		t->counts.put++;
+	if (rc == ERR_NOMEM)
+		return rc;
+	keep(t, c, s.stored, changed, took);
+	t->counts.put++;
 	return rc;
 }
 
@@ -183,6 +233,8 @@ show(const struct message *lead, const struct parts *p,
 	    p->shown_by == NULL ? NULL : p->shown_by->sip;
 
 	*out = (struct call_exchange_view){.handle = handle_of(lead),
+	    .call = lead->call->kept == NULL ? 0 : lead->call->kept->call,
+	    .lead = octets_of(lead),
 	    .direction = last->direction,
 	    .seconds = last->seconds,
 	    .nanoseconds = last->nanoseconds,

@@ -31,6 +31,11 @@
  * fetched.  Of a call without MIKEY messages nothing is kept but that it was
  * answered, refused or ended, in a table of fixed size.
  *
+ * The caller may keep what he gives on a disk, so that he can give it again.  He
+ * is told which of it matters, and when it does no longer: put again in their
+ * order into another table, the messages that matter make the same exchanges.
+ * Of a call of which no MIKEY message has come nothing matters.
+ *
  * Time is an argument: milliseconds that never go back (if they do, they stand
  * still).  Nothing is aged but by calls_tick().
  */
@@ -54,6 +59,7 @@ struct calls;
 struct calls_limits {
 	unsigned most_calls;
 	size_t most_octets; /* with the table itself */
+	size_t most_stored; /* that the caller keeps */
 	int64_t idle_ms; /* a call without messages */
 	int64_t linger_ms; /* one that has ended; at least wait_ms */
 	int64_t wait_ms; /* for the rest of an exchange */
@@ -85,6 +91,20 @@ struct sip_seen {
 	const struct sip_event *event; /* what sip_event_read() made of it */
 	unsigned n_mikey;
 	const struct mikey_seen *mikey;
+	uint64_t number; /* the caller's, above all before; 0: keeps nothing */
+	size_t stored; /* octets that he would keep */
+};
+
+/* What has become of a SIP message. */
+struct calls_took {
+	uint64_t call; /* number of the one that began its call; 0: none */
+	bool kept; /* it matters: keep it until calls_gone() tells of it */
+};
+
+struct calls_gone {
+	uint64_t call;
+	uint64_t number; /* 0: all of the call */
+	size_t stored;
 };
 
 enum call_event_kind { CALL_KEYS_DUE, CALL_NO_KEYS, CALL_EVENT__MAX };
@@ -96,6 +116,7 @@ enum call_event_kind { CALL_KEYS_DUE, CALL_NO_KEYS, CALL_EVENT__MAX };
  */
 struct call_exchange_view {
 	uint64_t handle; /* never 0, never used again */
+	uint64_t call; /* as in calls_took */
 	uint8_t xid[CALLS_XID];
 	/* Of the SIP message that completed it, or its last. */
 	uint8_t correlation[CALLS_CORRELATION];
@@ -113,11 +134,12 @@ struct call_exchange_view {
 	 */
 	struct rd sip;
 	uint8_t sip_direction;
+	struct rd lead; /* octets of the message that names it */
 };
 
 struct calls_counts {
 	unsigned calls;
-	size_t octets;
+	size_t octets, stored;
 	uint64_t put; /* SIP messages */
 	uint64_t copies; /* MIKEY messages that were there already */
 	uint64_t keys_due, no_keys; /* events */
@@ -141,14 +163,23 @@ void calls_free(struct calls **);
  * Take one SIP message.  ERR_FULL: its call has CALLS_MESSAGES or too many
  * octets of them already: the MIKEY messages were not taken.  ERR_TOOBIG: more
  * octets than a call may have at all; ERR_NOMEM.  In both cases nothing has
- * changed but that others may have been evicted.  Fetch the events after it.
+ * changed but that others may have been evicted.  Fetch the events after it,
+ * and then what is gone.  *took is filled in unless ERR_TOOBIG or ERR_NOMEM;
+ * NULL is let through.
  */
-enum err calls_put(struct calls *, const struct sip_seen *,
-    int64_t now_ms) MUST_CHECK;
+enum err calls_put(struct calls *, const struct sip_seen *, int64_t now_ms,
+    struct calls_took *took) MUST_CHECK;
 
 /* The oldest event, which is thereby gone.  ERR_NOTFOUND: none. */
 enum err calls_next(struct calls *, enum call_event_kind *,
     struct call_exchange_view *) MUST_CHECK;
+
+/*
+ * What the caller need not keep any longer, the oldest first; an evicted call
+ * is gone when its events have been fetched and another call of this table has
+ * followed.  ERR_NOTFOUND: nothing.
+ */
+enum err calls_gone(struct calls *, struct calls_gone *out) MUST_CHECK;
 
 /*
  * What has waited or lived long enough.  Fetch the events after it, and call it
@@ -175,5 +206,8 @@ enum err calls_established(struct calls *, const uint8_t xid[CALLS_XID],
     uint64_t *at, struct call_exchange_view *) MUST_CHECK;
 
 struct calls_counts calls_count(const struct calls *);
+
+/* Another most_stored; what is beyond it goes when the next message comes. */
+void calls_limit_stored(struct calls *, size_t most_stored);
 
 #endif

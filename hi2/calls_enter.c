@@ -19,15 +19,16 @@ copy_of(struct message *first, const struct mikey_seen *m, uint64_t hash)
 }
 
 /* An offer that is made again, with credentials or after a while. */
-static void
+static bool
 made_again(struct message *m, const struct message *sip)
 {
 	if (!sip->request || (m->request && sip->cseq <= m->cseq))
-		return;
+		return false;
 	m->request = true;
 	m->cseq = sip->cseq;
 	m->method = sip->method;
 	m->tags = sip->tags;
+	return true;
 }
 
 /* `sip` has what is the same for all MIKEY messages of one SIP message. */
@@ -78,11 +79,13 @@ struct arrival {
 	struct message *first, **end;
 	unsigned n;
 	struct sip_text *text;
+	struct kept *kept;
 };
 
 static void
 arrival_drop(struct calls *t, struct call *c, struct arrival *a)
 {
+	calls_forget(t, a->kept);
 	if (a->text != NULL)
 		calls_give(t, c, a->text, sizeof(*a->text) + a->text->len);
 	while (a->first != NULL) {
@@ -113,6 +116,10 @@ arrival_take(struct calls *t, struct call *c, const struct sip_seen *s,
 	}
 	if (a->n > 0 && (a->text = new_text(t, c, s)) == NULL)
 		return ERR_NOMEM;
+	if (a->n > 0 && s->stored > 0 && c->kept != NULL &&
+	    (a->kept = calls_keep(t, c->kept->call, s->number, s->stored)) ==
+		NULL)
+		return ERR_NOMEM;
 	return ERR_OK;
 }
 
@@ -123,6 +130,8 @@ arrival_link(struct call *c, struct arrival *a)
 		m->number = ++c->numbers;
 		m->sip = a->text;
 		a->text->refs++;
+		if ((m->kept = a->kept) != NULL)
+			a->kept->refs++;
 	}
 	if (a->n == 0)
 		return;
@@ -131,6 +140,7 @@ arrival_link(struct call *c, struct arrival *a)
 	c->n += a->n;
 	a->first = NULL;
 	a->text = NULL;
+	a->kept = NULL;
 }
 
 /* ---- room in a call ---- */
@@ -227,11 +237,12 @@ make_way(struct calls *t, struct call *c, unsigned n, size_t octets)
 
 /* ---- what a message changes ---- */
 
-static void
+static bool
 signs(struct call *c, const struct sip_seen *s, const struct sign *sign,
     const struct message *sip)
 {
-	calls_sign_apply(c, sign);
+	bool changed = calls_sign_apply(c, sign);
+
 	for (unsigned i = 0; i < s->n_mikey; i++) {
 		const struct mikey_seen *m = &s->mikey[i];
 		const struct sign likely = {.kind = SIGN_LIKELY,
@@ -240,8 +251,9 @@ signs(struct call *c, const struct sip_seen *s, const struct sign *sign,
 
 		if (m->type == I_MESSAGE_2 || m->type == R_MESSAGE_2 ||
 		    (m->sound && m->update))
-			calls_sign_apply(c, &likely);
+			changed = calls_sign_apply(c, &likely) || changed;
 	}
+	return changed;
 }
 
 /* Of those whose exchange has its I_MESSAGE_1, another message is shown. */
@@ -277,15 +289,15 @@ calls_needed(const struct sip_seen *s, unsigned *n)
 			++*n;
 		}
 	if (*n > 0)
-		octets +=
-		    sizeof(struct sip_text) + s->sip.left + CALLS_OVERHEAD;
+		octets += sizeof(struct sip_text) + s->sip.left +
+		    sizeof(struct kept) + 2 * CALLS_OVERHEAD;
 	return octets;
 }
 
 /* Those that are not there yet; the others may tell something too. */
 static unsigned
 sort_copies(struct calls *t, struct call *c, const struct sip_seen *s,
-    const struct message *sip)
+    const struct message *sip, bool *changed)
 {
 	unsigned n = 0;
 
@@ -301,16 +313,16 @@ sort_copies(struct calls *t, struct call *c, const struct sip_seen *s,
 			continue;
 		}
 		t->counts.copies++;
-		made_again(copy, sip);
+		*changed = made_again(copy, sip) || *changed;
 	}
 	return n;
 }
 
 enum err
 calls_enter(struct calls *t, struct call *c, const struct sip_seen *s,
-    const struct message *sip, const struct sign *sign)
+    const struct message *sip, const struct sign *sign, bool *changed)
 {
-	const unsigned n = sort_copies(t, c, s, sip);
+	const unsigned n = sort_copies(t, c, s, sip, changed);
 	struct arrival a = {.first = NULL};
 	enum err rc = ERR_OK;
 	unsigned all;
@@ -324,7 +336,7 @@ calls_enter(struct calls *t, struct call *c, const struct sip_seen *s,
 	}
 	if (rc != ERR_OK)
 		t->counts.full += n;
-	signs(c, s, sign, sip);
+	*changed = signs(c, s, sign, sip) || a.n > 0 || *changed;
 	arrival_link(c, &a);
 	if (n > 0) {
 		calls_match(c, t->limits.wait_ms);

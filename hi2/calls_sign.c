@@ -71,18 +71,21 @@ dialog_of(struct call *c, struct tags tags)
 	return &c->dialogs[c->n_dialogs++];
 }
 
-static void
+static bool
 to_dialog(struct call *c, const struct sign *s)
 {
-	struct dialog *d = dialog_of(c, s->tags);
+	struct dialog *d = dialog_of(c, s->tags), before;
 
 	if (d == NULL)
-		return;
+		return false;
+	before = *d;
 	if (s->at_ms < d->since_ms)
 		d->since_ms = s->at_ms;
 	d->likely = true;
 	d->answered |= s->kind != SIGN_LIKELY;
 	d->ended |= s->kind == SIGN_ENDED;
+	return !before.likely || d->answered != before.answered ||
+	    d->ended != before.ended;
 }
 
 /* ---- requests ---- */
@@ -94,10 +97,10 @@ is_of(const struct outcome *o, enum sip_method m, uint32_t cseq, uint64_t from)
 	    (o->from == from || o->from == 0 || from == 0);
 }
 
-static void
+static bool
 to_request(struct call *c, const struct sign *s)
 {
-	struct outcome *o = NULL;
+	struct outcome *o = NULL, before;
 
 	for (unsigned i = 0; i < c->n_outcomes; i++)
 		if (is_of(&c->outcomes[i], s->method, s->cseq, s->tags.from))
@@ -111,18 +114,23 @@ to_request(struct call *c, const struct sign *s)
 		if (c->n_outcomes < CALL_OUTCOMES)
 			c->n_outcomes++;
 	}
+	before = *o;
 	o->refused |= s->kind == SIGN_REFUSED;
 	o->accepted |= s->kind == SIGN_ANSWERED;
+	return o->refused != before.refused || o->accepted != before.accepted;
 }
 
-void
+bool
 calls_sign_apply(struct call *c, const struct sign *s)
 {
+	bool changed = false;
+
 	if (s->kind == SIGN_REFUSED || s->kind == SIGN_ANSWERED)
-		to_request(c, s);
+		changed = to_request(c, s);
 	if (s->kind == SIGN_ANSWERED || s->kind == SIGN_LIKELY ||
 	    s->kind == SIGN_ENDED)
-		to_dialog(c, s);
+		changed = to_dialog(c, s) || changed;
+	return changed;
 }
 
 /* One branch of a forked request may refuse while another accepts. */
@@ -246,5 +254,5 @@ calls_note_apply(const struct notes *t, struct call *c, int64_t from_ms)
 	for (unsigned i = 0; i < NOTES_BUCKET; i++)
 		if (b[i].sign.kind != SIGN_NONE && b[i].call == c->key &&
 		    b[i].sign.at_ms >= from_ms)
-			calls_sign_apply(c, &b[i].sign);
+			(void)calls_sign_apply(c, &b[i].sign);
 }

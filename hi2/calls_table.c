@@ -65,6 +65,37 @@ calls_give(struct calls *t, struct call *c, void *p, size_t n)
 	free(p);
 }
 
+struct kept *
+calls_keep(struct calls *t, uint64_t call, uint64_t number, size_t stored)
+{
+	struct kept *k = calls_take(t, NULL, sizeof(*k));
+
+	if (k != NULL)
+		*k = (struct kept){.call = call,
+		    .number = number,
+		    .stored = stored};
+	return k;
+}
+
+void
+calls_forget(struct calls *t, struct kept *k)
+{
+	calls_give(t, NULL, k, sizeof(*k));
+}
+
+enum err
+calls_gone(struct calls *t, struct calls_gone *out)
+{
+	struct kept *k = RING_OF(t->gone.next, struct kept, gone);
+
+	if (is_empty(&t->gone))
+		return ERR_NOTFOUND;
+	calls_ring_remove(&k->gone);
+	*out = (struct calls_gone){k->call, k->number, k->stored};
+	calls_forget(t, k);
+	return ERR_OK;
+}
+
 void
 calls_drop_text(struct calls *t, struct message *m)
 {
@@ -73,6 +104,25 @@ calls_drop_text(struct calls *t, struct message *m)
 	m->sip = NULL;
 	if (s != NULL && --s->refs == 0)
 		calls_give(t, m->call, s, sizeof(*s) + s->len);
+}
+
+/* Of a call that goes as a whole, the whole is told of. */
+static void
+drop_kept(struct calls *t, struct message *m)
+{
+	struct kept *k = m->kept;
+	struct call *c = m->call;
+
+	m->kept = NULL;
+	if (k == NULL || --k->refs > 0)
+		return;
+	if (c->freed) {
+		calls_forget(t, k);
+		return;
+	}
+	c->stored -= k->stored;
+	t->counts.stored -= k->stored;
+	calls_ring_add(&t->gone, &k->gone);
 }
 
 void
@@ -89,14 +139,20 @@ calls_drop_message(struct calls *t, struct message *m)
 	c->n--;
 	calls_unqueue(m);
 	calls_drop_text(t, m);
+	drop_kept(t, m);
 	calls_give(t, c, m, sizeof(*m) + m->len);
 }
 
 static void
 free_call(struct calls *t, struct call *c)
 {
+	c->freed = true;
 	while (c->first != NULL)
 		calls_drop_message(t, c->first);
+	if (c->kept != NULL) {
+		c->kept->stored = c->stored;
+		calls_ring_add(&t->gone, &c->kept->gone);
+	}
 	calls_give(t, NULL, c, sizeof(*c) + c->call_id_len);
 }
 
@@ -131,6 +187,7 @@ calls_table_init(struct calls *t)
 	calls_ring_init(&t->dying);
 	calls_ring_init(&t->spent);
 	calls_ring_init(&t->events);
+	calls_ring_init(&t->gone);
 	t->counts.octets = sizeof(*t) + CALLS_OVERHEAD;
 	t->n_buckets = power_of_two(t->limits.most_calls, SIZE_MAX / 2);
 	t->notes.n =
@@ -174,9 +231,13 @@ free_all(struct calls *t, struct ring *head)
 void
 calls_table_done(struct calls *t)
 {
+	struct calls_gone gone;
+
 	free_all(t, &t->by_age);
 	free_all(t, &t->dying);
 	free_all(t, &t->spent);
+	while (calls_gone(t, &gone) == ERR_OK)
+		;
 	free(t->by_key);
 	free(t->by_serial);
 	free(t->by_xid);
@@ -284,16 +345,22 @@ calls_spoke(struct calls *t, struct call *c)
 /* ---- coming and going ---- */
 
 enum err
-calls_add(struct calls *t, uint64_t key, const uint8_t *xid, struct rd call_id,
+calls_add(struct calls *t, uint64_t key, const struct sip_seen *s,
     struct call **out)
 {
+	const struct rd call_id = s->event->call_id;
 	struct call *c = calls_take(t, NULL, sizeof(*c) + call_id.left);
 
 	if (c == NULL)
 		return ERR_NOMEM;
+	if (s->number != 0 &&
+	    (c->kept = calls_keep(t, s->number, 0, 0)) == NULL) {
+		calls_give(t, NULL, c, sizeof(*c) + call_id.left);
+		return ERR_NOMEM;
+	}
 	c->key = key;
 	c->serial = ++t->serials;
-	memcpy(c->xid, xid, CALLS_XID);
+	memcpy(c->xid, s->xid, CALLS_XID);
 	c->octets = sizeof(*c) + call_id.left + CALLS_OVERHEAD;
 	c->end = &c->first;
 	c->call_id_len = call_id.left;
@@ -304,7 +371,7 @@ calls_add(struct calls *t, uint64_t key, const uint8_t *xid, struct rd call_id,
 	calls_ring_add(&t->by_key[key & (t->n_buckets - 1)], &c->by_key);
 	calls_ring_add(&t->by_serial[c->serial & (t->n_buckets - 1)],
 	    &c->by_serial);
-	calls_ring_add(calls_xid_bucket(t, xid), &c->by_xid);
+	calls_ring_add(calls_xid_bucket(t, s->xid), &c->by_xid);
 	calls_ring_add(&t->by_age, &c->by_age);
 	place(t, t->counts.calls++, c);
 	*out = c;
@@ -345,6 +412,7 @@ calls_remove(struct calls *t, struct call *c)
 	calls_ring_remove(&c->by_serial);
 	calls_ring_remove(&c->by_xid);
 	calls_ring_remove(&c->by_age);
+	t->counts.stored -= c->stored;
 	if (c->n_pending == 0) {
 		free_call(t, c);
 		return;
@@ -377,10 +445,13 @@ calls_reap(struct calls *t)
 }
 
 enum err
-calls_room(struct calls *t, const struct call *keep, size_t n, bool one)
+calls_room(struct calls *t, const struct call *keep, size_t n, size_t stored,
+    bool one)
 {
 	n += CALLS_OVERHEAD;
 	while (t->counts.octets - t->dying_octets + n > t->live_limit ||
+	    (stored > 0 &&
+		t->counts.stored + stored > t->limits.most_stored) ||
 	    (one && t->counts.calls == t->limits.most_calls)) {
 		struct ring *r = t->by_age.next;
 		struct call *c;

@@ -81,6 +81,14 @@ struct sip_text {
 	uint8_t octets[];
 };
 
+/* A call, or a message of it, that the caller keeps: for calls_gone(). */
+struct kept {
+	struct ring gone;
+	uint64_t call, number;
+	size_t stored;
+	unsigned refs; /* MIKEY messages that came in it */
+};
+
 struct pending {
 	struct ring queue;
 	struct message *of;
@@ -94,6 +102,7 @@ struct message {
 	/* Where it leads a first exchange; NULL: not there. */
 	const struct message *its_i1, *its_i2;
 	struct sip_text *sip; /* NULL: not needed */
+	struct kept *kept; /* NULL: the caller does not keep it */
 	struct pending pending[CALL_EVENT__MAX];
 	bool told[CALL_EVENT__MAX]; /* queued once */
 	bool given[CALL_EVENT__MAX]; /* to the caller, of this lead */
@@ -140,11 +149,13 @@ struct call {
 	uint64_t serial;
 	uint8_t xid[CALLS_XID];
 	size_t octets; /* all its memory */
+	size_t stored;
+	struct kept *kept; /* NULL: the caller keeps nothing of it */
 	int64_t last_ms, due_ms;
 	size_t heap_at;
 	struct message *first, **end;
 	unsigned n, numbers, n_pending;
-	bool dying;
+	bool dying, freed;
 	unsigned n_dialogs, n_outcomes, next_outcome;
 	bool more_dialogs; /* than there is room for */
 	struct dialog dialogs[CALL_DIALOGS];
@@ -166,6 +177,7 @@ struct calls {
 	struct ring dying; /* evicted, with events */
 	struct ring spent; /* without any more: views may point there */
 	struct ring events;
+	struct ring gone; /* struct kept */
 	struct notes notes;
 	struct calls_counts counts;
 };
@@ -180,7 +192,8 @@ bool calls_tags_same(struct tags a, struct tags b);
 
 /* What this message says; SIGN_NONE for most. */
 struct sign calls_sign(const struct sip_event *, struct tags, int64_t now_ms);
-void calls_sign_apply(struct call *, const struct sign *);
+/* Whether that has changed anything. */
+bool calls_sign_apply(struct call *, const struct sign *);
 
 void calls_note(struct notes *, uint64_t call, const struct sign *);
 
@@ -235,10 +248,10 @@ size_t calls_needed(const struct sip_seen *, unsigned *n);
 /*
  * Take a SIP message into its call, for which there is room in the table.
  * `sip` has what is the same for all MIKEY messages in it.  ERR_FULL: without
- * them.  ERR_NOMEM: nothing has changed.
+ * them.  ERR_NOMEM: nothing has changed.  *changed: it is not as it was.
  */
 enum err calls_enter(struct calls *, struct call *, const struct sip_seen *,
-    const struct message *sip, const struct sign *) MUST_CHECK;
+    const struct message *sip, const struct sign *, bool *changed) MUST_CHECK;
 
 /* ---- calls_table.c ---- */
 
@@ -258,14 +271,19 @@ void *calls_take(struct calls *, struct call *, size_t n);
 void calls_give(struct calls *, struct call *, void *, size_t n);
 
 /*
- * Evict until there is room for n octets and, with `one`, one more call, but
- * never `keep`.  ERR_TOOBIG.
+ * Evict until there is room for n octets, for as many that the caller keeps
+ * and, with `one`, for one more call, but never `keep`.  ERR_TOOBIG.
  */
 enum err calls_room(struct calls *, const struct call *keep, size_t n,
-    bool one) MUST_CHECK;
+    size_t stored, bool one) MUST_CHECK;
 
-enum err calls_add(struct calls *, uint64_t key, const uint8_t *xid,
-    struct rd call_id, struct call **) MUST_CHECK;
+enum err calls_add(struct calls *, uint64_t key, const struct sip_seen *,
+    struct call **) MUST_CHECK;
+
+/* The caller keeps a SIP message; NULL: no memory. */
+struct kept *calls_keep(struct calls *, uint64_t call, uint64_t number,
+    size_t stored);
+void calls_forget(struct calls *, struct kept *);
 
 /* Out of all indexes; its memory goes when its events have been fetched. */
 void calls_remove(struct calls *, struct call *);

@@ -33,8 +33,15 @@
 #define QUEUE_RECORD_MAX (1024 * 1024) /* octets of one record */
 #define QUEUE_SEALS_MAX (1ULL << 32) /* records under one data key */
 
-/* What of a row is readable. */
+/* No row of one table can take the place of one of another. */
+enum queue_table { QUEUE_RECORDS, QUEUE_INTAKE, QUEUE__MAX };
+
+/*
+ * What of a row is readable.  Of QUEUE_INTAKE, what was intercepted: id, number
+ * of its call, kind (in `sequence`), when it came, data key; the rest is 0.
+ */
 struct queue_row {
+	enum queue_table table;
 	uint64_t id; /* 0 unless it was sealed with one */
 	struct rd lemf; /* name, 1 to QUEUE_LEMF_MAX octets */
 	uint64_t number; /* order within the LEMF */

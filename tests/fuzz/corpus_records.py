@@ -120,6 +120,7 @@ def df2_bodies(call):
     to = u64(77) + view8(b"LI-1") + u8(2) + view8(b"police") + \
         view8(b"court") + u8(1) + view8(b"sip:alice@example.com")
     lemf = view8(b"police") + view8(b"etsi")
+    link = u32(1024) + u32(30) + b"\1\77" + u32(60)
     return [u64(1) + b"\0" + xid + b"\1\0" + u8(1) + u64(77) + view32(call),
             u64(1) + u8(2) + u64(77) + u64(78), u64(1) + u64(77) + b"\2",
             u64(1) + bytes(8) + u64(1770000000) + u32(999999999) + b"\2" +
@@ -128,8 +129,22 @@ def df2_bodies(call):
             bytes(10) + view16(b"first") + view16(b"second"),
             u64(1) + b"\2" + to,
             u8(3) + u64(1) + u64(2) + u64(3), b"".join(map(u32, range(8))),
-            view16(b"/spool.db") + u8(2) + lemf + u8(0) + lemf + u8(1) +
-            view8(b"form") + view8(b"ps")]
+            view16(b"/spool.db") + u8(2) + lemf + u8(0) + link + lemf + u8(1) +
+            view8(b"form") + view8(b"ps") + link, *delivery_bodies(lemf, link)]
+
+
+def delivery_bodies(lemf, link):
+    """Of delivery, in the order of fuzz_proto.c."""
+    task = b"\0" + u64(3) + view32(b"wrapped")
+    times = b"".join(map(u32, (120, 30, 60, 1000, 1000, 15, 30)))
+    return [b"\2" + u32(7) + view8(b""), u32(7) + u64(9), b"\0signature",
+            view8(b"police") + b"\1\0" + u64(1770000000) + view8(b"refused") +
+            b"".join(map(u64, range(5))) + u64(1770000000) + u64(1 << 30) +
+            b"\1",
+            lemf + u8(0) + link + view8(b"192.0.2.7:35530") + view8(b"l.example") +
+            b"\1\1" + u8(2) + bytes(64) + b"\1\2\2\1" + times,
+            u32(7) + u64(9) + b"\x30\0", task, u32(5) + task,
+            b"\3" + view8(b"police") + u64(44) + view8(b"too old")]
 
 
 def delivery_bodies():
@@ -192,7 +207,7 @@ def protos(call, cms):
              b"\1" + u32(0) + u8(1) + bytes(5) + view16(b"sealed")),
             (44, b"\1" + u64(0) + u32(0)), (40, b"\1"),
             (34, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b"),
-            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0))]
+            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0)), (38, b"\0" + u32(1) + view8(b"why"))]
     return [u8(i) + b for i, b in [*enumerate(bodies), *more]]
 
 

@@ -154,7 +154,17 @@ x2 {
 lemf "police" { profile = "etsi" form = "ps" operator_id = "" }
 lemf court { interception_point = "ip" }
 kms { uri = "kms.example.com" }
-""", "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
+""", """
+x2 { listen = {"a:1"} }
+hi2 { certificate = /c.pem key = /c.key }
+lemf a {
+  address = "192.0.2.7:35530" name = l.example server_ca = /ca crl = /crl
+  pin = {"sha256:""" + 32 * "0f" + """"} tls = "1.2" acknowledge = sent
+  keep_alive_seconds = 0 integrity = signature hash = sha512 queue_mib = 5
+}
+lemf b { address = "[::1]:1" pin = {"sha256:""" + 32 * "F0" + """"} }
+kms { uri = u }
+""", "lemf a { address = x }\n", "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
     'lemf "" {}\n', "lemf a { form = " + 256 * "f" + " }\n",
     "".join("lemf l%d {}\n" % i for i in range(65))]
 

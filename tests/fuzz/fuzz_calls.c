@@ -125,7 +125,7 @@ put(struct run *r, struct rd *in, uint8_t command)
 	for (unsigned i = 0; i < (command & 3) && in->left > 0; i++)
 		make_mikey(in, &m[s.n_mikey++]);
 	s.sip = own_copy(s.sip);
-	rc = calls_put(r->t, &s, r->now);
+	rc = calls_put(r->t, &s, r->now, NULL);
 	own_free(&s.sip);
 	MUST(rc == ERR_OK || rc == ERR_FULL);
 }

@@ -113,7 +113,7 @@ take(struct run *r, const struct x2_pdu *p, struct rd pdu)
 	    x2_seen_read(p, &s) == ERR_OK) {
 		must_be_within(pdu, s.sip.sip);
 		memset(s.sip.xid, 0, sizeof(s.sip.xid));
-		MUST(calls_put(r->calls, &s.sip, r->now) != ERR_NOMEM);
+		MUST(calls_put(r->calls, &s.sip, r->now, NULL) != ERR_NOMEM);
 	}
 	events(r);
 }

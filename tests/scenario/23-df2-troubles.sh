@@ -62,7 +62,7 @@ begin() {
 
 # ---- in a mount namespace of its own, from below ----
 if [ "${FULL_DISK:-}" = 1 ]; then
-	mkdir "$WORK/state" && mount -t tmpfs -o size=4m,mode=700 tmpfs "$WORK/state" || exit 77
+	mkdir "$WORK/state" && mount -t tmpfs -o size=16m,mode=700 tmpfs "$WORK/state" || exit 77
 	begin
 	cat /dev/zero >"$WORK/state/filler" 2>/dev/null
 	stands

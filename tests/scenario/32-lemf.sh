@@ -13,8 +13,10 @@ OUT=$WORK/out
 LOG=$WORK/lemf.log
 
 # lemf_up [options]: at the port $AT or another, one that receives into $OUT and says so in $LOG
+# shellcheck disable=SC2120 # check passes them
 lemf_up() {
 	LPORT=${AT:-$(free_port)}
+	: >"$LOG"
 	"$BIN/keywarden-lemf" receive --listen "127.0.0.1:$LPORT" --cert "$WORK/lemf.pem" \
 		--key "$WORK/lemf.key" --client-ca "$WORK/ca.pem" --out "$OUT" \
 		--verify-key "$WORK/sign.pub" "$@" >"$LOG" 2>"$WORK/lemf.err" &

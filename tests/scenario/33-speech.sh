@@ -173,7 +173,7 @@ check "all of it is text" into "$WORK/hostile.n" judge page "$WORK/hostile.html"
 	'</pre><img src=x onerror=alert(2)>' "'><svg/onload=x>" '&lt;x&#62;' '<i>"&' '\xe2\x80\xae' '\x1b[31m' '--></details>\x00\xff'
 check "names of files are harmless" into "$WORK/odd.txt" lemf decrypt "$WORK/hostile.hi2" \
 	--pcap "$WORK/plain/x.pcap" --out "$WORK/odd"
-check "by their characters" same "$(find "$WORK/odd" -name '_i___-84281096-*.wav' | wc -l)" 3
+check "by their characters" same "$(find "$WORK/odd" -name '%3ci%3e%22%26-84281096-*.wav' | wc -l)" 3
 
 step "Keys are shown to who asks for them"
 check "not in what is printed, nor on pages" no_secret_in "$WORK"/*.json "$WORK"/*.txt "$WORK"/*/out.json "$WORK"/*.html

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """judge_records: are the records in the queue those that must be there?
 
-	judge_records.py [--at-least-once | --keys-alone] EXPECTED NAME=FILE...
+	judge_records.py [--at-least-once | --keys-alone | --received] EXPECTED NAME=FILE...
 
 FILE is what lab-iri --json says of the records of the LEMF NAME.  A line of
 EXPECTED is one record, in fields that a tab separates:
@@ -17,7 +17,9 @@ All records must be expected and all that is expected must be there, as often
 as it stands there, or with --at-least-once no less often; --keys-alone looks at
 no records of another event.  What a record says
 of the call (CIN, correlation) must be that Call-ID's, and the sequence numbers
-of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  SIP messages that go out by
+of a LEMF, LIID and CIN must be 0, 1, 2 and so on.  --received: the files are
+what a LEMF has received: other PDUs may be among the records, and records may
+come again, the same ones, behind which all is in order again.  SIP messages that go out by
 themselves must have them in the order of EXPECTED.  Exit code 1 otherwise, with
 a line for each thing that is wrong; no key is printed.
 """
@@ -83,6 +85,8 @@ def expected(path):
 def found(lemf, path):
     for line in open(path):
         r = json.loads(line)
+        if "form" not in r:  # of the transport
+            continue
         yield r["sequence"], Record(
             lemf, r["form"], r["liid"], r["event"], r["correlation"], r["cin"],
             r["initiator"], tuple(r["targets"]), keys_in(r["keys"]),
@@ -113,8 +117,25 @@ def only_sip(records):
     return order
 
 
+def first_ones(there, faults):
+    """Those that were not there before; gaps and changed ones are faults."""
+    by = {}
+    ones = []
+    for sequence, r in there:
+        had = by.setdefault((r.lemf, r.liid, r.cin), [])
+        if sequence > len(had):
+            faults.append("%d before %d: %s" % (sequence, len(had), name(r)))
+        elif sequence == len(had):
+            had.append(r)
+            ones.append((sequence, r))
+        elif had[sequence] != r:
+            faults.append("not the one that came before: %s" % name(r))
+    return ones
+
+
 def main(words):
-    at_least = words[:1] == ["--at-least-once"]
+    at_least = words[:1] in (["--at-least-once"], ["--received"])
+    received = words[:1] == ["--received"]
     keys_alone = words[:1] == ["--keys-alone"]
     words = words[1:] if at_least or keys_alone else words
     wanted = list(expected(words[0]))
@@ -129,6 +150,9 @@ def main(words):
         r for _, r in there if not keys_alone or r.event == "keys")
     numbers = collections.defaultdict(list)
     faults = []
+    if received:
+        there = first_ones(there, faults)
+        have = collections.Counter(r for _, r in there)
     for sequence, r in there:
         numbers[r.lemf, r.liid, r.cin].append(sequence)
     for r, n in (want - have).items():

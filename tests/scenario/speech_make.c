@@ -42,12 +42,14 @@ view(const void *p, size_t len)
 	return r;
 }
 
+/* The list of them; json_decref() for it. */
 static json_t *
 load_keys(const char *path)
 {
 	json_t *all = json_load_file(path, 0, NULL);
-	json_t *list = json_object_get(all, "keys");
+	json_t *list = json_incref(json_object_get(all, "keys"));
 
+	json_decref(all);
 	if (!json_is_array(list)) {
 		fprintf(stderr, "speech-make: %s has no keys\n", path);
 		exit(1);
@@ -77,7 +79,7 @@ get(const json_t *o, const char *name, void *out, size_t len)
 static struct iri_key *
 iri_keys(const char *path, unsigned *n)
 {
-	const json_t *list = load_keys(path);
+	json_t *list = load_keys(path);
 	struct iri_key *k = calloc(json_array_size(list), sizeof(*k));
 
 	*n = (unsigned)json_array_size(list);
@@ -92,6 +94,7 @@ iri_keys(const char *path, unsigned *n)
 		must(rd_u32(&r, &k[i].csb_id), "cryptoSessionId");
 		must(rd_u8(&r, &k[i].cs_id), "cryptoSessionId");
 	}
+	json_decref(list);
 	return k;
 }
 
@@ -105,6 +108,7 @@ put_record(const struct make *m, const struct iri_profile *p, char *what,
 	    .n_targets = 1,
 	    .seconds = 1784116800 + sequence,
 	    .sequence = sequence};
+	struct iri_key *keys = NULL;
 	char *rest = strchr(what, ':'), *sip;
 	uint8_t *octets, *out;
 	size_t len, cap;
@@ -117,7 +121,7 @@ put_record(const struct make *m, const struct iri_profile *p, char *what,
 		must((sip = strchr(rest, ':')) == NULL ? ERR_MALFORMED : ERR_OK,
 		    rest);
 		*sip++ = '\0';
-		r.keys = iri_keys(rest, &r.n_keys);
+		r.keys = keys = iri_keys(rest, &r.n_keys);
 		rest = sip;
 	} else {
 		r.event = strcmp(what, "no-keys") == 0 ? IRI_NO_KEYS : IRI_SIP;
@@ -134,6 +138,7 @@ put_record(const struct make *m, const struct iri_profile *p, char *what,
 		must(ERR_IO, m->out);
 	free(out);
 	free(octets);
+	free(keys);
 }
 
 static int
@@ -232,7 +237,7 @@ srtp(const struct make *m)
 	FILE *said[SENDERS_MAX];
 	pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
 	pcap_dumper_t *d = pcap_dump_open(p, m->out);
-	const json_t *list = load_keys(m->keys);
+	json_t *list = load_keys(m->keys);
 	const unsigned n = (unsigned)json_array_size(list);
 
 	must(d == NULL ? ERR_IO : ERR_OK, m->out);
@@ -264,6 +269,7 @@ srtp(const struct make *m)
 	must(pcap_dump_flush(d) == 0 ? ERR_OK : ERR_IO, m->out);
 	pcap_dump_close(d);
 	pcap_close(p);
+	json_decref(list);
 	return 0;
 }
 

@@ -251,7 +251,7 @@ try(struct rig *r, const struct line *l)
 	s.n_mikey = e.n_mikey;
 	for (unsigned i = 0; i < e.n_mikey; i++)
 		m[i] = seen(&e.mikey[i]);
-	rc = calls_put(r->t, &s, r->now);
+	rc = calls_put(r->t, &s, r->now, NULL);
 	memset(text, 0, sizeof(text)); /* the table has its own */
 	return rc;
 }
@@ -1400,17 +1400,17 @@ a_message_that_no_call_can_hold_is_too_big(void **state)
 	rd_init(&s.sip, big, sizeof(big));
 	rd_init(&e.call_id, "x", 1);
 	assert_int_equal(calls_new(&small, key, &t), ERR_OK);
-	assert_int_equal(calls_put(t, &s, 0), ERR_TOOBIG);
+	assert_int_equal(calls_put(t, &s, 0, NULL), ERR_TOOBIG);
 	assert_int_equal(calls_count(t).calls, 0);
 	s.sip.left = 1000;
-	assert_int_equal(calls_put(t, &s, 0), ERR_OK);
+	assert_int_equal(calls_put(t, &s, 0, NULL), ERR_OK);
 	assert_int_equal(calls_count(t).calls, 1);
 	calls_free(&t);
 	/* In a table of usual size the longest is taken. */
 	small.most_octets = 16 * 1024 * 1024;
 	s.sip.left = sizeof(big);
 	assert_int_equal(calls_new(&small, key, &t), ERR_OK);
-	assert_int_equal(calls_put(t, &s, 0), ERR_OK);
+	assert_int_equal(calls_put(t, &s, 0, NULL), ERR_OK);
 	calls_free(&t);
 }
 

@@ -16,7 +16,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/kms_state.h"
-#include "appliance/proto_df2.h"
+#include "appliance/proto_hi2.h"
 #include "help.h"
 #include "spool_look.h"
 
@@ -29,7 +29,7 @@ struct rig {
 	char dir[64], path[96], state[96];
 	int ctl;
 	pid_t pid;
-	struct ipc_chan *x2, *policy, *hsm;
+	struct ipc_chan *x2, *policy, *hsm, *audit, *hi2c;
 	uint8_t packet[IPC_CTL_MAX];
 };
 
@@ -124,7 +124,8 @@ tear_down(void **state)
 
 /* A channel to it; what was there before is closed. */
 static void
-connect_to(struct rig *g, enum ctl_peer kind, struct ipc_chan **out)
+connect_index(struct rig *g, enum ctl_peer kind, unsigned index,
+    struct ipc_chan **out)
 {
 	int pair[2];
 
@@ -136,9 +137,15 @@ connect_to(struct rig *g, enum ctl_peer kind, struct ipc_chan **out)
 			     out),
 	    ERR_OK);
 	assert_int_equal(ipc_ctl_send(g->ctl, MSG_CTL_PEER,
-			     CTL_PEER_ID(kind, 0), NULL, 0, pair[1]),
+			     CTL_PEER_ID(kind, index), NULL, 0, pair[1]),
 	    ERR_OK);
 	close(pair[1]);
+}
+
+static void
+connect_to(struct rig *g, enum ctl_peer kind, struct ipc_chan **out)
+{
+	connect_index(g, kind, 0, out);
 }
 
 static void
@@ -153,7 +160,11 @@ settings(struct rig *g, uint16_t type, const char *profile)
 	s.lemf[0] = (struct lemf_settings){.name = str("north"),
 	    .profile = str(profile),
 	    .n_options = 1,
-	    .option = {{str("operator_id"), str("north")}}};
+	    .option = {{str("operator_id"), str("north")}},
+	    .queue_mib = 1,
+	    .linked = true,
+	    .slot = 3,
+	    .dead_seconds = 60};
 	wr_init(&w, buf, sizeof(buf));
 	hi2_settings_put(&w, &s);
 	assert_int_equal(wr_finish(&w, &len), ERR_OK);
@@ -186,6 +197,8 @@ start(struct rig *g, const char *profile)
 	connect_to(g, CTL_PEER_X2, &g->x2);
 	connect_to(g, CTL_PEER_POLICY, &g->policy);
 	connect_to(g, CTL_PEER_HSM, &g->hsm);
+	connect_to(g, CTL_PEER_AUDIT, &g->audit);
+	connect_index(g, CTL_PEER_HI2C, 3, &g->hi2c);
 	settings(g, MSG_CTL_SETUP, profile);
 }
 
@@ -227,7 +240,7 @@ fails_with(struct rig *g, enum err want, const char *says)
 
 /* Its end; all that was ours with it goes too. */
 static int
-ended(struct rig *g)
+is_gone(struct rig *g)
 {
 	int status;
 
@@ -235,7 +248,17 @@ ended(struct rig *g)
 	ipc_chan_free(&g->x2);
 	ipc_chan_free(&g->policy);
 	ipc_chan_free(&g->hsm);
+	ipc_chan_free(&g->audit);
+	ipc_chan_free(&g->hi2c);
 	close(g->ctl);
+	return status;
+}
+
+static int
+ended(struct rig *g)
+{
+	const int status = is_gone(g);
+
 	if (WIFSIGNALED(status))
 		fail_msg("ended by signal %d", WTERMSIG(status));
 	return WEXITSTATUS(status);
@@ -361,11 +384,96 @@ hear_stored(struct rig *g, uint32_t ticket, uint64_t leg)
 static void
 hear_counts(struct rig *g, struct msg_counts *m)
 {
-	const struct ipc_frame f = hear(g->policy);
+	struct ipc_frame f;
 
+	do
+		f = hear(g->policy);
+	while (f.type == MSG_DELIVERY);
 	assert_int_equal(f.type, MSG_HI2_COUNTS);
 	assert_int_equal(msg_counts_get(f.body, m), ERR_OK);
 	assert_int_equal(m->n, HI2_COUNT__MAX);
+}
+
+/* Until the queue of the one LEMF stands so. */
+static void
+hear_delivery(struct rig *g, uint64_t waiting, uint64_t delivered)
+{
+	struct msg_delivery m;
+
+	do {
+		const struct ipc_frame f = hear(g->policy);
+
+		m.waiting = UINT64_MAX;
+		if (f.type == MSG_DELIVERY)
+			assert_int_equal(msg_delivery_get(f.body, &m), ERR_OK);
+	} while (m.waiting != waiting || m.delivered != delivered);
+	assert_true(rd_is(&m.lemf, "north", 5));
+	assert_true(m.configured);
+}
+
+/* ---- the side of the LEMF's process ---- */
+
+static void
+say_link(struct rig *g, enum link_state state, uint32_t epoch)
+{
+	const struct msg_link m = {.state = state, .epoch = epoch};
+	uint8_t buf[64];
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	msg_link_put(&w, &m);
+	say(g->hi2c, MSG_LINK, 0, buf, w.len);
+}
+
+static void
+say_upto(struct rig *g, uint16_t type, uint32_t epoch, uint64_t number)
+{
+	const struct msg_upto m = {epoch, number};
+	uint8_t buf[16];
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	msg_upto_put(&w, &m);
+	say(g->hi2c, type, 0, buf, w.len);
+}
+
+static void
+hear_record(struct rig *g, uint32_t epoch, uint64_t number)
+{
+	const struct ipc_frame f = hear(g->hi2c);
+	struct msg_deliver m;
+
+	assert_int_equal(f.type, MSG_DELIVER);
+	assert_int_equal(msg_deliver_get(f.body, &m), ERR_OK);
+	assert_int_equal(m.epoch, epoch);
+	assert_int_equal(m.number, number);
+	assert_int_equal(m.pdu.p[0], 0x30);
+}
+
+/* ---- audit's side, and the token's ---- */
+
+static uint32_t
+hear_task(struct rig *g, enum hi2_task_kind kind, struct msg_hi2_task *m)
+{
+	const struct ipc_frame f = hear(g->audit);
+
+	assert_int_equal(f.type, MSG_HI2_TASK);
+	assert_int_equal(msg_hi2_task_get(f.body, m), ERR_OK);
+	assert_int_equal(m->kind, kind);
+	return f.id;
+}
+
+static void
+say_done(struct rig *g, uint32_t id, const void *octets, size_t len)
+{
+	const struct msg_hi2_done m = {.rc = ERR_OK,
+	    .octets = view(octets, len)};
+	uint8_t buf[600];
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	msg_hi2_done_put(&w, &m);
+	say(g->hsm, MSG_HI2_TASK_DONE, id, buf, w.len);
 }
 
 /* ---- tests ---- */
@@ -398,11 +506,7 @@ a_record_is_on_disk_when_x2_is_told(void **state)
 	assert_true(c.v[HI2_COUNT_OCTETS] > 200);
 	/* As if the power went. */
 	assert_int_equal(kill(g->pid, SIGKILL), 0);
-	assert_int_equal(waitpid(g->pid, NULL, 0), g->pid);
-	ipc_chan_free(&g->x2);
-	ipc_chan_free(&g->policy);
-	ipc_chan_free(&g->hsm);
-	close(g->ctl);
+	(void)is_gone(g);
 	look(g->path, &key, &l);
 	assert_int_equal(l.n, 3);
 	assert_int_equal(l.row[2].sequence, 1);
@@ -524,6 +628,138 @@ a_queue_of_another_kms_is_not_touched(void **state)
 	assert_int_not_equal(ended(g), 0);
 }
 
+static void
+one_record(struct rig *g)
+{
+	struct msg_counts c;
+
+	ready(g);
+	hear_counts(g, &c);
+	say_content(g, 1);
+	say_keys(g, 1, 1);
+	hear_stored(g, 1, 1);
+}
+
+static void
+what_is_delivered_leaves_the_queue(void **state)
+{
+	struct rig *g = *state;
+	struct look l;
+
+	start(g, "etsi");
+	say_link(g, LINK_OPEN, 7);
+	one_record(g);
+	hear_record(g, 7, 1); /* the cINReset of a new queue */
+	hear_record(g, 7, 2);
+	hear_delivery(g, 2, 0);
+	say_upto(g, MSG_SENT, 7, 2);
+	say_upto(g, MSG_DELIVERED, 7, 2);
+	hear_delivery(g, 0, 2);
+	stop(g);
+	look(g->path, &key, &l);
+	assert_int_equal(l.n, 0);
+	look_done(&l);
+}
+
+static void
+what_waits_goes_out_after_a_restart(void **state)
+{
+	struct rig *g = *state;
+	uint8_t octets[QUEUE_KEY_LEN];
+	struct msg_hi2_task m;
+	struct look l;
+	uint32_t id;
+
+	start(g, "etsi");
+	one_record(g);
+	stop(g);
+	start(g, "etsi");
+	ready(g);
+	say_link(g, LINK_OPEN, 8);
+	id = hear_task(g, HI2_TASK_UNWRAP, &m);
+	assert_int_equal(m.key, 1);
+	spool_key_unwrap(&key, m.octets.p, m.octets.left, octets);
+	say_done(g, id + 1, octets, sizeof(octets)); /* of nobody */
+	say_done(g, id, octets, sizeof(octets));
+	hear_record(g, 8, 1);
+	hear_record(g, 8, 2);
+	/* Its process is a new one, and has nothing yet. */
+	connect_index(g, CTL_PEER_HI2C, 3, &g->hi2c);
+	say_link(g, LINK_OPEN, 1);
+	hear_record(g, 1, 1);
+	hear_record(g, 1, 2);
+	say_upto(g, MSG_DELIVERED, 1, 1);
+	hear_delivery(g, 1, 1);
+	stop(g); /* what was delivered before is gone */
+	look(g->path, &key, &l);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.row[0].number, 1);
+	look_done(&l);
+}
+
+static void
+a_signature_comes_from_the_token(void **state)
+{
+	struct rig *g = *state;
+	struct msg_hi2_task m;
+	struct ipc_frame f;
+	uint32_t id;
+
+	start(g, "etsi");
+	ready(g);
+	say(g->hi2c, MSG_SIGN, 41, "hashes", 6);
+	id = hear_task(g, HI2_TASK_SIGN, &m);
+	assert_true(rd_is(&m.octets, "hashes", 6));
+	say_done(g, id, "signature", 9);
+	f = hear(g->hi2c);
+	assert_int_equal(f.type, MSG_SIGNED);
+	assert_int_equal(f.id, 41);
+	assert_true(rd_is(&f.body, "signature", 9));
+	/* No worker, and no audit. */
+	say(g->hi2c, MSG_SIGN, 42, "hashes", 6);
+	id = hear_task(g, HI2_TASK_SIGN, &m);
+	say(g->audit, MSG_HI2_TASK_FAILED, id, "\x10", 1);
+	f = hear(g->hi2c);
+	assert_int_equal(f.id, 42);
+	assert_int_equal(f.body.left, 0);
+	say(g->hi2c, MSG_SIGN, 43, "hashes", 6);
+	(void)hear_task(g, HI2_TASK_SIGN, &m);
+	connect_to(g, CTL_PEER_AUDIT, &g->audit);
+	f = hear(g->hi2c);
+	assert_int_equal(f.id, 43);
+	assert_int_equal(f.body.left, 0);
+	stop(g);
+}
+
+/* It faces the network: what it does wrong is its own end alone. */
+static void
+a_process_of_a_lemf_that_lies_is_cut_off(void **state)
+{
+	struct rig *g = *state;
+	struct msg_counts c;
+	enum err rc;
+
+	start(g, "etsi");
+	say_link(g, LINK_OPEN, 7);
+	one_record(g);
+	hear_record(g, 7, 1);
+	hear_record(g, 7, 2);
+	say_upto(g, MSG_DELIVERED, 7, 3);
+	do {
+		struct pollfd p = {ipc_chan_fd(g->hi2c), POLLIN, 0};
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		rc = ipc_fill(g->hi2c);
+	} while (rc == ERR_OK);
+	say_content(g, 2);
+	say_keys(g, 2, 1);
+	hear_stored(g, 2, 1);
+	connect_to(g, CTL_PEER_POLICY, &g->policy);
+	hear_counts(g, &c);
+	assert_int_equal(c.v[HI2_COUNT_WAITING], 3);
+	stop(g);
+}
+
 /* What each may say is in its own table: the others' words end the process. */
 static void
 a_message_that_is_not_permitted_is_fatal(void **state)
@@ -560,6 +796,10 @@ main(void)
 	    TEST(what_waits_is_there_after_a_restart),
 	    TEST(a_bad_profile_ends_the_start_and_not_the_process),
 	    TEST(a_queue_of_another_kms_is_not_touched),
+	    TEST(what_is_delivered_leaves_the_queue),
+	    TEST(what_waits_goes_out_after_a_restart),
+	    TEST(a_signature_comes_from_the_token),
+	    TEST(a_process_of_a_lemf_that_lies_is_cut_off),
 	    TEST(a_message_that_is_not_permitted_is_fatal),
 	};
 

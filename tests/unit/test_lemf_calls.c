@@ -12,6 +12,7 @@
 
 #include "help.h"
 #include "hi2/iri.h"
+#include "hi2/sip_event.h"
 #include "lemf/calls.h"
 
 #define SSRC_AT 11 /* of the first entry of a message's CS ID map */
@@ -93,13 +94,14 @@ put(enum iri_event event, const char *liid, uint32_t sequence, struct rd octets,
 static int
 set_up(void **state)
 {
-	const json_t *all = member(vectors("exchanges.json"), "exchanges");
-	const json_t *first = json_array_get(all, 0);
+	json_t *all = vectors("exchanges.json");
+	const json_t *first = json_array_get(member(all, "exchanges"), 0);
 	int fd;
 
 	(void)state;
 	i1 = octets(first, "iMessage1", &i1_len);
 	r1 = octets(first, "rMessage1", &r1_len);
+	json_decref(all);
 	/* The map of the vectors has neither. */
 	memcpy(r1 + SSRC_AT, "\x11\x22\x33\x44\0\0\0\x09", 8);
 	memcpy(i1 + SSRC_AT, "\xaa\xbb\xcc\xdd\0\0\0\0", 8);
@@ -117,6 +119,7 @@ tear_down(void **state)
 	memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
 	free(i1);
 	free(r1);
+	sip_event_stop();
 	return 0;
 }
 
@@ -315,7 +318,7 @@ names_are_made_of_harmless_characters(void **state)
 	put(IRI_SIP, "LIID-2026_1.x", 0, invite(), 0);
 	read_calls(&s);
 	call_name(s.call[0], name);
-	assert_string_equal(name, "_._a_b_c_-2");
+	assert_string_equal(name, "%2e.%2fa%20b%5cc%ff-2");
 	call_name(s.call[1], name);
 	assert_string_equal(name, "LIID-2026_1.x-2");
 	calls_done(&s);

@@ -466,7 +466,7 @@ thousands_of_strangers_are_bounded(void **state)
 	s.key.ssrc = 0;
 	add_key(&h, &s.key);
 	begin(&h);
-	for (unsigned i = 0; i < 4 * STRANGERS_MAX; i++) {
+	for (unsigned i = 0; i < STRANGERS_MAX + 40; i++) {
 		junk[10] = (uint8_t)(i >> 8);
 		junk[11] = (uint8_t)i;
 		hear(&h, junk, 30);
@@ -475,6 +475,16 @@ thousands_of_strangers_are_bounded(void **state)
 	speak(&s, &h, 50);
 	assert_int_equal(h.packets, 50);
 	streams_free(&h.streams);
+}
+
+static void
+same_rules(const struct rules *a, const struct rules *b)
+{
+	assert_int_equal(a->encrypted, b->encrypted);
+	assert_int_equal(a->key_len, b->key_len);
+	assert_int_equal(a->salt_len, b->salt_len);
+	assert_int_equal(a->auth_key_len, b->auth_key_len);
+	assert_int_equal(a->tag_len, b->tag_len);
 }
 
 static enum err
@@ -505,7 +515,7 @@ policies_are_read_or_refused(void **state)
 	(void)state;
 	assert_int_equal(sp("", &r), ERR_OK);
 	rules_default(&before);
-	assert_memory_equal(&r, &before, sizeof(r));
+	same_rules(&r, &before);
 	assert_int_equal(sp("000101"
 			    "010110"
 			    "020101"
@@ -521,7 +531,7 @@ policies_are_read_or_refused(void **state)
 			    "0c0100",
 			     &r),
 	    ERR_OK);
-	assert_memory_equal(&r, &before, sizeof(r));
+	same_rules(&r, &before);
 	assert_int_equal(sp("000100"
 			    "01020020"
 			    "030110"
@@ -540,7 +550,7 @@ policies_are_read_or_refused(void **state)
 		    i == 0 ? ERR_TRUNCATED : ERR_UNSUPPORTED);
 	rd_init(&all, protocol, sizeof(protocol));
 	assert_int_equal(rules_read(all, &r), ERR_UNSUPPORTED);
-	assert_memory_equal(&r, &before, sizeof(r));
+	same_rules(&r, &before);
 }
 
 int

@@ -851,6 +851,7 @@ put_lemfs(unsigned n, unsigned n_options)
 	struct wr w = writer();
 
 	wr_view16(&w, "/s", 2);
+	wr_u64(&w, 1048576);
 	wr_u8(&w, (uint8_t)n);
 	for (unsigned i = 0; i < n; i++) {
 		wr_view8(&w, "n", 1);

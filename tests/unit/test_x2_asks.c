@@ -8,6 +8,7 @@
 #define RETRY_MS 60000
 #define MIB 1048576
 #define MOST 256
+#define JOURNALLED 4711 /* a call in the journal */
 
 enum said { CONTENT, ASK, GONE, MIKEY, MIKEY_GONE };
 
@@ -24,6 +25,7 @@ static struct world {
 		struct msg_content content;
 	} said[MOST];
 	uint64_t dead; /* an exchange that the calls have no longer */
+	unsigned held; /* tickets of the call in the journal */
 	unsigned n_again;
 	uint64_t again[MOST];
 	int64_t now;
@@ -133,8 +135,25 @@ mikey_gone(void *ctx, uint32_t id)
 	w.said[w.n++].id = id;
 }
 
-static const struct x2_asks_ops ops = {content, ask, gone, lives, again, mikey,
-    mikey_gone};
+static void
+hold(void *ctx, uint64_t number)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_int_equal(number, JOURNALLED);
+	w.held++;
+}
+
+static void
+release(void *ctx, uint64_t number)
+{
+	assert_ptr_equal(ctx, &w);
+	assert_int_equal(number, JOURNALLED);
+	assert_true(w.held > 0);
+	w.held--;
+}
+
+static const struct x2_asks_ops ops = {content, ask, gone, hold, release, lives,
+    again, mikey, mikey_gone};
 
 static int
 begin(void **state)
@@ -1171,6 +1190,65 @@ no_keys_need_no_messages(void **state)
 	said_are(id, 2, last);
 }
 
+static void
+a_call_in_the_journal_is_held_until_its_ticket_has_ended(void **state)
+{
+	struct x2_matter m = matter(X2_ASK_KEYS, 1);
+	const uint64_t leg = 10;
+
+	(void)state;
+	m.content.call = JOURNALLED;
+	m.content.mark[3] = 7;
+	assert_int_equal(x2_asks_begin(w.asks, &m, w.now), ERR_OK);
+	assert_int_equal(w.held, 1);
+	assert_true(w.said[0].content.call == JOURNALLED);
+	assert_int_equal(w.said[0].content.mark[3], 7);
+	/* One that waits for the ticket at work holds nothing. */
+	assert_int_equal(x2_asks_begin(w.asks, &m, w.now), ERR_OK);
+	assert_int_equal(w.held, 1);
+	legs(w.said[0].id, 1, &leg);
+	assert_int_equal(w.held, 1);
+	w.hi2 = false; /* cannot be told yet */
+	stored(w.said[0].id, leg);
+	assert_int_equal(w.held, 0);
+	w.hi2 = true;
+	pass(200);
+	assert_int_equal(w.held, 0);
+}
+
+static void
+what_is_not_in_the_journal_is_not_held(void **state)
+{
+	(void)state;
+	start(X2_ASK_KEYS, 1);
+	start(X2_ASK_SIP, 0);
+	assert_int_equal(w.held, 0);
+}
+
+static void
+legs_that_an_x2_before_has_served_are_asked_as_done(void **state)
+{
+	static const uint64_t done[3] = {10, 20, 10};
+	struct x2_matter m = matter(X2_ASK_KEYS, 1);
+	const struct msg_x2_ask *a;
+
+	(void)state;
+	m.done = done;
+	m.n_done = 3;
+	assert_int_equal(x2_asks_begin(w.asks, &m, w.now), ERR_OK);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.said[1].ask.n_done, 2);
+	assert_true(w.said[1].ask.done[0] == 10 && w.said[1].ask.done[1] == 20);
+	legs(w.said[0].id, 0, NULL);
+	w.n = 0;
+	/* And of later warrants too. */
+	x2_asks_again(w.asks, NULL);
+	pass(100);
+	assert_int_equal(w.n, 2);
+	a = &w.said[1].ask;
+	assert_true(a->again && a->n_done == 2);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -1216,6 +1294,9 @@ main(void)
 	    test(a_new_xkc_gets_the_messages_of_what_is_not_done),
 	    test(messages_end_once_with_their_ticket),
 	    test(no_keys_need_no_messages),
+	    test(a_call_in_the_journal_is_held_until_its_ticket_has_ended),
+	    test(what_is_not_in_the_journal_is_not_held),
+	    test(legs_that_an_x2_before_has_served_are_asked_as_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "lemf/calls_int.h"
 #include "lemf/hi2_file.h"
+#include "lemf/store.h"
 
 /* ---- records ---- */
 
@@ -218,18 +219,13 @@ calls_hint(struct calls *s, struct rd sip)
 void
 call_name(const struct call *c, char out[CALL_NAME_MAX])
 {
-	struct rd liid = c->liid;
-	size_t n = 0;
-	uint8_t b;
+	char file[STORE_NAME];
+	const char *end = strrchr(store_name(c->liid, file), '.');
 
-	while (n < MAX_LIID && rd_u8(&liid, &b) == ERR_OK) {
-		const bool plain = (b >= '0' && b <= '9') ||
-		    (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') ||
-		    b == '-' || b == '_' || (b == '.' && n > 0);
-
-		out[n++] = plain ? (char)b : '_';
-	}
-	out[n] = '\0';
 	if (c->has_cin)
-		(void)snprintf(out + n, CALL_NAME_MAX - n, "-%" PRIu32, c->cin);
+		(void)snprintf(out, CALL_NAME_MAX, "%.*s-%" PRIu32,
+		    (int)(end - file), file, c->cin);
+	else
+		(void)snprintf(out, CALL_NAME_MAX, "%.*s", (int)(end - file),
+		    file);
 }

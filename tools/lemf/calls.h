@@ -86,8 +86,8 @@ enum err calls_hint(struct calls *, struct rd sip) MUST_CHECK;
 enum err calls_keys(const struct calls *, const struct opener *opener,
     struct secret **out, struct calls_counts *, struct why *) MUST_CHECK;
 
-/* "LIID-CIN" in characters that a file's name may have. */
-#define CALL_NAME_MAX 64
+/* "LIID-CIN", as the name of a file: the LIID by store_name(). */
+#define CALL_NAME_MAX 96
 void call_name(const struct call *, char out[CALL_NAME_MAX]);
 
 #endif

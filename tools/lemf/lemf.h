@@ -29,9 +29,9 @@ struct verb {
 };
 
 int run_check(const struct verb *, int argc, char **argv);
-int run_receive(const struct verb *, int argc, char **argv);
 int run_decrypt(const struct verb *, int argc, char **argv);
 int run_page(const struct verb *, int argc, char **argv);
+int run_receive(const struct verb *, int argc, char **argv);
 int run_show(const struct verb *, int argc, char **argv);
 
 /* "keywarden-lemf: " and one line on standard error. */
