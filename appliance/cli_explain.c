@@ -123,8 +123,10 @@ static const char *const hi2_advice[XK_REASON__MAX] = {
     [XK_UNKNOWN_SUBSCRIBER] =
 	"Enrol the target: 'keywarden subscriber add', signed by two security "
 	"officers.",
-    [XK_UNSUPPORTED] = "The call uses what this version does not serve; "
-		       "nothing in the configuration changes that.",
+    [XK_UNSUPPORTED] =
+	"The call uses what this version does not serve; or it has keys, and "
+	"the certificates of its LEMFs have all ended, so that none could be "
+	"sealed ('keywarden lemf list').",
     [XK_UNAVAILABLE] = "It is tried again by itself; 'keywarden status' "
 		       "tells what is out of order.",
     [XK_OVERLOADED] = "It is tried again by itself; token.workers sets what "
