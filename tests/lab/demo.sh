@@ -190,8 +190,7 @@ receive() {
 counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
 # until_so SECONDS COMMAND...: it succeeds
 until_so() {
-	local n
-	for n in $(seq $(($1 * 10))); do "${@:2}" && return 0; sleep 0.1; done
+	for _ in $(seq $(($1 * 10))); do "${@:2}" && return 0; sleep 0.1; done
 	return 1
 }
 connected() { grep -q connected lemf.log; }
