@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "appliance/ctl.h"
+#include "appliance/proto_intake.h"
 #include "base/log.h"
 #include "puppet.h"
 
@@ -19,6 +20,12 @@
 static char self[2048]; /* path of the program */
 static int wire[WIRES], listener = -1, master = -1, heard = -1;
 static bool deaf;
+
+/* Frames of x2, as they come in. */
+static struct {
+	uint8_t p[MAX_INTAKE_PDU + 65536 + PUPPET_MOST];
+	size_t len;
+} journal;
 
 /* ---- octets ---- */
 
@@ -99,6 +106,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	if (wire[w] != -1)
 		close(wire[w]);
 	wire[w] = fd;
+	if (kind == CTL_PEER_X2)
+		journal.len = 0;
 	tell(w | PUPPET_NEW, NULL, 0);
 }
 
@@ -170,6 +179,64 @@ obey(void)
 		(void)put(wire[w], body, len); /* its end is seen on reading */
 }
 
+/* ---- the journal ---- */
+
+static void
+answer(uint16_t type, uint64_t number)
+{
+	uint8_t frame[18];
+	struct wr w;
+
+	wr_init(&w, frame, sizeof(frame));
+	wr_u32(&w, 6 + 8);
+	wr_u16(&w, type);
+	wr_u32(&w, 0);
+	wr_u64(&w, number);
+	(void)put(wire[PUPPET_WIRE(CTL_PEER_X2, 0)], frame, w.len);
+}
+
+/* There was nothing, and all is on disk. */
+static void
+keep(uint16_t type, struct rd body)
+{
+	uint64_t act;
+
+	if (type == MSG_INTAKE_MORE)
+		answer(MSG_INTAKE_END, 1);
+	else if ((type == MSG_INTAKE || type == MSG_INTAKE_GONE) &&
+	    rd_u64(&body, &act) == ERR_OK)
+		answer(MSG_INTAKE_STORED, act);
+}
+
+static void
+keep_journal(const uint8_t *in, size_t n)
+{
+	struct rd r, one, body;
+	uint32_t id;
+	uint16_t type;
+
+	if (n > sizeof(journal.p) - journal.len)
+		fatal("a frame of x2 that is too long");
+	memcpy(journal.p + journal.len, in, n);
+	rd_init(&r, journal.p, journal.len + n);
+	while (rd_view32(&r, &one) == ERR_OK) {
+		body = one;
+		if (rd_u16(&body, &type) == ERR_OK &&
+		    rd_u32(&body, &id) == ERR_OK)
+			keep(type, body);
+	}
+	memmove(journal.p, r.p, r.left);
+	journal.len = r.left;
+}
+
+static bool
+is_hi2(void)
+{
+	const char *name = strrchr(self, '/');
+
+	return name != NULL && strcmp(name, "/keywarden-hi2") == 0;
+}
+
 static void
 listen_to(uint8_t w)
 {
@@ -180,6 +247,8 @@ listen_to(uint8_t w)
 		return;
 	if (n > 0 && write(heard, in, (size_t)n) != n)
 		fatal("what was heard cannot be kept");
+	if (n > 0 && w == PUPPET_WIRE(CTL_PEER_X2, 0) && is_hi2())
+		keep_journal(in, (size_t)n);
 	if (n <= 0) {
 		close(wire[w]);
 		wire[w] = -1;
