@@ -6,8 +6,8 @@
  *
  * On the socket both ways: u8 wire, u32 length, octets.  To the puppet: write
  * these octets on the wire as they are.  From it: these have come; none: the
- * wire has been closed, or, for PUPPET_NEW, is another one now.  In the place of
- * hi2 it keeps x2's journal, that is, says so and keeps nothing, or x2 would
+ * wire has been closed, or, for PUPPET_NEW, is another one now.  In the place
+ * of hi2 it keeps x2's journal, that is, says so and keeps nothing, or x2 would
  * take nothing in.  What comes on
  * a wire is also appended to the file "NAME.heard", whether anybody is there
  * or not.
