@@ -166,6 +166,7 @@ KILLS=${KILLS:-10}
 check "it listens" lemf_up
 feed until=$((2 + KILLS * 6 / 10)) &
 FEED=$!
+check "records come" eventually 20 says "number 0"
 for ((i = 0; i < KILLS; i++)); do
 	sleep "0.$((1 + RANDOM % 6))$((RANDOM % 10))"
 	kill -KILL "$LEMF"
@@ -181,6 +182,7 @@ check "it cuts what was not whole" lemf_up --once 1
 check "and says so" says "cut: LIID-1.hi2: 100 octets"
 check "more" feed "send=$answered-$((answered + 20))" keepalive
 check "and it ends" eventually 10 not kill -0 "$LEMF"
+[ $FAILURES -eq 0 ] || finish
 wait "$LEMF"
 check "by itself, and nothing was wrong" same $? 0
 note "$answered records were answered for"
