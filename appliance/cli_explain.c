@@ -268,8 +268,7 @@ static const char *const effect[REQUEST__MAX] = {
     [REQUEST_SUBSCRIBER_REMOVE] = "a subscriber was removed",
     [REQUEST_CLOCK_ACCEPT] = "the clock was accepted as it is",
     [REQUEST_LEMF_ADD] = "a LEMF got a certificate, to which keys are sealed",
-    [REQUEST_LEMF_REMOVE] = "a LEMF's certificate was removed: it gets keys in "
-			    "clear",
+    [REQUEST_LEMF_REMOVE] = "a LEMF gets keys in clear again",
 };
 
 static void

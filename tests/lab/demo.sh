@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The main job, end to end: two phones make a MIKEY-IBAKE call with SRTP
 # speech through a CSCF, among calls of others.  The CSCF reports the target's
-# SIP over X2, the token opens the envelope, and seals the keys to the LEMF;
-# records wait while that is away, are delivered when it comes, and with them
-# keywarden-lemf decrypts the captured speech, bit for bit.  A DF2/MF elsewhere
+# SIP over X2, the token opens the envelope, and seals the keys to the LEMF.
+# That one is killed during the call; what it lacks is delivered when it is back,
+# and keywarden-lemf decrypts the captured speech with it, bit for bit.  A DF2/MF elsewhere
 # asks for the same keys over Xk.  The last output is a page of the call.
 #
 #	BIN=build/release/bin tests/lab/demo.sh FOLDER
@@ -182,6 +182,22 @@ signed lemf okafor lindqvist
 quietly kw request submit requests/lemf.cms
 say "The agency's certificate is enrolled for its LEMF: the process at the token seals session keys to it."
 
+receive() {
+	"$BIN/keywarden-lemf" receive --listen 127.0.0.1:$HI2_PORT --cert pki/lemf.pem --key pki/lemf.key \
+		--client-ca pki/ca.pem --verify-key hi2-key.pem --out received >>lemf.log 2>&1 &
+	LEMF=$!
+}
+counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
+# until_so SECONDS COMMAND...: it succeeds
+until_so() {
+	for _ in $(seq $(($1 * 10))); do "${@:2}" && return 0; sleep 0.1; done
+	return 1
+}
+connected() { grep -q connected lemf.log; }
+receive
+until_so 40 connected || die "the LEMF is not connected: $(tail -n 3 appliance.log)"
+say "The LEMF listens, and the appliance has a TLS connection to it."
+
 cat >warrant.json <<EOF
 { "liid": "LAB-2026-0001", "reference": "demonstration",
   "targets": [ { "identities": ["$A"], "xids": ["$XID"] } ],
@@ -226,9 +242,11 @@ OTHERS=$!
 sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 40 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
 OTHERS="$OTHERS $!"
 say "Alice calls Bob through the CSCF: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP. 200 others call at the same time."
+(sleep 5; kill -KILL $LEMF) 2>/dev/null &
 phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$LEG_A \
 	--rtp 127.0.0.1:$RTP_A --device-key pki/device-a.key --seed a/seed.json --key a/key.json \
 	--wav $SOUNDS/demo-congrats.wav --out a >a/phone.out 2>&1 || die "Alice's phone: $(tail -n 1 a/phone.out a/phone.log)"
+say "While they talked, the LEMF was killed."
 wait $PHONE_B || die "Bob's phone: $(tail -n 1 b/phone.out)"
 # shellcheck disable=SC2086
 wait $OTHERS || die "the calls of others failed (see others/uac.out)"
@@ -242,33 +260,24 @@ tell "$(sed -n 's/.*\(call set up in .*\)/\1/p' a/phone.log); Alice heard $(stat
 say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; tshark reads $(tshark -r call.pcap -d "udp.port==$RTP_A,rtp" -Y rtp 2>/dev/null | wc -l) RTP packets, all encrypted."
 
 # ---- HI2 ----
-counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
-# until SECONDS COMMAND...: it succeeds
-until_so() {
-	local n
-	for n in $(seq $(($1 * 10))); do "${@:2}" && return 0; sleep 0.1; done
-	return 1
-}
 all_stored() { [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ]; }
 none_waits() { [ "$(counted hi2 waiting)" = 0 ]; }
 until_so 10 all_stored || die "no record of keys in the queue: $(kw status --json)"
 WAITING=$(counted hi2 waiting)
-say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. The LEMF is away: $WAITING records wait for it, $(counted hi2 octets) octets, sealed."
+say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. $WAITING records wait for the LEMF, $(counted hi2 octets) octets, sealed."
 for w in $A LAB-2026-0001; do
 	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
 done
-"$BIN/keywarden-lemf" receive --listen 127.0.0.1:$HI2_PORT --cert pki/lemf.pem --key pki/lemf.key \
-	--client-ca pki/ca.pem --verify-key hi2-key.pem --out received >lemf.log 2>&1 &
-LEMF=$!
+receive
 until_so 60 none_waits || die "records were not delivered: $(kw status --json; tail -n 3 lemf.log)"
 kill $LEMF && wait $LEMF || die "the LEMF found something wrong: $(tail -n 3 lemf.log)"
 LEMF=0
 RECORDS=received/LAB-2026-0001.hi2
 "$BIN/keywarden-lemf" check "$RECORDS" --verify-key hi2-key.pem --needs signature >check.txt 2>&1 ||
 	die "the LEMF misses something: $(cat check.txt)"
-say "The LEMF is there: over TLS 1.3 it got all of them, in order, and acknowledged them; each is under a hash that the token signed."
 "$BIN/keywarden-lemf" show "$RECORDS" >record-sealed.txt || die "a record cannot be read"
 grep -q 'sealed to the agency' record-sealed.txt || die "the keys are not sealed"
+say "The LEMF is back: all $(grep -cE "  (keys|sip)$" record-sealed.txt) records are there, in order and acknowledged; each is under a hash that the token signed."
 OPEN="--open-key pki/lemf-keys.key --open-cert pki/lemf-keys.pem"
 # shellcheck disable=SC2086
 "$BIN/keywarden-lemf" show "$RECORDS" $OPEN >record.txt || die "sealed keys do not open"
