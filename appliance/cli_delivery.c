@@ -74,7 +74,7 @@ cmd_delivery(const struct command *c, int argc, char **argv)
 
 	if ((n = cli_options(c, argc, argv, NULL, &common, &code)) == -1)
 		return code;
-	if (n > 1 || (n == 1 && strcmp(argv[1], "show") != 0))
+	if (n > 1 || (n == 1 && strcmp(argv[argc - 1], "show") != 0))
 		return cli_usage(c, EXIT_USAGE);
 	if ((code = cli_config(&common, &f)) == EXIT_DONE)
 		code = cli_ask_list(f, MSG_CLI_DELIVERY, &j);

@@ -123,8 +123,10 @@ static const char *const hi2_advice[XK_REASON__MAX] = {
     [XK_UNKNOWN_SUBSCRIBER] =
 	"Enrol the target: 'keywarden subscriber add', signed by two security "
 	"officers.",
-    [XK_UNSUPPORTED] = "The call uses what this version does not serve; "
-		       "nothing in the configuration changes that.",
+    [XK_UNSUPPORTED] =
+	"The call uses what this version does not serve; or it has keys, and "
+	"the certificates of its LEMFs have all ended, so that none could be "
+	"sealed ('keywarden lemf list').",
     [XK_UNAVAILABLE] = "It is tried again by itself; 'keywarden status' "
 		       "tells what is out of order.",
     [XK_OVERLOADED] = "It is tried again by itself; token.workers sets what "
@@ -266,8 +268,7 @@ static const char *const effect[REQUEST__MAX] = {
     [REQUEST_SUBSCRIBER_REMOVE] = "a subscriber was removed",
     [REQUEST_CLOCK_ACCEPT] = "the clock was accepted as it is",
     [REQUEST_LEMF_ADD] = "a LEMF got a certificate, to which keys are sealed",
-    [REQUEST_LEMF_REMOVE] = "a LEMF's certificate was removed: it gets keys in "
-			    "clear",
+    [REQUEST_LEMF_REMOVE] = "a LEMF gets keys in clear again",
 };
 
 static void

@@ -178,20 +178,39 @@ delivery_bound(struct delivery *d, struct line *l, struct moment now,
 
 /* ---- a LEMF that is missed ---- */
 
-static void
-miss(struct line *l, struct moment now)
+/*
+ * Not there; or there, and has confirmed nothing of what waits for it: one that
+ * only takes connections is as bad as none.
+ */
+static bool
+is_missed(const struct delivery *d, const struct line *l)
 {
-	const bool away = l->state != LINK_OPEN;
+	struct spool_lemf s;
 
 	if (l->slot == -1)
+		return false;
+	if (l->state != LINK_OPEN)
+		return true;
+	delivery_standing(d, l, &s);
+	return !l->proved && s.records > l->done;
+}
+
+void
+delivery_miss(struct delivery *d, struct line *l, struct moment now)
+{
+	if (!is_missed(d, l))
+		l->away = -1;
+	else if (l->away == -1)
+		l->away = now.ms;
+	if (l->slot == -1)
 		l->dead = false;
-	else if (!l->dead && away &&
+	else if (l->dead && l->away == -1) {
+		l->dead = false;
+		delivery_want(l, HI2_NOTE_UP);
+	} else if (!l->dead && l->away != -1 &&
 	    (l->state == LINK_SILENT || now.ms - l->away >= l->dead_ms)) {
 		l->dead = true;
 		delivery_want(l, HI2_NOTE_DOWN);
-	} else if (l->dead && !away) {
-		l->dead = false;
-		delivery_want(l, HI2_NOTE_UP);
 	}
 }
 
@@ -208,7 +227,7 @@ delivery_tick(struct delivery *d, struct moment now, struct why *why)
 		struct why here = {""};
 
 		l->paused = l->full = false;
-		miss(l, now);
+		delivery_miss(d, l, now);
 		delivery_say(d, l);
 		if (l->at == -1 ||
 		    (rc = delivery_bound(d, l, now, &here)) == ERR_OK)

@@ -33,7 +33,8 @@ struct line {
 	enum link_state state;
 	uint32_t epoch; /* 0: records are not taken */
 	int64_t since; /* UTC, of the state */
-	int64_t away; /* ms, since when it takes none */
+	bool proved; /* something was delivered on it */
+	int64_t away; /* ms, since when it is missed; -1: it is not */
 	char text[MAX_LINK_TEXT + 1];
 
 	/* what it has: given[first] to given[end - 1], modulo their number */
@@ -78,9 +79,16 @@ struct delivery {
 	unsigned turn; /* who is first */
 	int64_t remove_at; /* ms; not before, after a failure */
 	uint64_t asked[ASKS_MAX]; /* 0: none */
-	int64_t ask_at, backoff; /* ms */
+	int64_t ask_at, backoff; /* ms; 0: the last one came */
 	uint32_t note_id;
 };
+
+/* What was given as the ith of all on this connection. */
+static inline struct given *
+delivery_at(const struct line *l, uint64_t i)
+{
+	return &l->given[i % DELIVER_WINDOW_RECORDS];
+}
 
 /* How the line stands in the queue; all 0 if it has none. */
 void delivery_standing(const struct delivery *, const struct line *,
@@ -91,6 +99,7 @@ enum err delivery_find_places(struct delivery *, struct moment) MUST_CHECK;
 uint64_t delivery_first(const struct line *);
 
 /* hi2_delivery_bounds.c */
+void delivery_miss(struct delivery *, struct line *, struct moment);
 void delivery_want(struct line *, enum hi2_note_kind);
 void delivery_say(struct delivery *, struct line *);
 enum err delivery_bound(struct delivery *, struct line *, struct moment,

@@ -31,6 +31,7 @@ struct hi2_task {
 };
 struct hi2_tasks {
 	uint32_t last;
+	unsigned failed; /* unwraps in a row */
 	struct hi2_task task[HI2_TASKS];
 };
 

@@ -10,6 +10,7 @@
 #define TASK_MS 60000
 /* Signatures leave room for the data keys, without which nothing goes out. */
 #define SIGNS_MAX (HI2_TASKS - 2)
+#define QUIET_FAILURES 4
 
 enum err
 hi2_tasks_init(struct hi2_tasks *t)
@@ -90,16 +91,18 @@ hi2_task_sign(struct hi2 *h, unsigned slot, uint32_t for_id, struct rd octets)
 
 /* ---- the end of one ---- */
 
+/* Right after a start no worker is ready yet: that is nothing to be told. */
 static void
-say(uint64_t key, enum err rc)
+say(struct hi2_tasks *t, uint64_t key, enum err rc)
 {
 	static struct log_limit limit;
 
+	t->failed = rc == ERR_OK || rc == ERR_MISMATCH ? 0 : t->failed + 1;
 	if (rc == ERR_MISMATCH)
 		log_error("data key %llu of the queue is not this token's: "
 			  "records under it are set aside",
 		    (unsigned long long)key);
-	else if (rc != ERR_OK)
+	else if (t->failed > QUIET_FAILURES)
 		log_limited(&limit, 5,
 		    "data key %llu of the queue is not unwrapped: %s; it is "
 		    "asked for again",
@@ -117,7 +120,7 @@ end(struct hi2 *h, struct hi2_task *t, enum err rc, struct rd octets)
 			hi2_link_signed(h, was.slot, was.for_id, octets);
 		return;
 	}
-	say(was.key, rc);
+	say(&h->tasks, was.key, rc);
 	delivery_key(h->delivery, was.key, rc, octets, hi2_now());
 }
 

@@ -1,5 +1,12 @@
 """Seeds about delivery: PDUs of the transport, and commands of fuzz_deliver."""
+import glob
+import hashlib
+import os
+
 from corpus_wire import der, u8, view8
+
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                       "../../docs/samples/*.ber")
 
 NULLS = (1, 3, 4, 5, 6, 7, 11, 12, 13)
 
@@ -52,6 +59,57 @@ def tris():
     yield b"\x30\x80" * 17
     yield b"\x30\x82\x0f\xfc\x04"
     yield b"\x30\x83\0\0\x12\xa1\x81\5\x84\3\0\0\7\xa2\x84\0\0\0\4\xa2\2\x83\0"
+
+
+def umts(*more):
+    return der(0x80, b"oid") + der(0x81, b"L-1") + b"".join(more)
+
+
+def iri(number, *more, form=0):
+    fields = der(0xa1, der(0xa4, umts(*more))) if form else \
+        der(0xa0, umts(*more))
+    return der(0x30, header(u8(number)), der(0xa2, der(0xa0, der(
+        0x30, der(0xa2, der(0xa4, fields))))))
+
+
+def long(tag, *parts):
+    """der() with a tag of two octets."""
+    return u8(tag >> 8) + der(tag & 0xff, *parts)
+
+
+def key(*fields):
+    return long(0xbf24, der(0x30, *fields))
+
+
+def streams():
+    """What an agency receives."""
+    samples = [open(f, "rb").read() for f in sorted(glob.glob(SAMPLES))]
+    yield from samples
+    yield b"".join(samples)
+    yield iri(0) + iri(2) + iri(1) + iri(1, der(0x9d, b"\1"))
+    yield iri(0) + pdu(der(0x87)) + iri(0, form=1) + pdu(der(0x87)) + iri(1)
+    cms = der(0x30, der(6, bytes.fromhex("2a864886f70d0109100117")), der(0xa0))
+    for fields in ((der(0x81, b"abcde"), der(0x82, cms)),
+                   (der(0x81, b"abcde"), der(0x82, cms), der(0x83, b"salt")),
+                   (der(0x81, b"abcde"), der(0x82, b"k" * 65)),
+                   (der(0x82, b"k"),), (der(0x81, b"a"),) * 2):
+        yield iri(0, der(0x9d, b"\3"), key(*fields))
+    for value in (b"\0", b"\3", b"\x80"):
+        yield iri(0, der(0x84, value), der(0x9d, value))
+    party = der(0x30, der(0xa1, der(0x89, b"tel:1")))
+    yield iri(0, der(0xa9, party * 11))
+    yield iri(0, der(0xa9, party + der(0x30, der(0xa1))),
+              long(0xbf23, der(0xa2, der(0x81, b"c"))), long(0x9f2c, b"\0"))
+    yield iri(0, der(0x9e, b"BYE sip:a SIP/2.0\r\n"), der(0x9e, b"x"))
+    one = iri(0) + iri(1)
+    good = der(0x83, hashlib.sha256(one).digest())
+    for value in good, der(0x83, b"x"):
+        check = der(0xa0, der(0xa0, der(2, b"\0"), der(2, b"\1")),
+                    der(0x81, b"\1"), value, der(0x84, b"\2"))
+        yield one + pdu(check) + pdu(integrity(2, b"\7", last=der(0x85, b"\2")))
+        yield one + pdu(der(0x87)) + pdu(check)
+    yield der(0x30, header(), der(0xa2, der(0xa4, b"sealed")))
+    yield der(0x30, header(), der(0xa2, der(0xa0, der(0x30), der(0x30))))
 
 
 # Commands; n is their argument.

@@ -91,6 +91,8 @@ def pcaps():
                         srtp(4, first=0x92, extra=b"\0" * 8 + b"\xbe\xde\0\1abcd"),
                         srtp(5, b"", kind=13)))
     yield pcap(101, raw(*(srtp(n, b"abc\0\0\3", ssrc=7, tag=4, first=0xa0) for n in (1, 2))))
+    yield pcap(101, raw(srtp(1, b"abc\0\0\xff", ssrc=7, tag=4, first=0xa0),
+                        srtp(2, b"abc\0\0\3", ssrc=7, tag=4, first=0xa0)))
     # MKIs, a later ROC, a key with a ROC that ends
     yield pcap(101, raw(*(srtp(n, mki=b"mki1") for n in range(4))))
     yield pcap(101, raw(*(srtp(n, roc=5) for n in range(4))))

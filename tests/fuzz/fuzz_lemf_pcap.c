@@ -20,6 +20,7 @@
 
 static struct media_key keys[N_KEYS];
 static struct speech speech[STREAMS_MAX];
+static bool began[STREAMS_MAX];
 static struct sound_room room;
 static struct streams *streams;
 static uint64_t told;
@@ -66,8 +67,9 @@ take(void *arg, const struct stream_packet *p, struct why *why)
 	must_be_within(p->whole, p->payload);
 	must_be_within(p->udp->payload, p->cipher);
 	MUST(p->payload.left <= p->cipher.left);
-	if (p->stream->opened == 1)
+	if (!began[p->stream->index])
 		speech_init(s, &room, true);
+	began[p->stream->index] = true;
 	MUST(speech_take(s, codec, p) == ERR_OK);
 	told++;
 	return ERR_OK;
@@ -136,8 +138,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(s->packets == s->opened + s->failed + s->repeated);
 		MUST(s->key->call < N_KEYS);
 		opened += s->opened;
-		if (s->opened > 0)
+		if (began[i])
 			speech_done(&speech[i]);
+		began[i] = false;
 	}
 	MUST(told <= opened && room.left == ROOM);
 	MUST(!streams_gave_up(streams));

@@ -269,6 +269,7 @@ def plain_seeds(v):
             "calls": calls.seeds(),
             "xkc": xkc_seeds(),
             "tri": delivery.tris(), "deliver": delivery.delivers(),
+            "lemf_record": delivery.streams(),
             "lemf_pcap": media.pcaps(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}

@@ -11,7 +11,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 MOST=150 # files of a target
 FEW=48 # of those that seeds describe well
-SMALL=" authority calls change deliver hi2_peers iri persons request sip_event tri x2_pdu x2_take xkc "
+SMALL=" authority calls change deliver hi2_peers iri lemf_record persons request sip_event tri x2_pdu x2_take xkc "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, or needs more files than

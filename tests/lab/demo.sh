@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The main job, end to end: two phones make a MIKEY-IBAKE call with SRTP
 # speech through a CSCF, among calls of others.  The CSCF reports the target's
-# SIP over X2, the token opens the envelope, and the keys lie, sealed, in a
-# record for the LEMF; opened with the token, they decrypt the captured speech
-# bit for bit.  A DF2/MF elsewhere asks for the same keys over Xk.
+# SIP over X2, the token opens the envelope, and seals the keys to the LEMF.
+# That one is killed during the call; what it lacks is delivered when it is back,
+# and keywarden-lemf decrypts the captured speech with it, bit for bit.  A DF2/MF elsewhere
+# asks for the same keys over Xk.  The last output is a page of the call.
 #
 #	BIN=build/release/bin tests/lab/demo.sh FOLDER
 #
@@ -29,6 +30,7 @@ START=$(date +%s.%N)
 DAEMON=0
 TAP=0
 CSCF=0
+LEMF=0
 clock() { echo "$(date +%s.%N) $START" | awk '{ printf "%6.2f s", $1 - $2 }'; }
 say() { printf '[%s] %s\n' "$(clock)" "$*"; }
 tell() { printf '            %s\n' "$*"; }
@@ -41,6 +43,7 @@ quietly() { "$@" >>"$OUT/steps.log" 2>&1 || die "$* (see $OUT/steps.log)"; }
 clean_up() {
 	[ $TAP -ne 0 ] && $AS_ROOT kill $TAP 2>/dev/null
 	[ $CSCF -ne 0 ] && kill $CSCF 2>/dev/null
+	[ $LEMF -ne 0 ] && kill $LEMF 2>/dev/null
 	[ $DAEMON -ne 0 ] && kill $DAEMON 2>/dev/null
 	wait 2>/dev/null
 }
@@ -57,18 +60,19 @@ free_port() {
 mkdir -p "$OUT" 2>/dev/null && [ -z "$(ls -A "$OUT")" ] ||
 	die "$OUT is not empty and not a folder of an earlier demonstration"
 touch "$OUT/.keywarden-lab"
-mkdir "$OUT/pki" "$OUT/requests" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/decrypted" "$OUT/others"
+mkdir "$OUT/pki" "$OUT/requests" "$OUT/a" "$OUT/b" "$OUT/sip" "$OUT/xk" "$OUT/others"
 chmod 700 "$OUT" "$OUT/pki"
 [ -r "$SOUNDS/demo-congrats.wav" ] || die "no speech: install asterisk-core-sounds-en-wav"
 XID=5f3a1c9e-70b2-4d8e-9c41-2b6d8e0f1a35
 PORT=$(free_port) X2_PORT=$(free_port) SIP_A=$(free_port) SIP_B=$(free_port) RTP_A=$(free_port) RTP_B=$(free_port)
 LEG_A=$(free_port) LEG_B=$(free_port) UAC=$(free_port) UAS=$(free_port) LEG_UAC=$(free_port) LEG_UAS=$(free_port)
+HI2_PORT=$(free_port)
 cd "$OUT" || exit 1
 
 # ---- certificates of the lab ----
 self() {
 	quietly openssl req -x509 -newkey "$1" ${2:+-pkeyopt} ${2:+"$2"} -nodes -days 30 \
-		-keyout "pki/$3.key" -out "pki/$3.pem" -subj "/CN=$4"
+		-keyout "pki/$3.key" -out "pki/$3.pem" -subj "/CN=$4" "${@:5}"
 }
 leaf() {
 	quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -84,6 +88,10 @@ leaf x2 x2.lab.example
 leaf cscf cscf.lab.example
 leaf df2 df2.lab.example
 leaf stranger stranger.lab.example
+leaf hi2 hi2.lab.example
+leaf lemf lemf.lab.example
+self ec $P256 lemf-keys "Lab LEMF, for keys" -addext basicConstraints=critical,CA:FALSE \
+	-addext keyUsage=critical,keyAgreement
 self ec $P256 meyer "Officer Meyer"
 self ec $P256 santos "Officer Santos"
 self ec $P256 okafor "Security officer Okafor"
@@ -108,7 +116,19 @@ x2 {
   key = "$OUT/pki/x2.key"
   client_ca = "$OUT/pki/ca.pem"
 }
-lemf "lab-lemf" { operator_id = "lab" }
+hi2 {
+  certificate = "$OUT/pki/hi2.pem"
+  key = "$OUT/pki/hi2.key"
+}
+lemf "lab-lemf" {
+  operator_id = "lab"
+  address = "127.0.0.1:$HI2_PORT"
+  server_ca = "$OUT/pki/ca.pem"
+  acknowledge = "acknowledged"
+  integrity = "signature"
+  hash_ms = 500
+  sign_seconds = 1
+}
 token { pin_file = "$OUT/pki/pin" }
 kms { uri = "https://kms.lab.example" }
 EOF
@@ -156,12 +176,33 @@ quietly kw subscriber key --identity $A --out a/key.json
 quietly kw subscriber key --identity $B --out b/key.json
 tell "Both phones have their private keys of today, each sealed to its own certificate."
 quietly kw kms params --out params.der
+quietly kw kms hi2-key --out hi2-key.pem
+quietly kw lemf add lab-lemf --cert pki/lemf-keys.pem --requester okafor --out requests/lemf.json
+signed lemf okafor lindqvist
+quietly kw request submit requests/lemf.cms
+say "The agency's certificate is enrolled for its LEMF: the process at the token seals session keys to it."
+
+receive() {
+	"$BIN/keywarden-lemf" receive --listen 127.0.0.1:$HI2_PORT --cert pki/lemf.pem --key pki/lemf.key \
+		--client-ca pki/ca.pem --verify-key hi2-key.pem --out received >>lemf.log 2>&1 &
+	LEMF=$!
+}
+counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
+# until_so SECONDS COMMAND...: it succeeds
+until_so() {
+	for _ in $(seq $(($1 * 10))); do "${@:2}" && return 0; sleep 0.1; done
+	return 1
+}
+connected() { grep -q connected lemf.log; }
+receive
+until_so 40 connected || die "the LEMF is not connected: $(tail -n 3 appliance.log)"
+say "The LEMF listens, and the appliance has a TLS connection to it."
 
 cat >warrant.json <<EOF
 { "liid": "LAB-2026-0001", "reference": "demonstration",
   "targets": [ { "identities": ["$A"], "xids": ["$XID"] } ],
   "period": { "start": "$(date -u -d '-1 hour' +%FT%TZ)", "end": "$(date -u -d '+1 day' +%FT%TZ)" },
-  "clients": ["df2-lab"], "products": ["keys"], "delivery": ["xk", "hi2"], "lemfs": ["lab-lemf"] }
+  "clients": ["df2-lab"], "products": ["keys", "sip"], "delivery": ["xk", "hi2"], "lemfs": ["lab-lemf"] }
 EOF
 quietly kw warrant new warrant.json --requester meyer --out requests/warrant.json
 signed warrant meyer
@@ -201,9 +242,11 @@ OTHERS=$!
 sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 40 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
 OTHERS="$OTHERS $!"
 say "Alice calls Bob through the CSCF: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP. 200 others call at the same time."
+(sleep 3; kill -KILL $LEMF) 2>/dev/null &
 phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$LEG_A \
 	--rtp 127.0.0.1:$RTP_A --device-key pki/device-a.key --seed a/seed.json --key a/key.json \
 	--wav $SOUNDS/demo-congrats.wav --out a >a/phone.out 2>&1 || die "Alice's phone: $(tail -n 1 a/phone.out a/phone.log)"
+say "While they talked, the LEMF was killed."
 wait $PHONE_B || die "Bob's phone: $(tail -n 1 b/phone.out)"
 # shellcheck disable=SC2086
 wait $OTHERS || die "the calls of others failed (see others/uac.out)"
@@ -216,27 +259,39 @@ TAP=0
 tell "$(sed -n 's/.*\(call set up in .*\)/\1/p' a/phone.log); Alice heard $(stat -c %s a/received.ulaw) octets, Bob $(stat -c %s b/received.ulaw)."
 say "The tap saw only the wire: $(find sip -name '*.sip' | wc -l) SIP messages; tshark reads $(tshark -r call.pcap -d "udp.port==$RTP_A,rtp" -Y rtp 2>/dev/null | wc -l) RTP packets, all encrypted."
 
-# ---- the record ----
-counted() { kw status --json | tr -d ' \n' | sed -n "s/.*\"$1\":{[^}]*\"$2\":\([0-9]*\).*/\1/p"; }
-for _ in $(seq 100); do [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ] && break; sleep 0.1; done
-[ "$(counted hi2 keys)" = 1 ] || die "no record of keys in the queue: $(kw status --json)"
-say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. One record waits for the LEMF, $(counted hi2 octets) octets, sealed."
+# ---- HI2 ----
+all_stored() { [ "$(counted hi2 keys)" = 1 ] && [ "$(counted x2 waiting)" = 0 ]; }
+none_waits() { [ "$(counted hi2 waiting)" = 0 ]; }
+until_so 10 all_stored || die "no record of keys in the queue: $(kw status --json)"
+WAITING=$(counted hi2 waiting)
+say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. $WAITING records wait for the LEMF, $(counted hi2 octets) octets, sealed."
 for w in $A LAB-2026-0001; do
 	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
 done
-SOFTHSM2_CONF=state/token/softhsm2.conf "$BIN/lab-spool" --spool state/spool.db --kms-state state/kms-state --module /usr/lib/softhsm/libsofthsm2.so \
-	--label keywarden --pin-file pki/pin --out record.ber 2>spool.err ||
-	die "the queue cannot be opened with the token: $(cat spool.err)"
-"$BIN/lab-iri" record.ber --keys-out record-keys.json >record.txt || die "the record does not decode"
-say "Opened with the token, it decodes by the ETSI modules:"
-sed -n 's/^  \(LIID\|CIN\|sequence number\|initiator\|target sip-uri\|iri-to-iri\|key of stream\|SIP message\) /            \1 /p' record.txt
-quietly "$BIN/lab-decrypt" --pcap call.pcap --keys record-keys.json --out decrypted
+receive
+until_so 60 none_waits || die "records were not delivered: $(kw status --json; tail -n 3 lemf.log)"
+kill $LEMF && wait $LEMF || die "the LEMF found something wrong: $(tail -n 3 lemf.log)"
+LEMF=0
+RECORDS=received/LAB-2026-0001.hi2
+"$BIN/keywarden-lemf" check "$RECORDS" --verify-key hi2-key.pem --needs signature >check.txt 2>&1 ||
+	die "the LEMF misses something: $(cat check.txt)"
+"$BIN/keywarden-lemf" show "$RECORDS" >record-sealed.txt || die "a record cannot be read"
+grep -q 'sealed to the agency' record-sealed.txt || die "the keys are not sealed"
+say "The LEMF is back: all $(grep -cE "  (keys|sip)$" record-sealed.txt) records are there, in order and acknowledged; each is under a hash that the token signed."
+OPEN="--open-key pki/lemf-keys.key --open-cert pki/lemf-keys.pem"
+# shellcheck disable=SC2086
+"$BIN/keywarden-lemf" show "$RECORDS" $OPEN >record.txt || die "sealed keys do not open"
+"$BIN/lab-iri" "$RECORDS" >record-etsi.txt || die "the records do not decode"
+say "All decode by the ETSI modules. Keys are there for the agency's private key alone:"
+awk '/^[^ ]/ { on = / keys$/ } on && !/^  SIP/' record.txt | sed 's/^/            /'
+# shellcheck disable=SC2086
+"$BIN/keywarden-lemf" decrypt "$RECORDS" --pcap call.pcap --out decrypted $OPEN >decrypt.txt 2>&1 ||
+	die "keywarden-lemf does not decrypt: $(tail -n 2 decrypt.txt)"
 for p in a b; do
-	twin=$(for f in decrypted/*.ulaw; do cmp -s "$f" $p/sent.ulaw && echo "$f"; done)
-	[ -n "$twin" ] || die "no stream decrypted by the record equals what phone $p sent"
-	say "Decrypted from capture and record alone: $(stat -c %s "$twin") octets of phone $p, every one as it was sent."
+	twin=$(for f in decrypted/*.wav; do cmp -s "$f" $p/sent.wav && echo "$f"; done)
+	[ -n "$twin" ] || die "no decrypted stream equals what phone $p said"
+	say "Decrypted from capture and records alone: $(($(stat -c %s "$twin") / 2 - 22)) samples of phone $p, every one as it was sent."
 done
-rm -f decrypted/*
 
 # ---- the keys, over Xk ----
 df2() {
@@ -250,12 +305,11 @@ BEFORE=$(date +%s%N)
 df2 df2 >keys.json 2>df2.err || die "the DF2/MF got no keys: $(cat df2.err)"
 AFTER=$(date +%s%N)
 say "The DF2/MF of the warrant asks over Xk: $(grep -c cryptoSessionId keys.json) session keys in $(((AFTER - BEFORE) / 1000000)) ms, TLS handshake included."
-quietly "$BIN/lab-decrypt" --pcap call.pcap --keys keys.json --out decrypted
+quietly "$BIN/lab-decrypt" --pcap call.pcap --keys keys.json --out xk
 for p in a b; do
-	twin=$(for f in decrypted/*.ulaw; do cmp -s "$f" $p/sent.ulaw && echo "$f"; done)
+	twin=$(for f in xk/*.ulaw; do cmp -s "$f" $p/sent.ulaw && echo "$f"; done)
 	[ -n "$twin" ] || die "no decrypted stream equals what phone $p sent"
-	say "Decrypted from pcap and keys alone: $(stat -c %s "$twin") octets of phone $p, every one as it was sent."
-	cp "${twin%.ulaw}.wav" "decrypted/phone-$p.wav"
+	say "Decrypted from capture and these keys alone: $(stat -c %s "$twin") octets of phone $p, every one as it was sent."
 done
 
 # ---- no record, no act ----
@@ -290,5 +344,10 @@ kw audit show >audit.txt
 kw audit verify >verify.txt || die "the audit log is not sound: $(cat verify.txt)"
 say "The audit log: $(head -n 1 verify.txt)"
 tell "$(sed -n 2p verify.txt)"
-rm -f tap-ready cscf-ready one.txt spool.err status.txt pki/ext pki/*.csr
-say "DONE. In $OUT: call.pcap, record.ber and record.txt, keys.json, decrypted/phone-a.wav and phone-b.wav, audit.txt, appliance.log."
+rm -f tap-ready cscf-ready one.txt check.txt status.txt pki/ext pki/*.csr
+# shellcheck disable=SC2086
+"$BIN/keywarden-lemf" page "$RECORDS" --pcap call.pcap $OPEN --out call.html 2>page.err ||
+	die "no page of the call: $(cat page.err)"
+rm page.err
+say "DONE. In $OUT: call.pcap, received/, decrypted/, keys.json, audit.txt, appliance.log, and the call as a page:"
+tell "$OUT/call.html"

@@ -254,8 +254,9 @@ start(struct lemf *l, struct why *why)
 	    listen(l->listener, 8) == -1 ||
 	    getsockname(l->listener, (struct sockaddr *)&a, &len) == -1)
 		return why_errno(why, "cannot listen");
-	if ((f = fopen(l->ready, "w")) == NULL ||
-	    fprintf(f, "%u\n", ntohs(a.sin_port)) < 0 || fclose(f) != 0)
+	if (l->ready != NULL &&
+	    ((f = fopen(l->ready, "w")) == NULL ||
+		fprintf(f, "%u\n", ntohs(a.sin_port)) < 0 || fclose(f) != 0))
 		return why_errno(why, "%s", l->ready);
 	return ERR_OK;
 }
@@ -316,7 +317,7 @@ options(struct lemf *l, int argc, char **argv)
 			*text[o] = optarg;
 		}
 	return optind == argc && l->ca != NULL && l->cert != NULL &&
-	    l->key != NULL && l->out != NULL && l->ready != NULL &&
+	    l->key != NULL && l->out != NULL &&
 	    (l->tls == NULL || strcmp(l->tls, "1.2") == 0);
 }
 

@@ -5,11 +5,13 @@
 
 #include <openssl/rand.h>
 
+#include "lab_store.h"
 #include "lab_wav.h"
 #include "phone.h"
 
 #define PCMU 0
 #define TONE_SAMPLES LAB_RATE /* one second of it */
+#define SENT_MAX ((size_t)LAB_RATE * 3600)
 
 /* A square wave: who has nothing to say hums. */
 static enum err
@@ -201,11 +203,25 @@ speech_complaint(const struct phone *p)
 	return NULL;
 }
 
+/* What was said, as sound too. */
+static enum err
+save_sent(const char *ulaw, const char *wav, struct why *why)
+{
+	uint8_t *all = NULL;
+	size_t len = 0;
+	enum err rc = lab_slurp(ulaw, SENT_MAX, &all, &len, why);
+
+	if (rc == ERR_OK)
+		rc = lab_wav_save(wav, all, len, why);
+	free(all);
+	return rc;
+}
+
 enum err
 speech_save(struct phone *p, struct why *why)
 {
 	struct speech *s = &p->speech;
-	char path[1024];
+	char path[1024], wav[1024];
 	uint8_t *all = NULL;
 	size_t len = 0;
 	enum err rc;
@@ -215,6 +231,11 @@ speech_save(struct phone *p, struct why *why)
 		return why_errno(why, "cannot write sent.ulaw");
 	}
 	s->record = NULL;
+	if (path_of(p, "sent.ulaw", path, sizeof(path)) != ERR_OK ||
+	    path_of(p, "sent.wav", wav, sizeof(wav)) != ERR_OK)
+		return why_set(why, ERR_TOOBIG, "--out is too long");
+	if ((rc = save_sent(path, wav, why)) != ERR_OK)
+		return rc;
 	if (path_of(p, "received.ulaw", path, sizeof(path)) != ERR_OK ||
 	    rtp_stream_join(&s->received, &all, &len) != ERR_OK)
 		return why_set(why, ERR_NOMEM, "no memory for received.ulaw");

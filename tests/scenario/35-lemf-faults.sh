@@ -31,7 +31,7 @@ lemf_up() {
 	else
 		"$BIN/lab-lemf" --port "${LEMF_PORT[$name]}" --ca "$WORK/ca.pem" \
 			--cert "$WORK/${CERT:-lemf}.pem" --key "$WORK/${CERT:-lemf}.key" \
-			--out "$WORK/$name.hi2" "$@" >>"$WORK/$name.lemf" 2>&1 &
+			--out "$WORK/$name.hi2" --ready "$WORK/$name.ready" "$@" >>"$WORK/$name.lemf" 2>&1 &
 	fi
 	LEMF_PID[$name]=$!
 }
@@ -172,7 +172,8 @@ check "all calls were acknowledged" test ! -e "$WORK/lost"
 flowed first LIID-A "$alice" from
 flowed second LIID-B "$bob" to
 eventually 120 quiet judged_there
-check "each record reached each LEMF, in order, and no other" judged_there
+judged_there >"$WORK/faults"
+check "each record reached each LEMF, in order, and no other" same "$(head -n 8 "$WORK/faults")" ""
 for n in $AGENCY; do
 	note "$n: $(wc -l <"$WORK/records/$n.json") PDUs, $(sort -u "$WORK/records/$n.json" | wc -l) different"
 done

@@ -243,7 +243,12 @@ act_note(unsigned n)
 		written += rc == ERR_OK;
 		later += rc == ERR_AGAIN;
 	}
-	(void)printf("%u written, %u to be sent again\n", written, later);
+	/* An unwrap or two of before may count. */
+	(void)printf("%s, the others to be sent again\n",
+	    written + later == n && written <= HI2_ENTRIES &&
+		    written + 2 >= HI2_ENTRIES
+		? "as many as a minute has"
+		: "too few or too many");
 	return 0;
 }
 

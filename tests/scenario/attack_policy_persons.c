@@ -68,6 +68,10 @@ other_changes(void)
 	by("a client by officers", REQUEST_CLIENT_ADD, body, 2, off, "may not");
 	by("a client by an engineer", REQUEST_CLIENT_ADD, body, 1, engineer,
 	    "0 who may approve");
+	by("a LEMF's certificate by an engineer and a security officer",
+	    REQUEST_LEMF_ADD, body, 2, eng, "1 who may approve");
+	by("a LEMF's certificate by officers", REQUEST_LEMF_ADD, body, 2, off,
+	    "may not");
 	by("an officer's removal by officers", REQUEST_PERSON_REMOVE,
 	    "{\"name\":\"three\",\"voidSignatures\":true}", 2, off, "may not");
 	by("a configuration by officers", REQUEST_CONFIG_SET,

@@ -13,12 +13,14 @@
 #include "appliance/ctl.h"
 #include "base/log.h"
 #include "puppet.h"
+#include "puppet_journal.h"
 
 #define WIRES 256
 
 static char self[2048]; /* path of the program */
 static int wire[WIRES], listener = -1, master = -1, heard = -1;
 static bool deaf;
+static struct journal journal; /* if it is in the place of hi2 */
 
 /* ---- octets ---- */
 
@@ -99,6 +101,7 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 	if (wire[w] != -1)
 		close(wire[w]);
 	wire[w] = fd;
+	journal = kind == CTL_PEER_X2 ? (struct journal){.have = 0} : journal;
 	tell(w | PUPPET_NEW, NULL, 0);
 }
 
@@ -170,6 +173,23 @@ obey(void)
 		(void)put(wire[w], body, len); /* its end is seen on reading */
 }
 
+/* It does not matter who listens at the socket, nor when. */
+static void
+keep_journal(uint8_t w, const uint8_t *in, size_t len)
+{
+	static uint8_t out[PUPPET_MOST * 2];
+	const char *name = strrchr(self, '/');
+	struct wr say;
+
+	if (w != PUPPET_WIRE(CTL_PEER_X2, 0) || name == NULL ||
+	    strcmp(name, "/keywarden-hi2") != 0)
+		return;
+	wr_init(&say, out, sizeof(out));
+	journal_hear(&journal, in, len, &say);
+	if (say.rc == ERR_OK)
+		(void)put(wire[w], out, say.len);
+}
+
 static void
 listen_to(uint8_t w)
 {
@@ -180,6 +200,8 @@ listen_to(uint8_t w)
 		return;
 	if (n > 0 && write(heard, in, (size_t)n) != n)
 		fatal("what was heard cannot be kept");
+	if (n > 0)
+		keep_journal(w, in, (size_t)n);
 	if (n <= 0) {
 		close(wire[w]);
 		wire[w] = -1;

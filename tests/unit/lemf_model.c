@@ -30,7 +30,7 @@ static void
 make_record(struct model_lemf *m, unsigned i, uint32_t *sequence, bool reset)
 {
 	struct model_record *r = &m->records[i];
-	char liid[16], sip[64];
+	char liid[24], sip[96];
 	struct iri_record iri = {.event = IRI_SIP,
 	    .correlation = {0, 0, 0, 0, 0, 0, 1, 0},
 	    .seconds = 1700000000 + i,

@@ -803,6 +803,34 @@ a_lemf_is_missed_after_its_time(void **state)
 	assert_int_equal(g->note.kind, HI2_NOTE_DOWN);
 }
 
+/* It takes connections, and confirms nothing. */
+static void
+a_lemf_that_only_connects_is_missed_too(void **state)
+{
+	struct rig *g = *state;
+
+	fill(g, "north", 2, 10);
+	(void)turns(g);
+	for (uint32_t epoch = 1; epoch <= 6; epoch++) {
+		says(g, 0, LINK_OPEN, epoch);
+		(void)turns(g);
+		tick(g, 9);
+		says(g, 0, LINK_DOWN, epoch);
+		tick(g, 1);
+		assert_int_equal(g->notes, epoch < 6 ? 0 : 1);
+	}
+	assert_int_equal(g->note.kind, HI2_NOTE_DOWN);
+	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	says(g, 0, LINK_OPEN, 7);
+	(void)turns(g);
+	tick(g, 2);
+	assert_int_equal(g->notes, 1); /* it has still to show that it reads */
+	assert_int_equal(delivered(g, 0, 7, 1), ERR_OK);
+	tick(g, 2);
+	assert_int_equal(g->notes, 2);
+	assert_int_equal(g->note.kind, HI2_NOTE_UP);
+}
+
 static void
 one_that_is_not_configured_keeps_its_records(void **state)
 {
@@ -994,6 +1022,7 @@ main(void)
 	    TEST(the_old_are_dropped_too),
 	    TEST(dropping_goes_on_until_it_is_enough),
 	    TEST(a_lemf_is_missed_after_its_time),
+	    TEST(a_lemf_that_only_connects_is_missed_too),
 	    TEST(one_that_is_not_configured_keeps_its_records),
 	    TEST(nothing_is_lost_and_all_is_in_order),
 	};

@@ -93,7 +93,7 @@ stream_json(const struct decrypt *d, const struct stream *s)
 	    "repeated", (json_int_t)s->repeated, "lost", (json_int_t)s->lost,
 	    "otherCodec", (json_int_t)p->other, "leftOut",
 	    (json_int_t)p->left_out, "seconds", hear_seconds(h, s), "codec",
-	    h->name[s->index], "wav", p->spoken > 0, "pcap", p->other > 0);
+	    hear_codec(h, s), "wav", p->spoken > 0, "pcap", p->other > 0);
 	if (j != NULL && c->has_cin)
 		(void)json_object_set_new(j, "cin", json_integer(c->cin));
 	return j;
@@ -144,9 +144,7 @@ print_stream(const struct decrypt *d, const struct stream *s)
 		     " repeated; %" PRIu64 " lost; %.2f s of %s\n",
 	    name, hear_address(s->from_ip, s->from, from),
 	    hear_address(s->to_ip, s->to, to), s->packets, s->opened, s->failed,
-	    s->repeated, s->lost, hear_seconds(h, s),
-	    h->name[s->index][0] != '\0' ? h->name[s->index]
-					 : "an unknown codec");
+	    s->repeated, s->lost, hear_seconds(h, s), hear_codec(h, s));
 	if (p->spoken > 0)
 		(void)printf("  %s/%s.wav\n", d->out, name);
 	if (p->other > 0)

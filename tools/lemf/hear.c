@@ -41,7 +41,7 @@ take_packet(void *arg, const struct stream_packet *p, struct why *why)
 	const size_t i = p->stream->index;
 	const enum codec codec = types->type[p->rtp.type].codec;
 
-	if (p->stream->opened == 1)
+	if (h->name[i] == NULL)
 		speech_init(&h->speech[i], &h->room, h->with_cipher);
 	if (h->name[i] == NULL || codec != CODEC_OTHER)
 		h->name[i] = types->type[p->rtp.type].name;
@@ -97,6 +97,14 @@ hear_name(const struct hear *h, const struct stream *s, char out[HEAR_NAME_MAX])
 	call_name(hear_call(h, s), out);
 	n = strlen(out);
 	(void)snprintf(out + n, HEAR_NAME_MAX - n, "-%08" PRIx32, s->ssrc);
+}
+
+const char *
+hear_codec(const struct hear *h, const struct stream *s)
+{
+	const char *name = h->name[s->index];
+
+	return name == NULL || name[0] == '\0' ? "unknown" : name;
 }
 
 const char *

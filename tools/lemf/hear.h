@@ -24,7 +24,8 @@ struct hear {
 	struct streams *streams; /* NULL: no capture */
 	struct capture_counts capture;
 	struct speech speech[STREAMS_MAX]; /* as the streams */
-	const char *name[STREAMS_MAX]; /* of the codec heard last, or "" */
+	/* Of the codec heard last; NULL: no packet was sound. */
+	const char *name[STREAMS_MAX];
 	struct sound_room room;
 	bool with_cipher;
 	hear_other other;
@@ -47,6 +48,8 @@ const struct call *hear_call(const struct hear *, const struct stream *);
 #define HEAR_NAME_MAX (CALL_NAME_MAX + 16)
 void hear_name(const struct hear *, const struct stream *,
     char out[HEAR_NAME_MAX]);
+
+const char *hear_codec(const struct hear *, const struct stream *);
 
 /* "10.0.0.1:4000", "[2001:db8::1]:4000" */
 #define HEAR_ADDRESS_MAX 64

@@ -158,7 +158,7 @@ put_facts(const struct page *p, const struct stream *s)
 	    "</dd></div>\n<div><dt>Lasts</dt><dd>%.2f s</dd></div>\n"
 	    "<div><dt>Codec</dt><dd>",
 	    hear_seconds(&p->hear, s));
-	html_string(p->f, p->hear.name[s->index]);
+	html_string(p->f, hear_codec(&p->hear, s));
 	(void)fprintf(p->f,
 	    "</dd></div>\n<div><dt>Crypto session</dt><dd><code>%s</code></dd>"
 	    "</div>\n",

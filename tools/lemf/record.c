@@ -192,17 +192,19 @@ read_parameters(struct rd in, struct record *out, struct why *why)
 		return why_set(why, ERR_MISMATCH,
 		    "PS header and record name different LIIDs");
 	if ((rc = read_event(event, failure, out)) != ERR_OK)
-		return why_set(why, rc, "iMSevent");
+		return why_set(why, rc, "iMSevent is not a number");
 	if (initiator.p != NULL &&
 	    (rc = read_initiator(initiator, out)) != ERR_OK)
-		return why_set(why, rc, "initiator");
+		return why_set(why, rc, "initiator is none that there is");
 	if (parties.p != NULL && (rc = read_parties(parties, out)) != ERR_OK)
-		return why_set(why, rc, "partyInformation");
+		return why_set(why, rc,
+		    "partyInformation is not one, or over 10 parties");
 	if (correlation.p != NULL &&
 	    (rc = read_correlation(correlation, out)) != ERR_OK)
-		return why_set(why, rc, "correlation");
+		return why_set(why, rc, "correlation is not one");
 	if (keys.p != NULL && (rc = read_keys(keys, out)) != ERR_OK)
-		return why_set(why, rc, "mediaDecryption-info");
+		return why_set(why, rc,
+		    "mediaDecryption-info is not one, or over 255 keys");
 	return ERR_OK;
 }
 
