@@ -481,6 +481,7 @@ hi2_records_commit(struct hi2_records *r, struct why *why)
 void
 hi2_records_counts(const struct hi2_records *r, struct msg_counts *out)
 {
+	struct spool_intake_counts j;
 	struct spool_counts c;
 
 	spool_counts(r->spool, &c);
@@ -488,4 +489,8 @@ hi2_records_counts(const struct hi2_records *r, struct msg_counts *out)
 	memcpy(out->v, r->count, sizeof(r->count));
 	out->v[HI2_COUNT_WAITING] = c.records;
 	out->v[HI2_COUNT_OCTETS] = c.octets;
+	if (r->journal != NULL) {
+		spool_intake_count(r->journal, &j);
+		out->v[HI2_COUNT_JOURNAL] = j.rows;
+	}
 }

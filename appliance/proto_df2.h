@@ -207,6 +207,7 @@ enum hi2_count {
 	HI2_COUNT_OCTETS, /* of them */
 	HI2_COUNT_UNKNOWN_LEMF, /* for one that the configuration lacks */
 	HI2_COUNT_UNFIT, /* not made: the LEMF's profile cannot say the time */
+	HI2_COUNT_JOURNAL, /* intercepted messages that x2 still needs */
 	HI2_COUNT__MAX
 };
 const char *hi2_count_name(enum hi2_count);

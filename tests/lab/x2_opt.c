@@ -37,7 +37,8 @@ static const char help[] =
     "  --break-after N        reset each connection once after N PDUs\n"
     "  --once                 do not connect again when the peer hangs up\n"
     "  --keepalive SECONDS    between keep-alives\n"
-    "  --wait-ack SECONDS     end only when all is acknowledged, or fail\n"
+    "  --wait-ack SECONDS     end only when all is acknowledged, or fail; 0: when\n"
+    "                         it is sent\n"
     "  --type N --format N --major N --no-sequence --no-time --extra-tlv\n"
     "  --nfid TEXT --ipid TEXT\n"
     "  --print-dir DIR        write NNNN.sip instead of sending\n"
@@ -289,7 +290,7 @@ take_number(struct x2_opt *o, int opt, const char *s)
 		return true;
 	case O_WAIT_ACK:
 		o->wait_ack_s = (unsigned)n;
-		return n > 0;
+		return true;
 	case O_TYPE:
 		o->like.type = (uint16_t)n;
 		return n <= UINT16_MAX;

@@ -66,13 +66,20 @@ if [ "${FULL_DISK:-}" = 1 ]; then
 	begin
 	cat /dev/zero >"$WORK/state/filler" 2>/dev/null
 	stands
-	for n in $(seq 40); do alices "call $n on a full disk"; done
-	unkeyed "and one without keys"
+	# None is acknowledged, and none is lost.
+	for n in $(seq 40); do WAIT_ACK=0 alices "call $n on a full disk"; done
+	WAIT_ACK=0 unkeyed "and one without keys"
+	CALL_ID=kept@lab.example
+	keys_of LIID-A "$alice" from x
+	WAIT_ACK=60 report_again x "$A" alice &
+	kept=$!
 	check "the log says so" eventually 10 log_says "records are not stored, and are asked for again"
 	check "what found no room is not there" test "$(queued)" -lt "$(wc -l <"$WORK/expected")"
 	check "x2 keeps it" eventually 5 waits
 	check "what is there can be read" quiet spool --list
+	check "nothing is acknowledged" kill -0 $kept
 	rm "$WORK/state/filler"
+	check "now it is" wait $kept
 	all_at_least "room again" 40
 	check "nothing waits" becomes 0 x2 waiting
 	check "the log says so" eventually 10 log_says "records are stored again"
