@@ -375,6 +375,8 @@ spool_give_up(struct spool *s)
 
 	if (s->db.s != NULL && !sqlite3_get_autocommit(s->db.s))
 		(void)(spool_run(&s->db, SPOOL_ROLLBACK, &unheard) == ERR_OK);
+	if (s->failed == ERR_FULL)
+		spool_db_tidy_next(&s->db);
 	if (s->sequences != NULL)
 		sequences_given_up(s->sequences);
 	s->n_lemfs = s->n_on_disk;

@@ -250,6 +250,12 @@ spool_db_tidy(struct spool_db *d)
 		d->in_log = 0;
 }
 
+void
+spool_db_tidy_next(struct spool_db *d)
+{
+	d->in_log = LOG_PAGES;
+}
+
 /* ---- opening ---- */
 
 enum err

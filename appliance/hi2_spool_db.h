@@ -65,8 +65,12 @@ void spool_db_close(struct spool_db *d);
  */
 enum err spool_db_grow(struct spool_db *d, struct why *why) MUST_CHECK;
 
-/* Moves pages of the log to their places, if there are enough of them. */
+/*
+ * Moves pages of the log to their places, if there are enough of them; or the
+ * next time however few there are, when the log finds no room to grow.
+ */
 void spool_db_tidy(struct spool_db *d);
+void spool_db_tidy_next(struct spool_db *d);
 
 /* Views and bound octets live until the statement ends. */
 void spool_bind(struct spool_db *, enum spool_statement, int i, struct rd v);

@@ -222,7 +222,7 @@ take_at_rate(struct run *u)
 	uint64_t had = 0;
 	size_t n = 0;
 
-	while (had < RATE * SECONDS) {
+	while (had < (uint64_t)(RATE * SECONDS)) {
 		const unsigned batch = come(from, RATE, had);
 		double now;
 

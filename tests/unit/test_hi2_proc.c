@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "appliance/ctl.h"
@@ -394,21 +395,28 @@ hear_counts(struct rig *g, struct msg_counts *m)
 	assert_int_equal(m->n, HI2_COUNT__MAX);
 }
 
-/* Until the queue of the one LEMF stands so. */
+/* Until the queue of the one LEMF stands so: a new policy is told at once. */
 static void
 hear_delivery(struct rig *g, uint64_t waiting, uint64_t delivered)
 {
+	const struct timespec nap = {0, 20000000};
 	struct msg_delivery m;
+	struct ipc_frame f;
 
-	do {
-		const struct ipc_frame f = hear(g->policy);
-
-		m.waiting = UINT64_MAX;
-		if (f.type == MSG_DELIVERY)
-			assert_int_equal(msg_delivery_get(f.body, &m), ERR_OK);
-	} while (m.waiting != waiting || m.delivered != delivered);
-	assert_true(rd_is(&m.lemf, "north", 5));
-	assert_true(m.configured);
+	for (unsigned i = 0; i < WAIT_MS / 20; i++) {
+		connect_to(g, CTL_PEER_POLICY, &g->policy);
+		do
+			f = hear(g->policy);
+		while (f.type != MSG_DELIVERY);
+		assert_int_equal(msg_delivery_get(f.body, &m), ERR_OK);
+		assert_true(rd_is(&m.lemf, "north", 5));
+		assert_true(m.configured);
+		if (m.waiting == waiting && m.delivered == delivered)
+			return;
+		(void)nanosleep(&nap, NULL);
+	}
+	fail_msg("%u wait, %u are delivered", (unsigned)m.waiting,
+	    (unsigned)m.delivered);
 }
 
 /* ---- the side of the LEMF's process ---- */

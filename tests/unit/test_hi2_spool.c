@@ -699,9 +699,17 @@ static pwrite_fn *real_pwrite;
 static int writes_left = -1; /* until they fail; -1: they do not */
 static int write_errno;
 
+static bool no_growth; /* files keep their size */
+
 static ssize_t
 failing_pwrite(int fd, const void *p, size_t n, off_t at)
 {
+	struct stat st;
+
+	if (no_growth && fstat(fd, &st) == 0 && at + (off_t)n > st.st_size) {
+		errno = ENOSPC;
+		return -1;
+	}
 	if (writes_left == 0) {
 		errno = write_errno;
 		return -1;
@@ -785,6 +793,75 @@ a_full_disk_loses_nothing_that_was_told(void **state)
 	hook_writes(true);
 	fail_each_write(g->path, ENOSPC, ERR_FULL);
 	hook_writes(false);
+}
+
+/* One record, of a size that records have; a full disk is no failure. */
+static bool
+add_large(struct spool *s, unsigned n)
+{
+	static uint8_t pdu[1600];
+	struct why why = {""};
+	struct spool_place p;
+	enum err rc = ERR_OK;
+
+	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+		if ((rc = spool_place(s, str("north"), str("L1"), 1, NOW, &p,
+			 &why)) == ERR_OK)
+			rc = spool_put(s, &p, view(pdu, sizeof(pdu)), &why);
+	if (rc == ERR_OK)
+		rc = spool_commit(s, &why);
+	if (rc != ERR_OK) {
+		assert_int_equal(rc, ERR_FULL);
+		spool_give_up(s);
+	}
+	spool_tidy(s);
+	return rc == ERR_OK;
+}
+
+/* What is delivered can leave, and what comes then takes its room. */
+static void
+a_full_disk_lets_go_what_is_delivered(void **state)
+{
+	struct rig *g = *state;
+	struct spool *s = opened(g->path);
+	struct spool_lemf before, l;
+	struct spool_extent e;
+	struct why why = {""};
+	unsigned stored = 0;
+
+	hook_writes(true);
+	while (stored < 2500 && add_large(s, 50))
+		stored += 50;
+	no_growth = true;
+	while (stored < 40000 && add_large(s, 50))
+		stored += 50;
+	assert_in_range(stored, 2500, 39999);
+	assert_true(spool_lemf(s, 0, &before));
+	for (uint64_t from = 0; from < 1000; from += 100) {
+		enum err rc = ERR_FULL;
+
+		/* Once the log has been moved there is room in it. */
+		for (unsigned i = 0; i < 2 && rc != ERR_OK; i++) {
+			rc = spool_remove(s, 0, from, from + 99,
+			    SPOOL_DELIVERED, &e, &why);
+			if (rc == ERR_OK)
+				rc = spool_commit(s, &why);
+			if (rc != ERR_OK)
+				spool_give_up(s);
+			spool_tidy(s);
+		}
+		assert_int_equal(rc, ERR_OK);
+	}
+	stored = 0;
+	for (unsigned i = 0; i < 15; i++)
+		stored += add_large(s, 50) ? 50 : 0;
+	assert_true(stored >= 650);
+	assert_true(spool_lemf(s, 0, &l));
+	assert_int_equal(l.records, before.records - 1000 + stored);
+	no_growth = false;
+	hook_writes(false);
+	spool_close(&s);
+	holds(g->path, (unsigned)l.records, 1);
 }
 
 static void
@@ -951,6 +1028,7 @@ main(void)
 	    TEST(every_record_told_is_there_after_a_crash),
 	    TEST(a_torn_log_loses_whole_turns_from_the_end),
 	    TEST(a_full_disk_loses_nothing_that_was_told),
+	    TEST(a_full_disk_lets_go_what_is_delivered),
 	    TEST(a_failing_disk_loses_nothing_that_was_told),
 	    TEST(another_database_is_left_as_it_is),
 	    TEST(a_queue_of_another_version_or_kms_is_left_as_it_is),
