@@ -289,8 +289,8 @@ give_one(struct hi2_intake *i, struct batch *b, int64_t now_ms, struct why *why)
 	enum err rc;
 
 	rc = spool_intake_read(i->table, i->after, now_ms, &m, &key, &bad, why);
-	if (rc == ERR_NOTFOUND && i->ops->end(i->ctx,
-				      spool_intake_number(i->table)))
+	if (rc == ERR_NOTFOUND &&
+	    i->ops->end(i->ctx, spool_intake_number(i->table)))
 		i->asked = false;
 	if (rc == ERR_AGAIN) {
 		rc = i->ops->key(i->ctx, key, why);

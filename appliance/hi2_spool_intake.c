@@ -132,8 +132,7 @@ load(struct spool_intake *t, struct why *why)
 
 	if ((rc = number(t, "SELECT count(*) FROM intake", &n->counts.rows,
 		 why)) != ERR_OK ||
-	    (rc = number(t,
-		 "SELECT coalesce(sum(octets), 0) FROM intake",
+	    (rc = number(t, "SELECT coalesce(sum(octets), 0) FROM intake",
 		 &n->counts.octets, why)) != ERR_OK ||
 	    (rc = number(t,
 		 "SELECT coalesce((SELECT seq FROM sqlite_sequence"
@@ -162,8 +161,8 @@ spool_intake_new(struct spool *s, struct spool_intake **out, struct why *why)
 		goto out;
 	for (unsigned i = 0; i < STATEMENT__MAX; i++)
 		if (sqlite3_prepare_v3(s->db.s, sql[i], -1,
-			SQLITE_PREPARE_PERSISTENT, &t->q[i], NULL) !=
-		    SQLITE_OK) {
+			SQLITE_PREPARE_PERSISTENT, &t->q[i],
+			NULL) != SQLITE_OK) {
 			rc = spool_damaged(why, sqlite3_errmsg(s->db.s));
 			goto out;
 		}

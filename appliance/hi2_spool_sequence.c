@@ -3,7 +3,7 @@
 
 #include "appliance/hi2_spool_sequence.h"
 
-#define SETS 4096
+#define SETS 16384
 #define WAYS 4
 
 struct sequences {

@@ -118,7 +118,8 @@ msg_x2_ended_get(struct rd r, struct msg_x2_ended *m)
 size_t
 msg_content_max(const struct msg_content *m)
 {
-	return 8 + 8 + INTAKE_MARK_LEN + sizeof(m->correlation) + 8 + 4 + 1 + 4 + m->sip.left;
+	return 8 + 8 + INTAKE_MARK_LEN + sizeof(m->correlation) + 8 + 4 + 1 +
+	    4 + m->sip.left;
 }
 
 void

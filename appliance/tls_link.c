@@ -11,6 +11,9 @@
 #include "appliance/tls_link.h"
 #include "base/log.h"
 
+/* Changes that the log is told of in such a time. */
+#define SAID_MOST 20
+#define SAID_MS 60000
 /* In one turn of the loop, so that the process's other lines have theirs. */
 #define READS_MOST 16
 #define WRITES_MOST 64
@@ -42,6 +45,8 @@ struct tls_link {
 	struct conn *conn; /* NULL: none */
 	unsigned backoff_ms;
 	char said[WHY_MAX]; /* what the log was told last of its absence */
+	int64_t said_from; /* ms; so many changes were told since */
+	unsigned n_said;
 	uint8_t in[TLS_LINK_READ];
 };
 
@@ -88,6 +93,21 @@ try_in(struct tls_link *l, unsigned ms)
 	(void)uv_timer_start(&l->timer, on_timer, ms, 0);
 }
 
+/* A server that comes and goes for months must not fill the log. */
+static bool
+may_say(struct tls_link *l)
+{
+	if (now(l) - l->said_from >= SAID_MS) {
+		l->said_from = now(l);
+		l->n_said = 0;
+	}
+	if (l->n_said == SAID_MOST)
+		log_warning("the connection to %s comes and goes: not each "
+			    "time is told of",
+		    l->whom);
+	return l->n_said++ < SAID_MOST;
+}
+
 /* The log has each state once, not each attempt. */
 static void
 say_down(struct tls_link *l, const char *why)
@@ -95,7 +115,8 @@ say_down(struct tls_link *l, const char *why)
 	if (strcmp(l->said, why) == 0)
 		return;
 	(void)snprintf(l->said, sizeof(l->said), "%s", why);
-	log_warning("no connection to %s: %s", l->whom, why);
+	if (may_say(l))
+		log_warning("no connection to %s: %s", l->whom, why);
 }
 
 /* An attempt that came to nothing, or a connection lost. */
@@ -381,6 +402,7 @@ tls_link_renew(struct tls_link *l)
 	if (l->conn != NULL)
 		end(l->conn, "made anew");
 	l->said[0] = '\0'; /* how it is now is news */
+	l->n_said = 0;
 	l->backoff_ms = TLS_LINK_BACKOFF_FIRST_MS;
 	try_in(l, 0);
 }
@@ -394,7 +416,8 @@ tls_link_proved(struct tls_link *l)
 		return;
 	c->proved_at = now(l);
 	l->said[0] = '\0';
-	log_info("connected to %s", l->whom);
+	if (may_say(l))
+		log_info("connected to %s", l->whom);
 }
 
 void

@@ -40,7 +40,8 @@ static bool
 may_read(const struct x2_conn *c)
 {
 	return !c->ended && c->wait != X2_WAIT_ROOM &&
-	    c->wait != X2_WAIT_STORE && c->wait != X2_WAIT_WRITE && waiting(c) + READ_AT_ONCE <= IN_MOST;
+	    c->wait != X2_WAIT_STORE && c->wait != X2_WAIT_WRITE &&
+	    waiting(c) + READ_AT_ONCE <= IN_MOST;
 }
 
 static void

@@ -81,8 +81,8 @@ x2_journal_turn(struct x2 *x)
 
 	if (x->replayed)
 		return;
-	while (x2_asks_room(x->asks) &&
-	    (m = x2_replay_first(x->replay)) != NULL) {
+	while (
+	    x2_asks_room(x->asks) && (m = x2_replay_first(x->replay)) != NULL) {
 		x2_take_back(x, m);
 		x2_replay_taken(x->replay);
 	}

@@ -71,8 +71,8 @@ begin(struct x2 *x, struct x2_matter *m)
 	uint64_t done[MAX_LEGS];
 	enum err rc;
 
-	m->n_done = x2_replay_done(x->replay, m->content.call, m->content.mark,
-	    done);
+	m->n_done =
+	    x2_replay_done(x->replay, m->content.call, m->content.mark, done);
 	m->done = done;
 	rc = x2_asks_begin(x->asks, m, (int64_t)uv_now(&x->loop));
 	/* There was room. */

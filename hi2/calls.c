@@ -132,8 +132,7 @@ calls_put(struct calls *t, const struct sip_seen *given, int64_t now_ms,
     struct calls_took *took)
 {
 	const uint64_t key = key_of(t, given);
-	struct call *c =
-	    calls_find(t, key, given->xid, given->event->call_id);
+	struct call *c = calls_find(t, key, given->xid, given->event->call_id);
 	const bool new = c == NULL;
 	struct calls_took unheard;
 	struct sip_seen s = *given;

@@ -31,7 +31,7 @@
  * fetched.  Of a call without MIKEY messages nothing is kept but that it was
  * answered, refused or ended, in a table of fixed size.
  *
- * The caller may keep what he gives on a disk, so that he can give it again.  He
+ * The caller may keep what he gives on a disk, so that he can give it again. He
  * is told which of it matters, and when it does no longer: put again in their
  * order into another table, the messages that matter make the same exchanges.
  * Of a call of which no MIKEY message has come nothing matters.

@@ -450,8 +450,7 @@ calls_room(struct calls *t, const struct call *keep, size_t n, size_t stored,
 {
 	n += CALLS_OVERHEAD;
 	while (t->counts.octets - t->dying_octets + n > t->live_limit ||
-	    (stored > 0 &&
-		t->counts.stored + stored > t->limits.most_stored) ||
+	    (stored > 0 && t->counts.stored + stored > t->limits.most_stored) ||
 	    (one && t->counts.calls == t->limits.most_calls)) {
 		struct ring *r = t->by_age.next;
 		struct call *c;

@@ -13,15 +13,15 @@
 #define RSA_BITS_MOST (QUEUE_WRAPPED_MAX * 8)
 
 #define LABEL_LEN 19
-static const char label[QUEUE__MAX][LABEL_LEN] = {
-    [QUEUE_RECORDS] = "keywarden spool 1",
+static const char label[QUEUE__MAX][LABEL_LEN] = {[QUEUE_RECORDS] =
+						      "keywarden spool 1",
     [QUEUE_INTAKE] = "keywarden intake 1"};
 /* With its NUL, as records were sealed from the first version on. */
-static const size_t label_len[QUEUE__MAX] = {[QUEUE_RECORDS] = 18,
-    [QUEUE_INTAKE] = 19};
+static const size_t label_len[QUEUE__MAX] =
+    {[QUEUE_RECORDS] = 18, [QUEUE_INTAKE] = 19};
 #define AAD_MAX \
-	(LABEL_LEN + 8 + 1 + QUEUE_LEMF_MAX + 8 + QUEUE_DIGEST_LEN + 4 + \
-	    4 + 8 + 8)
+	(LABEL_LEN + 8 + 1 + QUEUE_LEMF_MAX + 8 + QUEUE_DIGEST_LEN + 4 + 4 + \
+	    8 + 8)
 
 struct queue_sealer {
 	struct secret *key;

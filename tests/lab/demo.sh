@@ -242,7 +242,7 @@ OTHERS=$!
 sipp -sn uac -i 127.0.0.1 -p $UAC -m 200 -r 40 -d 1000 -nostdin 127.0.0.1:$LEG_UAC >others/uac.out 2>&1 &
 OTHERS="$OTHERS $!"
 say "Alice calls Bob through the CSCF: MIKEY-IBAKE in SIP over UDP, then $SECONDS_OF_SPEECH s of speech both ways in SRTP. 200 others call at the same time."
-(sleep 3; kill -KILL $LEMF) 2>/dev/null &
+(sleep 5; kill -KILL $LEMF) 2>/dev/null &
 phone --role a --identity $A --peer-identity $B --sip 127.0.0.1:$SIP_A --peer-sip 127.0.0.1:$LEG_A \
 	--rtp 127.0.0.1:$RTP_A --device-key pki/device-a.key --seed a/seed.json --key a/key.json \
 	--wav $SOUNDS/demo-congrats.wav --out a >a/phone.out 2>&1 || die "Alice's phone: $(tail -n 1 a/phone.out a/phone.log)"

@@ -52,6 +52,10 @@ refused() { eventually 10 log_says "no connection to the LEMF $1: $2"; }
 links() { pgrep -c -P "$DAEMON" -x keywarden-hi2c; }
 is_link() { pgrep -P "$DAEMON" -x keywarden-hi2c | grep -qx "$1"; }
 are_links() { [ "$(links)" -eq "$1" ]; }
+in_filter() {
+	grep -q "without its seccomp filter" "$WORK/daemon.log" ||
+		grep -q "^Seccomp:.*2" "/proc/$(pid_of keywarden-hi2c)/status"
+}
 # crl NAME DAYS [CERT]: a list of the CA, with that certificate on it
 crl() {
 	: >"$WORK/$1.index"
@@ -106,6 +110,8 @@ check "keywardend serves" up
 check "a LEMF that is there is connected" connected north
 check "one that is not is told of" refused south "Connection refused"
 check "a process for each that has an address" are_links 2
+check "without leave for more" grep -q "^NoNewPrivs:.*1" "/proc/$(pid_of keywarden-hi2c)/status"
+check "in its filter" in_filter
 check "TLS 1.3" lemf_says north "up: TLSv1.3"
 sleep 1.5
 check "told once" same "$(grep -c "LEMF south: Connection refused" "$WORK/daemon.log")" 1

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Judges what keywarden-lemf makes of records and captures.
 
-    judge_speech.py wav FILE.wav FILE.raw ulaw|alaw    same samples
+    judge_speech.py said DIR SAID ulaw|alaw    DIR/*-SSRC.wav have the samples of
+                                               SAID/ssrc-SSRC.raw, and no others
     judge_speech.py page FILE.html [TEXT...]           sound, and shows TEXT
 """
 import html.parser
+import os
 import re
 import struct
 import sys
@@ -35,6 +37,15 @@ def wav(path, raw, law):
     got = struct.unpack("<%dh" % len(want), data[44:])
     for i, (g, w) in enumerate(zip(got, want)):
         assert g == w, "sample %d is %d, said was %d" % (i, g, w)
+
+
+def said(heard, raws, law):
+    raws = {f[5:-4]: os.path.join(raws, f) for f in os.listdir(raws)}
+    wavs = {f[-12:-4]: os.path.join(heard, f) for f in os.listdir(heard)
+            if f.endswith(".wav")}
+    assert raws.keys() == wavs.keys(), (sorted(raws), sorted(wavs))
+    for ssrc, raw in raws.items():
+        wav(wavs[ssrc], raw, law)
 
 
 class Page(html.parser.HTMLParser):
@@ -98,7 +109,7 @@ def page(path, texts):
     print(p.audio)
 
 
-if sys.argv[1] == "wav":
-    wav(*sys.argv[2:5])
+if sys.argv[1] == "said":
+    said(*sys.argv[2:5])
 else:
     page(sys.argv[2], sys.argv[3:])

@@ -240,8 +240,8 @@ updates_that_made_way_are_gone_one_by_one(void **state)
 		assert_true(took.kept && took.call == 1);
 		fetch(t);
 		while (calls_gone(t, &g) == ERR_OK) {
-			assert_true(g.call == 1 && g.number > 1 &&
-			    g.number < n);
+			assert_true(
+			    g.call == 1 && g.number > 1 && g.number < n);
 			assert_int_equal(g.stored, OCTETS);
 			gone++;
 		}
@@ -358,8 +358,8 @@ roll(unsigned n)
 static struct said
 any(void)
 {
-	static const struct said plain[] = {
-	    {200, SIP_INVITE, 1, NULL, 0, {{0, 0, 0, 0}}},
+	static const struct said plain[] = {{200, SIP_INVITE, 1, NULL, 0,
+						{{0, 0, 0, 0}}},
 	    {180, SIP_INVITE, 1, NULL, 0, {{0, 0, 0, 0}}},
 	    {486, SIP_UPDATE, 5, NULL, 0, {{0, 0, 0, 0}}}};
 	struct said s = plain[roll(3)];
@@ -456,8 +456,7 @@ one_round(void)
 	sets_of(t, &want);
 	sets_of(u, &got);
 	assert_int_equal(got.n, want.n);
-	assert_memory_equal(got.part, want.part,
-	    want.n * sizeof(want.part[0]));
+	assert_memory_equal(got.part, want.part, want.n * sizeof(want.part[0]));
 	assert_int_equal(calls_count(u).stored, calls_count(t).stored);
 	calls_free(&t);
 	calls_free(&u);

@@ -72,8 +72,7 @@ on_back(void *ctx, const struct msg_intake_back *m)
 	g->back[g->n].last = m->last;
 	g->back[g->n].n_done = m->n_done;
 	for (unsigned i = 0; i < m->n_done && i < 8; i++)
-		assert_int_equal(intake_done_get(&done,
-				     &g->back[g->n].done[i]),
+		assert_int_equal(intake_done_get(&done, &g->back[g->n].done[i]),
 		    ERR_OK);
 	g->n++;
 	return true;

@@ -202,9 +202,8 @@ what_waits_for_the_disk_is_bounded(void **state)
 	}
 	for (unsigned i = 0; i < w.n; i++)
 		octets += INTAKE_ACT_COST +
-		    (w.said[i].type == MSG_INTAKE
-			    ? msg_intake_max(&w.said[i].m)
-			    : MSG_INTAKE_GONE_LEN);
+		    (w.said[i].type == MSG_INTAKE ? msg_intake_max(&w.said[i].m)
+						  : MSG_INTAKE_GONE_LEN);
 	assert_true(octets <= MAX_INTAKE_ACTS);
 	assert_true(x2_intake_last(w.i) > w.n);
 	/* Answers make room, and the rest follows. */
@@ -393,9 +392,8 @@ what_is_done_is_known_until_its_call_is_gone(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		intake_done_put(&at, &d[i]);
 	m.done = view(octets, sizeof(octets));
-	m.it = (struct msg_intake){.number = 4,
-	    .call = 4,
-	    .pdu = view(pdu, 10)};
+	m.it =
+	    (struct msg_intake){.number = 4, .call = 4, .pdu = view(pdu, 10)};
 	assert_int_equal(x2_replay_new(&r), ERR_OK);
 	x2_replay_asked(r);
 	assert_int_equal(x2_replay_back(r, &m), ERR_OK);

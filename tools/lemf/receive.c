@@ -185,6 +185,21 @@ open_loop(struct receive *r)
 	return ERR_OK;
 }
 
+/* Until all handles are closed, those of connections too. */
+static void
+close_loop(struct receive *r)
+{
+	uv_handle_t *const all[] = {(uv_handle_t *)&r->listen,
+	    (uv_handle_t *)&r->tick, (uv_handle_t *)&r->check,
+	    (uv_handle_t *)&r->again, (uv_handle_t *)&r->sigint,
+	    (uv_handle_t *)&r->sigterm};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		uv_close(all[i], NULL);
+	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&r->loop);
+}
+
 /* What has come and is not answered yet, then the ends of connections. */
 static void
 finish(struct receive *r)
@@ -203,7 +218,7 @@ finish(struct receive *r)
 		link_close(l, "this end ends");
 	}
 	say_summary(r);
-	(void)uv_run(&r->loop, UV_RUN_NOWAIT); /* after_close() */
+	close_loop(r);
 }
 
 static int
@@ -217,12 +232,16 @@ serve(struct receive *r, const struct options *o, struct rd verify_key)
 		lemf_say("%s", why.text);
 		return LEMF_CONNECT;
 	}
-	if (receive_order(r, verify_key) != ERR_OK || open_loop(r) != ERR_OK) {
+	if (receive_order(r, verify_key) != ERR_OK) {
 		lemf_say("out of memory");
 		return LEMF_FILE;
 	}
 	if (store_open(o->out, &had, &r->store, &why) != ERR_OK) {
 		lemf_say("%s", why.text);
+		return LEMF_FILE;
+	}
+	if (open_loop(r) != ERR_OK) {
+		lemf_say("out of memory");
 		return LEMF_FILE;
 	}
 	say_link(r, NULL, "listening", o->listen, false);

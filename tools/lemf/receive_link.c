@@ -67,9 +67,10 @@ link_close(struct link *l, const char *why)
 	if (l->dead)
 		return;
 	l->dead = true;
-	say_link(l->r, l, "closed", why, false);
-	if (l->state == LINK_OPEN)
+	if (l->state == LINK_OPEN) {
+		say_link(l->r, l, "closed", why, false);
 		(void)SSL_shutdown(l->ssl);
+	}
 	*l->at = l->next;
 	if (l->next != NULL)
 		l->next->at = l->at;
@@ -246,10 +247,11 @@ say_peer(struct link *l)
 	say_link(l->r, l, "connected", text, false);
 }
 
+/* Anybody can come so far: what is said of it is bounded. */
 static void
 handshake(struct link *l)
 {
-	const char *why;
+	static struct log_limit limit;
 	int n;
 
 	ERR_clear_error();
@@ -265,10 +267,10 @@ handshake(struct link *l)
 		l->want_write = n == SSL_ERROR_WANT_WRITE;
 		return;
 	}
-	why = SSL_get_verify_result(l->ssl) != X509_V_OK
-	    ? X509_verify_cert_error_string(SSL_get_verify_result(l->ssl))
-	    : tls_error();
-	say_link(l->r, l, "refused", why, false);
+	log_limited(&limit, 10, "a connection from %s is refused: %s", l->peer,
+	    SSL_get_verify_result(l->ssl) != X509_V_OK
+		? X509_verify_cert_error_string(SSL_get_verify_result(l->ssl))
+		: tls_error());
 	/* The alert says why, if it is not reset away. */
 	(void)shutdown(l->fd, SHUT_WR);
 	l->state = LINK_LINGER;
@@ -379,6 +381,19 @@ link_new(struct receive *r, int fd, const struct sockaddr_storage *sa)
 	return true;
 }
 
+/* The oldest of those that are no senders yet makes room. */
+static void
+make_room(struct receive *r)
+{
+	struct link *oldest = NULL;
+
+	for (struct link *l = r->links; l != NULL; l = l->next)
+		if (l->state != LINK_OPEN)
+			oldest = l; /* the newest stands first */
+	if (oldest != NULL)
+		link_close(oldest, "another needs the room");
+}
+
 void
 link_accept(struct receive *r)
 {
@@ -391,6 +406,8 @@ link_accept(struct receive *r)
 
 	if (fd == -1)
 		return;
+	if (r->n_links >= RECEIVE_LINKS)
+		make_room(r);
 	if (r->ending || r->n_links >= RECEIVE_LINKS) {
 		log_limited(&limit, 5, "more than %d connections: closed",
 		    RECEIVE_LINKS);
