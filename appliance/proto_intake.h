@@ -5,7 +5,8 @@
  * docs/PROTOCOL.md has the list.
  *
  * x2 numbers the PDUs that it keeps, one after the other; a call has the number
- * of the PDU that began it.  What it says, INTAKE and INTAKE_GONE, it counts
+ * of the PDU that began it.  A number that was never on disk may be given again
+ * by the next x2.  What it says, INTAKE and INTAKE_GONE, it counts
  * too (`act`, from 1, anew in each x2); hi2 answers with the last one that is
  * on disk, and x2 says again to the next hi2 what was not answered.
  */

@@ -162,8 +162,33 @@ x2_seen_same(const struct call_exchange_view *v, uint8_t out[X2_SAME_LEN])
 	return digest(part, sizeof(part) / sizeof(part[0]), out);
 }
 
-bool
-x2_seen_lead(const struct call_exchange_view *v, uint8_t out[X2_SAME_LEN])
+static struct rd
+xid_view(const uint8_t xid[XID_LEN])
 {
-	return digest(&v->lead, 1, out);
+	struct rd r;
+
+	rd_init(&r, xid, XID_LEN);
+	return r;
+}
+
+_Static_assert(INTAKE_MARK_LEN == X2_SAME_LEN, "one digest makes both");
+
+bool
+x2_seen_mark(const struct call_exchange_view *v, bool has_keys,
+    uint8_t out[INTAKE_MARK_LEN])
+{
+	const struct rd keys[] = {xid_view(v->xid), v->call_id, v->i1, v->r1,
+	    v->i2};
+	const struct rd none[] = {keys[0], v->call_id, v->lead};
+
+	return has_keys ? digest(keys, sizeof(keys) / sizeof(keys[0]), out)
+			: digest(none, sizeof(none) / sizeof(none[0]), out);
+}
+
+bool
+x2_seen_mark_sip(const struct sip_seen *s, uint8_t out[INTAKE_MARK_LEN])
+{
+	const struct rd part[] = {xid_view(s->xid), s->sip};
+
+	return digest(part, sizeof(part) / sizeof(part[0]), out);
 }

@@ -48,9 +48,13 @@ bool x2_seen_same(const struct call_exchange_view *,
     uint8_t out[X2_SAME_LEN]) MUST_CHECK;
 
 /*
- * The same of the message that names one that lacks another, in its call.
+ * What marks it in the journal (appliance/proto_intake.h), so that no other has
+ * the same mark: of XID, Call-ID, and its messages, or the one that names it
+ * where it lacks others.  And of a SIP message that goes out by itself.
  */
-bool x2_seen_lead(const struct call_exchange_view *,
-    uint8_t out[X2_SAME_LEN]) MUST_CHECK;
+bool x2_seen_mark(const struct call_exchange_view *, bool has_keys,
+    uint8_t out[INTAKE_MARK_LEN]) MUST_CHECK;
+bool x2_seen_mark_sip(const struct sip_seen *,
+    uint8_t out[INTAKE_MARK_LEN]) MUST_CHECK;
 
 #endif

@@ -92,6 +92,8 @@ begin_sip(struct x2 *x, const struct sip_seen *s, uint64_t number)
 	m.content.nanoseconds = s->nanoseconds;
 	m.content.direction = s->direction;
 	m.content.sip = s->sip;
+	if (!x2_seen_mark_sip(s, m.content.mark))
+		fatal("no digest");
 	begin(x, &m);
 	x2_journal_own(x, number, s->stored);
 }
@@ -159,11 +161,10 @@ x2_begin_exchange(struct x2 *x, enum x2_ask_kind kind,
 	m.content.nanoseconds = v->nanoseconds;
 	m.content.direction = v->sip_direction;
 	m.content.sip = v->sip;
-	if (!(kind == X2_ASK_KEYS ? x2_seen_same(v, m.same)
-				  : x2_seen_lead(v, m.same)))
-		fatal("no digest");
 	m.content.call = v->call;
-	memcpy(m.content.mark, m.same, sizeof(m.content.mark));
+	if ((kind == X2_ASK_KEYS && !x2_seen_same(v, m.same)) ||
+	    !x2_seen_mark(v, kind == X2_ASK_KEYS, m.content.mark))
+		fatal("no digest");
 	if (kind == X2_ASK_KEYS)
 		m.call_reason = x2_seen_call(v, &call);
 	if (kind == X2_ASK_KEYS && m.call_reason == XK_GRANTED) {

@@ -223,6 +223,15 @@ octets_of(const struct message *m)
 	return r;
 }
 
+static struct rd
+call_id_of(const struct call *c)
+{
+	struct rd r;
+
+	rd_init(&r, c->call_id, c->call_id_len);
+	return r;
+}
+
 static void
 show(const struct message *lead, const struct parts *p,
     struct call_exchange_view *out)
@@ -234,6 +243,7 @@ show(const struct message *lead, const struct parts *p,
 	*out = (struct call_exchange_view){.handle = handle_of(lead),
 	    .call = lead->call->kept == NULL ? 0 : lead->call->kept->call,
 	    .lead = octets_of(lead),
+	    .call_id = call_id_of(lead->call),
 	    .direction = last->direction,
 	    .seconds = last->seconds,
 	    .nanoseconds = last->nanoseconds,

@@ -134,6 +134,7 @@ struct call_exchange_view {
 	 */
 	struct rd sip;
 	uint8_t sip_direction;
+	struct rd call_id;
 	struct rd lead; /* octets of the message that names it */
 };
 

@@ -2,6 +2,7 @@
 registry, the lines between processes."""
 import base64
 import hashlib
+import random
 
 from corpus_wire import u8, u16, u32, u64, unhex, view8, view16, view32
 
@@ -123,13 +124,13 @@ def df2_bodies(call):
     link = u32(1024) + u32(30) + b"\1\77" + u32(60)
     return [u64(1) + b"\0" + xid + b"\1\0" + u8(1) + u64(77) + view32(call),
             u64(1) + u8(2) + u64(77) + u64(78), u64(1) + u64(77) + b"\2",
-            u64(1) + bytes(8) + u64(1770000000) + u32(999999999) + b"\2" +
+            u64(1) + u64(6) + bytes(24) + u64(1770000000) + u32(999999999) + b"\2" +
             view32(b"BYE sip:a SIP/2.0\r\n"), u64(1) + u64(77),
             u64(1) + b"\0" + to + b"\0\1" + view32(b"keys") + u8(2) +
             bytes(10) + view16(b"first") + view16(b"second"),
             u64(1) + b"\2" + to,
             u8(3) + u64(1) + u64(2) + u64(3), b"".join(map(u32, range(8))),
-            view16(b"/spool.db") + u8(2) + lemf + u8(0) + link + lemf + u8(1) +
+            view16(b"/spool.db") + u64(1 << 30) + u8(2) + lemf + u8(0) + link + lemf + u8(1) +
             view8(b"form") + view8(b"ps") + link, *delivery_bodies(lemf, link)]
 
 
@@ -139,12 +140,35 @@ def delivery_bodies(lemf, link):
     times = b"".join(map(u32, (120, 30, 60, 1000, 1000, 15, 30)))
     return [b"\2" + u32(7) + view8(b""), u32(7) + u64(9), b"\0signature",
             view8(b"police") + b"\1\0" + u64(1770000000) + view8(b"refused") +
-            b"".join(map(u64, range(5))) + u64(1770000000) + u64(1 << 30) +
+            b"".join(map(u64, range(6))) + u64(1770000000) + u64(1 << 30) +
             b"\1",
             lemf + u8(0) + link + view8(b"192.0.2.7:35530") + view8(b"l.example") +
             b"\1\1" + u8(2) + bytes(64) + b"\1\2\2\1" + times,
             u32(7) + u64(9) + b"\x30\0", task, u32(5) + task,
             b"\3" + view8(b"police") + u64(44) + view8(b"too old")]
+
+
+def intake_bodies():
+    """Those of proto_intake.h, in the order of fuzz_proto.c."""
+    row = u64(9) + u64(8) + b"\0" + u64(1770000000) + view32(b"a PDU")
+    return [u64(3) + row, u64(4) + u64(8) + u64(9),
+            b"\1" + u16(2) + bytes(range(48)) + u64(0) + row]
+
+
+def intakes():
+    """Acts of fuzz_intake.c, the usual ones more often."""
+    usual = [b"\3", b"\x09\0", b"\x09\1", b"\3\x09\0"]
+    dice = random.Random(4711)
+    for n in (4, 20, 60, 120, 200):
+        for rare in (4, 7, 6, 8, 5):
+            acts = [b"\3\x09\0\3"]
+            for _ in range(n):
+                acts.append(dice.choice([
+                    u8(0) + u8(dice.randrange(256)),
+                    u8(1) + u8(dice.randrange(256)),
+                    u8(2) + u8(dice.randrange(256)), *usual,
+                    u8(rare) + (u8(dice.randrange(8)) if rare == 5 else b"")]))
+            yield b"".join(acts)
 
 
 def protos(call, cms):
@@ -180,7 +204,7 @@ def protos(call, cms):
               b"\0\1" + view16(b""), b"\1" + b"".join(every),
               u64(1770000000) + b"\0" + b"".join(every[:2]),
               b"\0\1" + head + view8(bytes(32)) + view16(b""),
-              b"".join(every), *df2_bodies(call)]
+              b"".join(every), *df2_bodies(call), *intake_bodies()]
     more = [(5, view16(b"") + every[0]), (5, view16(b"") + every[0] * 2),
             (23, b"\6\0" + view16(b"refused")), (24, b"\0"), (25, bytes(9)),
             (25, bytes(8) + b"\1" + every[3]), (27, change(0, 0)),
@@ -189,14 +213,14 @@ def protos(call, cms):
             (28, u64(1) + b"\2" + bytes(16) + b"\0\0\0" + u32(0)),
             (29, u64(1) + u8(65) + bytes(8 * 65)),
             (30, u64(1) + u64(2) + b"\0"),
-            (31, bytes(16) + u64(1) + u32(10 ** 9) + b"\0" + u32(0)),
+            (31, bytes(40) + u64(1) + u32(10 ** 9) + b"\0" + u32(0)),
             (33, u64(1) + b"\7" + u64(1) + view8(b"L") + b"\1\1a\1\1b" +
              u32(0) + b"\0"),
             (33, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b" +
              b"\1" + u32(0) + u8(1) + bytes(5) + view16(b"sealed")),
             (44, b"\1" + u64(0) + u32(0)), (40, b"\1"),
             (34, u64(1) + b"\0" + u64(1) + view8(b"L") + b"\1\1a\1\1b"),
-            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u8(0)), (38, b"\0" + u32(1) + view8(b"why"))]
+            (35, u8(33) + bytes(8 * 33)), (37, view16(b"/s") + u64(1) + u8(0)), (38, b"\0" + u32(1) + view8(b"why"))]
     return [u8(i) + b for i, b in [*enumerate(bodies), *more]]
 
 

@@ -2,7 +2,8 @@
  * Intercepted calls.  One octet each of most_calls and of most_octets, then
  * commands of a few octets: a SIP message with up to three MIKEY messages, time
  * that passes, events fetched, exchanges asked for again.  Events come at most
- * once for an exchange, octets stay within the limit, views are of live memory.
+ * once for an exchange, octets stay within the limit, views are of live memory;
+ * what is to be kept is gone once, in the end all of it.
  */
 #include <string.h>
 
@@ -18,6 +19,12 @@ struct run {
 	unsigned n;
 	uint64_t event[MOST_EVENTS]; /* handle and kind */
 	bool fetches, slept; /* without fetching, some time */
+	uint64_t number;
+	unsigned n_kept;
+	struct {
+		uint64_t number, call;
+		size_t stored;
+	} kept[MOST_EVENTS];
 };
 
 static const char *const tags[] = {"", "a", "b", "c"};
@@ -104,6 +111,48 @@ make_mikey(struct rd *in, struct mikey_seen *m)
 }
 
 static void
+drop_kept(struct run *r, const struct calls_gone *g)
+{
+	size_t stored = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_kept; i++)
+		if (r->kept[i].call == g->call &&
+		    (g->number == 0 || r->kept[i].number == g->number))
+			stored += r->kept[i].stored;
+		else
+			r->kept[n++] = r->kept[i];
+	MUST(g->number == 0 || n == r->n_kept - 1);
+	MUST(stored == g->stored);
+	r->n_kept = n;
+}
+
+/* Not counted are those of calls that have gone and are not told of yet. */
+static void
+kept_are_counted(struct run *r)
+{
+	struct calls_gone g;
+	size_t stored = 0;
+
+	while (calls_gone(r->t, &g) == ERR_OK)
+		drop_kept(r, &g);
+	for (unsigned i = 0; i < r->n_kept; i++)
+		stored += r->kept[i].stored;
+	MUST(calls_count(r->t).stored <= stored);
+}
+
+static void
+keep(struct run *r, const struct sip_seen *s, const struct calls_took *took)
+{
+	if (!took->kept)
+		return;
+	MUST(took->call != 0 && r->n_kept < MOST_EVENTS);
+	r->kept[r->n_kept].number = s->number;
+	r->kept[r->n_kept].call = took->call;
+	r->kept[r->n_kept++].stored = s->stored;
+}
+
+static void
 put(struct run *r, struct rd *in, uint8_t command)
 {
 	static const uint16_t status[] = {0, 183, 200, 486};
@@ -118,16 +167,20 @@ put(struct run *r, struct rd *in, uint8_t command)
 	struct sip_seen s = {.xid = {who >> 6},
 	    .sip = text("INVITE sip:b@h SIP/2.0\r\n\r\n"),
 	    .event = &e,
-	    .mikey = m};
+	    .mikey = m,
+	    .number = ++r->number,
+	    .stored = 100 + what};
+	struct calls_took took;
 	enum err rc;
 
 	/* None is empty: an empty view says that there is no message. */
 	for (unsigned i = 0; i < (command & 3) && in->left > 0; i++)
 		make_mikey(in, &m[s.n_mikey++]);
 	s.sip = own_copy(s.sip);
-	rc = calls_put(r->t, &s, r->now, NULL);
+	rc = calls_put(r->t, &s, r->now, &took);
 	own_free(&s.sip);
 	MUST(rc == ERR_OK || rc == ERR_FULL);
+	keep(r, &s, &took);
 }
 
 static void
@@ -157,6 +210,7 @@ bounds(const struct run *r)
 	const struct calls_counts c = calls_count(r->t);
 
 	MUST(c.octets <= r->limits.most_octets);
+	MUST(c.stored <= r->limits.most_stored);
 	MUST(c.calls <= r->limits.most_calls);
 	MUST(calls_due(r->t, r->now) >= -1);
 	if (!r->slept)
@@ -182,6 +236,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = (struct run){.fetches = true};
 	r.limits = (struct calls_limits){.most_calls = 1 + take_u8(&in) % 8,
 	    .most_octets = 80000 + (size_t)take_u8(&in) * 1000,
+	    .most_stored = 3000,
 	    .idle_ms = 1000000,
 	    .linger_ms = 3000,
 	    .wait_ms = 1000};
@@ -203,6 +258,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			calls_tick(r.t, r.now);
 		if (r.fetches)
 			fetch(&r);
+		kept_are_counted(&r);
 		r.slept |= !r.fetches;
 		bounds(&r);
 	}
@@ -213,6 +269,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fetch(&r);
 	} while (calls_due(r.t, r.now) == 0);
 	MUST(calls_count(r.t).calls == 0 && calls_due(r.t, r.now) == -1);
+	calls_tick(r.t, r.now);
+	kept_are_counted(&r);
+	MUST(r.n_kept == 0);
 	calls_free(&r.t);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "appliance/proto_hi2.h"
+#include "appliance/proto_intake.h"
 #include "fuzz.h"
 
 /* Read into memory that holds no zeros by chance; false if malformed. */
@@ -51,6 +52,7 @@ AGAIN(msg_upto)
 AGAIN(msg_hi2_done)
 AGAIN(msg_delivery)
 AGAIN(hi2c_settings)
+AGAIN(msg_intake_gone)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -73,6 +75,8 @@ AGAIN_MEASURED(msg_deliver)
 AGAIN_MEASURED(msg_hi2_task)
 AGAIN_MEASURED(msg_do_hi2_task)
 AGAIN_MEASURED(msg_hi2_note)
+AGAIN_MEASURED(msg_intake)
+AGAIN_MEASURED(msg_intake_back)
 
 static bool
 msg_work_again(struct rd in, struct wr *w)
@@ -220,7 +224,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_counts_again, x2_settings_again, hi2_settings_again,
 	    msg_link_again, msg_upto_again, msg_hi2_done_again,
 	    msg_delivery_again, hi2c_settings_again, msg_deliver_again,
-	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again};
+	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
+	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

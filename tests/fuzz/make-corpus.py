@@ -266,7 +266,7 @@ def plain_seeds(v):
             "hi2_records": records.hi2_words(),
             "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
             "x2_take": records.x2_takes(v["exchanges"]),
-            "calls": calls.seeds(),
+            "calls": calls.seeds(), "intake": records.intakes(),
             "xkc": xkc_seeds(),
             "tri": delivery.tris(), "deliver": delivery.delivers(),
             "lemf_record": delivery.streams(),

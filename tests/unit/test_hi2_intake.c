@@ -371,7 +371,6 @@ it_comes_back_after_a_restart(void **state)
 	assert_int_equal(g->number, 3);
 }
 
-/* So that an x2 that starts anew never counts what is still here twice. */
 static void
 no_number_is_used_twice(void **state)
 {
