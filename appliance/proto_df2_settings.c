@@ -19,8 +19,7 @@ const char *
 hi2_count_name(enum hi2_count c)
 {
 	static const char *const names[HI2_COUNT__MAX] = {"keys", "noKeys",
-	    "sip", "waiting", "octets", "unknownLemf", "unfit",
-	    "journal"};
+	    "sip", "waiting", "octets", "unknownLemf", "unfit", "journal"};
 
 	return names[c];
 }

@@ -18,8 +18,9 @@
 #define X2_MAX_LISTEN 8
 #define X2_XIDS 65536
 #define X2_ACKS 4096 /* octets of acknowledgements that wait to be sent */
-#define X2_LATE_ACKS 64 /* that wait for what stands before them to be stored \
-			 */
+#define X2_LATE_ACKS \
+	64 /* that wait for what stands before them to be stored \
+	    */
 
 enum x2_conn_state {
 	X2_HANDSHAKE,

@@ -75,8 +75,7 @@ spool_intake_put(struct spool_intake *t, const struct msg_intake *m,
 		    (now.n - i) * sizeof(now.row[0]));
 		now.n++;
 	}
-	now.row[i] =
-	    (struct row){m->number, m->call, m->pdu.p[0], m->pdu.left};
+	now.row[i] = (struct row){m->number, m->call, m->pdu.p[0], m->pdu.left};
 	if (m->number > now.last)
 		now.last = m->number;
 	return ERR_OK;
@@ -144,8 +143,8 @@ spool_intake_read(struct spool_intake *t, uint64_t after, int64_t now_ms,
 	if (fails(why) != ERR_OK)
 		return ERR_AGAIN; /* its data key is not open yet */
 	pdu[0] = now.row[i].first;
-	*out = (struct msg_intake_back){.it = {.number = now.row[i].number,
-					    .call = now.row[i].call}};
+	*out = (struct msg_intake_back){
+	    .it = {.number = now.row[i].number, .call = now.row[i].call}};
 	rd_init(&out->it.pdu, pdu, now.row[i].len);
 	return ERR_OK;
 }
