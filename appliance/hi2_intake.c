@@ -198,8 +198,12 @@ write_one(struct hi2_intake *i, struct act *a, struct why *why)
 {
 	enum err rc;
 
+	/* What an x2 has said that has gone would wait for ever. */
 	if (!a->gone && !has_room(i, a)) {
-		i->blocked = true;
+		if (a->number == 0)
+			a->state = ACT_IN_TURN;
+		else
+			i->blocked = true;
 		return ERR_OK;
 	}
 	if (a->gone && i->blocked)

@@ -3,7 +3,7 @@
 
 #include "appliance/x2_replay.h"
 
-#define BUCKETS 16384 /* a power of two */
+#define BUCKETS 4096 /* a power of two */
 
 struct row {
 	struct row *next;

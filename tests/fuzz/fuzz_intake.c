@@ -473,7 +473,7 @@ finish(void)
 	fail_in = 0;
 	x2_dies();
 	turn(true);
-	MUST(hi2_intake_due(hi2, ms) == -1 || now.n > 0);
+	MUST(hi2_intake_due(hi2, ms) == -1);
 	want = on_disk;
 	for (unsigned i = 0; !x2_replay_over(replay); i++) {
 		MUST(i < 4 * ROWS);

@@ -628,6 +628,24 @@ more_than_the_journal_may_have_waits(void **state)
 	assert_int_equal(g->back[1].m.number, 3);
 }
 
+/* The next x2 is not held up by what the last one had no room for. */
+static void
+what_waits_for_room_goes_with_its_x2(void **state)
+{
+	static uint8_t pdu[100000];
+	struct rig *g = *state;
+
+	hi2_intake_limit(g->i, 150000);
+	for (uint64_t n = 1; n <= 3; n++)
+		assert_int_equal(say(g, n, n, pdu, sizeof(pdu)), ERR_OK);
+	turn(g);
+	assert_int_equal(g->stored, 1);
+	hi2_intake_x2_joined(g->i);
+	turn(g);
+	come_back(g, 1);
+	assert_int_equal(g->number, 2);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -650,6 +668,7 @@ main(void)
 	    test(acts_follow_one_another),
 	    test(more_than_x2_may_say_is_too_much),
 	    test(more_than_the_journal_may_have_waits),
+	    test(what_waits_for_room_goes_with_its_x2),
 	};
 
 	return cmocka_run_group_tests(tests, make_key, free_key);
