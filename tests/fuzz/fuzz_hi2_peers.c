@@ -14,115 +14,16 @@
 #include "appliance/hi2_proc.h"
 #include "fuzz.h"
 #include "hi2/iri.h"
+#include "hi2_peers_queue.h"
 
 #define TICKETS 4
 #define LEGS 4
 #define LEMFS 3
-#define ROWS 4096
 #define ACTS 512
 #define FIRST_OF_2050 2524608000 /* no UTCTime says it: that of "etsi" does */
 
 static struct hi2 hi2;
 static uint64_t epoch = 1; /* x2's; another one in each run */
-
-/* ---- in place of the queue ---- */
-
-struct row {
-	uint32_t content, leg, lemf; /* content is the CIN */
-	bool on_disk;
-};
-static struct {
-	struct row row[ROWS];
-	unsigned n, fail_in; /* calls until one fails; 0: none does */
-	struct row next;
-	struct rd pdu; /* where records are made */
-} queue;
-
-static enum err
-spool_fails(struct why *why)
-{
-	if (queue.fail_in == 0 || --queue.fail_in > 0)
-		return ERR_OK;
-	return why_set(why, ERR_IO, "it was to fail");
-}
-
-static uint32_t
-number_in(struct rd name)
-{
-	MUST(name.left == 2 && name.p[1] >= '0' && name.p[1] <= '9');
-	return name.p[1] - '0';
-}
-
-enum err
-spool_place(struct spool *s, struct rd lemf, struct rd liid, uint32_t cin,
-    int64_t now, struct spool_place *out, struct why *why)
-{
-	(void)s;
-	(void)now;
-	*out = (struct spool_place){.day = 0};
-	queue.next = (struct row){.content = cin,
-	    .leg = number_in(liid),
-	    .lemf = number_in(lemf)};
-	return spool_fails(why);
-}
-
-enum err
-spool_put(struct spool *s, const struct spool_place *at, struct rd pdu,
-    struct why *why)
-{
-	const struct row *next = &queue.next;
-
-	(void)s;
-	(void)at;
-	MUST(pdu.left > 0);
-	queue.pdu = pdu;
-	for (unsigned i = 0; i < queue.n; i++)
-		MUST(queue.row[i].content != next->content ||
-		    queue.row[i].leg != next->leg ||
-		    queue.row[i].lemf != next->lemf);
-	MUST(queue.n < ROWS);
-	if (spool_fails(why) != ERR_OK)
-		return ERR_IO;
-	queue.row[queue.n++] = *next;
-	return ERR_OK;
-}
-
-enum err
-spool_commit(struct spool *s, struct why *why)
-{
-	(void)s;
-	if (spool_fails(why) != ERR_OK)
-		return ERR_IO;
-	for (unsigned i = 0; i < queue.n; i++)
-		queue.row[i].on_disk = true;
-	return ERR_OK;
-}
-
-void
-spool_give_up(struct spool *s)
-{
-	(void)s;
-	while (queue.n > 0 && !queue.row[queue.n - 1].on_disk)
-		queue.n--;
-}
-
-void
-spool_counts(const struct spool *s, struct spool_counts *out)
-{
-	(void)s;
-	*out = (struct spool_counts){.records = queue.n};
-}
-
-static unsigned
-rows_of(uint32_t content, uint32_t leg)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < queue.n; i++)
-		n += queue.row[i].on_disk && queue.row[i].leg == leg &&
-		    queue.row[i].content == content;
-	return n;
-}
 
 /* ---- the plain reading ---- */
 
@@ -247,7 +148,7 @@ on_stored(void *ctx, uint32_t ticket, const struct msg_stored *m)
 		if (t->w.ticket != ticket || t->w.leg != m->leg ||
 		    t->w.epoch != m->epoch || t->name == 0)
 			continue;
-		MUST(rows_of(t->name, t->w.leg) == t->w.n_lemfs);
+		MUST(stand_rows_of(t->name, t->w.leg) == t->w.n_lemfs);
 		t->name = 0; /* told */
 		return;
 	}
@@ -263,8 +164,8 @@ no_key_stays(void)
 	const size_t before = sizeof(struct xk_get_keys_response) +
 	    2 * MAX_CS * sizeof(struct iri_key);
 
-	if (queue.pdu.left > 0)
-		MUST(memmem(queue.pdu.p - before, before + queue.pdu.left, tek,
+	if (stand.pdu.left > 0)
+		MUST(memmem(stand.pdu.p - before, before + stand.pdu.left, tek,
 			 sizeof(tek)) == NULL);
 }
 
@@ -455,7 +356,7 @@ do_one(struct rd *in)
 		do_commit();
 		break;
 	case 6:
-		queue.fail_in = plain.fail_in = take_u8(in) % 16;
+		stand.fail_in = plain.fail_in = take_u8(in) % 16;
 		break;
 	default:
 		epoch++; /* another x2 */
@@ -480,7 +381,7 @@ finish(void)
 {
 	struct parked_word w;
 
-	queue.fail_in = plain.fail_in = 0;
+	stand.fail_in = plain.fail_in = 0;
 	do_commit();
 	for (unsigned i = 0; i < plain.n_tell; i++)
 		MUST(plain.tell[i].name == 0); /* all of it was told */
@@ -500,7 +401,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	start();
 	memset(&plain, 0, sizeof(plain));
-	queue.n = queue.fail_in = 0;
+	stand.n = stand.fail_in = 0;
 	rd_init(&in, data, size);
 	for (unsigned i = 0; i < ACTS / 4 && in.left > 0; i++) {
 		do_one(&in);
