@@ -192,8 +192,7 @@ on_closed(void *ctx, struct peer *p)
 static const struct ipc_rule of_x2[] = {
     {MSG_CONTENT, CONTENT_LEAST, CONTENT_LEAST + SIP_MAX, 1, on_content},
     {MSG_CONTENT_GONE, 0, 0, 1, on_gone},
-    {MSG_INTAKE, MSG_INTAKE_LEAST, MSG_INTAKE_LEAST + MAX_INTAKE_PDU, 1,
-	hi2_on_intake},
+    {MSG_INTAKE, MSG_INTAKE_LEAST, MSG_INTAKE_MOST, 1, hi2_on_intake},
     {MSG_INTAKE_GONE, MSG_INTAKE_GONE_LEN, MSG_INTAKE_GONE_LEN, 1,
 	hi2_on_intake_gone},
     {MSG_INTAKE_MORE, 8, 8, 1, hi2_on_intake_more},

@@ -38,6 +38,7 @@ struct msg_intake {
 	struct rd pdu; /* whole, of X2 */
 };
 #define MSG_INTAKE_LEAST (8 + 8 + 8 + 1 + 8 + 4 + 1)
+#define MSG_INTAKE_MOST (MSG_INTAKE_LEAST - 1 + MAX_INTAKE_PDU)
 size_t msg_intake_max(const struct msg_intake *);
 void msg_intake_put(struct wr *, const struct msg_intake *);
 enum err msg_intake_get(struct rd, struct msg_intake *) MUST_CHECK;
@@ -79,7 +80,6 @@ void intake_done_put(struct wr *, const struct intake_done *);
 enum err intake_done_get(struct rd *, struct intake_done *) MUST_CHECK;
 #define INTAKE_DONE_LEN (INTAKE_MARK_LEN + 8)
 #define MSG_INTAKE_BACK_MOST \
-	(1 + 2 + INTAKE_DONE_LEN * MAX_INTAKE_DONE + MSG_INTAKE_LEAST + \
-	    MAX_INTAKE_PDU)
+	(1 + 2 + INTAKE_DONE_LEN * MAX_INTAKE_DONE + MSG_INTAKE_MOST)
 
 #endif

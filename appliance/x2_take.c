@@ -193,23 +193,6 @@ x2_take_events(struct x2 *x)
 
 /* ---- PDUs ---- */
 
-/* False: it is not SIP. */
-static bool
-look(struct x2 *x, const struct x2_pdu *p, int64_t came, struct x2_seen *out)
-{
-	static struct log_limit limit;
-
-	if (x2_seen_read(p, out) != ERR_OK) {
-		x->count[X2_COUNT_NO_SIP]++;
-		log_limited(&limit, 5,
-		    "an intercepted message is not SIP, or too large: dropped");
-		return false;
-	}
-	if (!p->has_time)
-		out->sip.seconds = came;
-	return true;
-}
-
 /* Into the table of calls; *took is 0 where that has no room for it. */
 static void
 put_call_part(struct x2 *x, const struct sip_seen *s, struct calls_took *took)
@@ -230,13 +213,20 @@ put_call_part(struct x2 *x, const struct sip_seen *s, struct calls_took *took)
 static void
 take_sip(struct x2 *x, const struct x2_pdu *p, struct rd octets, uint8_t is)
 {
+	static struct log_limit limit;
 	static struct x2_seen s;
 	const int64_t came = clock_seconds();
 	struct calls_took took;
 
-	if (!look(x, p, came, &s))
+	if (x2_seen_read(p, &s) != ERR_OK) {
+		x->count[X2_COUNT_NO_SIP]++;
+		log_limited(&limit, 5,
+		    "an intercepted message is not SIP, or too large: dropped");
 		return;
+	}
 	x->count[X2_COUNT_SIP]++;
+	if (!p->has_time)
+		s.sip.seconds = came;
 	s.sip.stored = octets.left + INTAKE_ACT_COST;
 	if ((is & XID_SIP_TOO) != 0) {
 		const uint64_t number = x2_intake_number(x->intake);
@@ -272,14 +262,21 @@ put_right(struct x2 *x, const struct msg_intake *m,
 void
 x2_take_back(struct x2 *x, const struct msg_intake *m)
 {
+	static struct log_limit limit;
 	static struct x2_seen s;
 	struct calls_took took = {.call = 0};
 	struct x2_pdu p;
 
-	if (x2_pdu_read(m->pdu, &p) != ERR_OK || !look(x, &p, m->came, &s)) {
+	if (x2_pdu_read(m->pdu, &p) != ERR_OK ||
+	    x2_seen_read(&p, &s) != ERR_OK) {
+		log_limited(&limit, 1,
+		    "an intercepted message in the journal cannot be read: "
+		    "dropped");
 		put_right(x, m, &took);
 		return;
 	}
+	if (!p.has_time)
+		s.sip.seconds = m->came;
 	s.sip.number = m->number;
 	s.sip.stored = m->pdu.left + INTAKE_ACT_COST;
 	if (m->kind == INTAKE_SIP) {

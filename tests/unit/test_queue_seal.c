@@ -196,6 +196,33 @@ no_row_can_be_changed_or_moved(void **state)
 	queue_sealer_free(&s);
 }
 
+/* The journal has rows with the same fields. */
+static void
+no_row_takes_a_place_in_another_table(void **state)
+{
+	struct queue_sealer *s = sealer();
+	struct queue_row r = row();
+	uint8_t key[QUEUE_KEY_LEN], sealed[SEALED], out[sizeof(record)];
+	size_t len = 0;
+
+	(void)state;
+	unwrap(s, key);
+	seal_row(s, &r, sealed);
+	r.table = QUEUE_INTAKE;
+	refused(key, &r, view(sealed, SEALED), ERR_CRYPTO);
+	r.lemf = view("", 0); /* it needs none */
+	seal_row(s, &r, sealed);
+	assert_int_equal(queue_open(key, &r, view(sealed, SEALED), out,
+			     sizeof(out), &len),
+	    ERR_OK);
+	assert_memory_equal(out, record, sizeof(record));
+	r.lemf = view("l", 1);
+	refused(key, &r, view(sealed, SEALED), ERR_CRYPTO);
+	r.table = QUEUE_RECORDS;
+	refused(key, &r, view(sealed, SEALED), ERR_CRYPTO);
+	queue_sealer_free(&s);
+}
+
 static void
 no_bit_of_the_sealed_octets_can_be_changed(void **state)
 {
@@ -396,6 +423,7 @@ main(void)
 	    cmocka_unit_test(what_was_sealed_is_opened_with_the_unwrapped_key),
 	    cmocka_unit_test(each_life_has_a_data_key_of_its_own),
 	    cmocka_unit_test(no_row_can_be_changed_or_moved),
+	    cmocka_unit_test(no_row_takes_a_place_in_another_table),
 	    cmocka_unit_test(no_bit_of_the_sealed_octets_can_be_changed),
 	    cmocka_unit_test(no_prefix_opens),
 	    cmocka_unit_test(a_nonce_is_never_used_twice),

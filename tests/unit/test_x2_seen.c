@@ -288,6 +288,63 @@ an_exchange_is_the_same_by_its_messages_alone(void **state)
 	set_done(&s);
 }
 
+/* So that no record of one takes the place of one of another. */
+static void
+a_mark_is_of_one_exchange_of_one_call(void **state)
+{
+	uint8_t a[INTAKE_MARK_LEN], b[INTAKE_MARK_LEN];
+	struct set s;
+
+	(void)state;
+	assert_true(set_init(&s, exchange(0), false));
+	rd_init(&s.v.call_id, "x@h", 3);
+	s.v.lead = s.v.r1;
+	for (unsigned has_keys = 0; has_keys < 2; has_keys++) {
+		assert_true(x2_seen_mark(&s.v, has_keys, a));
+		s.v.handle++;
+		s.v.call++;
+		s.v.r2.left = 0;
+		assert_true(x2_seen_mark(&s.v, has_keys, b));
+		assert_memory_equal(a, b, sizeof(a));
+		assert_true(x2_seen_mark(&s.v, !has_keys, b));
+		assert_memory_not_equal(a, b, sizeof(a));
+		s.v.xid[3]++;
+		assert_true(x2_seen_mark(&s.v, has_keys, b));
+		assert_memory_not_equal(a, b, sizeof(a));
+		s.v.xid[3]--;
+		s.v.call_id.left--;
+		assert_true(x2_seen_mark(&s.v, has_keys, b));
+		assert_memory_not_equal(a, b, sizeof(a));
+		s.v.call_id.left++;
+		s.octets[R1][9] ^= 1;
+		assert_true(x2_seen_mark(&s.v, has_keys, b));
+		assert_memory_not_equal(a, b, sizeof(a));
+		s.octets[R1][9] ^= 1;
+	}
+	set_done(&s);
+}
+
+static void
+a_mark_is_of_one_sip_message_of_one_xid(void **state)
+{
+	struct sip_seen s = {.xid = {1}};
+	uint8_t a[INTAKE_MARK_LEN], b[INTAKE_MARK_LEN];
+
+	(void)state;
+	rd_init(&s.sip, "BYE sip:b@h SIP/2.0", 19);
+	assert_true(x2_seen_mark_sip(&s, a));
+	s.number = 7;
+	assert_true(x2_seen_mark_sip(&s, b));
+	assert_memory_equal(a, b, sizeof(a));
+	s.sip.left--;
+	assert_true(x2_seen_mark_sip(&s, b));
+	assert_memory_not_equal(a, b, sizeof(a));
+	s.sip.left++;
+	s.xid[0]++;
+	assert_true(x2_seen_mark_sip(&s, b));
+	assert_memory_not_equal(a, b, sizeof(a));
+}
+
 int
 main(void)
 {
@@ -300,6 +357,8 @@ main(void)
 	    cmocka_unit_test(whole_sets_make_the_call_that_a_get_keys_makes),
 	    cmocka_unit_test(a_set_that_lacks_a_message_is_malformed),
 	    cmocka_unit_test(an_exchange_is_the_same_by_its_messages_alone),
+	    cmocka_unit_test(a_mark_is_of_one_exchange_of_one_call),
+	    cmocka_unit_test(a_mark_is_of_one_sip_message_of_one_xid),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
