@@ -67,7 +67,7 @@ stage_valgrind() {
 			>build/check-valgrind-{}.log 2>&1 || {
 			tail -n 40 build/check-valgrind-{}.log; exit 1; }'
 }
-NUMBERS='calls|lemf_srtp|hi2_spool|hi2_proc|lab_spool|queue_seal|tls_client|policy_legs|hsm_release|fp|type1|bf|ec|ibe|hsm|hsm_head|hsm_learn|card|client_proof|exchanges|persons|sign|request|authority|authority_property'
+NUMBERS='calls|hi2_delivery|hi2_intake|hi2_records|hi2_spool_out|hi2c_proc|hsm_queue|hsm_seal|lemf_check|lemf_record|lemf_srtp|hi2_spool|hi2_proc|lab_spool|queue_seal|tls_client|policy_legs|hsm_release|fp|type1|bf|ec|ibe|hsm|hsm_head|hsm_learn|card|client_proof|exchanges|persons|sign|request|authority|authority_property'
 # clang's own idea of constant time
 stage_ct() { build ct --fresh && tests ct -R '^ct\.'; }
 stage_fuzz() {
