@@ -900,6 +900,47 @@ keys_do_not_stay_in_memory(void **state)
 	assert_int_equal(look_at(g), 2);
 }
 
+static void
+in_the_journal(struct rig *g, uint64_t epoch, uint32_t ticket, uint8_t mark)
+{
+	const struct msg_hi2_keys k = {.epoch = epoch,
+	    .to = to(10),
+	    .answer = make_answer(epoch)};
+	struct msg_content m = content();
+
+	m.epoch = epoch;
+	m.call = 5;
+	m.mark[0] = mark;
+	assert_int_equal(hi2_records_content(g->r, ticket, &m), ERR_OK);
+	assert_int_equal(hi2_records_keys(g->r, ticket, &k, NOW), ERR_OK);
+}
+
+/* However often an x2 starts anew and asks. */
+static void
+a_leg_that_is_done_in_the_journal_gets_no_other_record(void **state)
+{
+	struct rig *g = *state;
+	struct spool_intake *t = NULL;
+	struct why why = {""};
+
+	assert_int_equal(spool_intake_new(g->spool, &t, &why), ERR_OK);
+	hi2_records_journal(g->r, t);
+	in_the_journal(g, EPOCH + 1, 1, 7);
+	commit(g);
+	assert_int_equal(count(g, HI2_COUNT_KEYS), 2);
+	in_the_journal(g, EPOCH + 2, 1, 7);
+	in_the_journal(g, EPOCH + 2, 2, 7);
+	in_the_journal(g, EPOCH + 2, 3, 8); /* another exchange */
+	commit(g);
+	/* Each is told that it is there. */
+	assert_int_equal(g->n, 4);
+	for (unsigned i = 0; i < g->n; i++)
+		assert_int_equal(g->told[i].m.leg, 10);
+	assert_int_equal(count(g, HI2_COUNT_KEYS), 4);
+	spool_intake_free(&t);
+	assert_int_equal(look_at(g), 4);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int
@@ -925,6 +966,7 @@ main(void)
 	    TEST(no_more_legs_than_the_bound),
 	    TEST(nothing_is_told_of_a_turn_that_failed),
 	    TEST(keys_do_not_stay_in_memory),
+	    TEST(a_leg_that_is_done_in_the_journal_gets_no_other_record),
 	};
 
 	return cmocka_run_group_tests(tests, make_key, free_key);
