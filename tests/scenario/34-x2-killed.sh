@@ -9,7 +9,7 @@
 A=$(xid 1) B=$(xid 2) S=$(xid 3)
 alice=$(uri alice) bob=$(uri bob) carol=$(uri carol)
 PARTS="x2 policy audit hsm hi2"
-KILLS=${KILLS:-12}
+KILLS=${KILLS:-8}
 # killed PROGRAM...: all at once, and they come again
 killed() {
 	local p pids=()
