@@ -82,8 +82,7 @@ numbers_that_make_no_sense_are_malformed(void **state)
 	    {5, 0, INTAKE_CALL, ERR_MALFORMED},
 	    {5, 6, INTAKE_CALL, ERR_MALFORMED}, /* begun by a later one */
 	    {5, 5, INTAKE_CALL, ERR_OK}, {5, 4, INTAKE_CALL, ERR_OK},
-	    {5, 5, INTAKE_SIP, ERR_OK},
-	    {5, 4, INTAKE_SIP, ERR_MALFORMED}};
+	    {5, 5, INTAKE_SIP, ERR_OK}, {5, 4, INTAKE_SIP, ERR_MALFORMED}};
 	struct msg_intake m = a_call;
 
 	(void)state;
