@@ -114,7 +114,7 @@ step "All of them, while calls go on"
 # Call-ID of each goes to $WORK/flow-NAME
 flow() {
 	local CALL_NAME=$1 CALLS=0
-	while [ ! -e "$WORK/stop" ]; do
+	while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
 		WAIT_ACK=60 report x "$2" "$3" || touch "$WORK/lost"
 		echo "$CALL_ID" >>"$WORK/flow-$1"
 	done

@@ -126,7 +126,7 @@ all_at_least "of it too"
 step "At $KILLS moments of calls that go on"
 flow() {
 	local CALL_NAME=$1 CALLS=0
-	while [ ! -e "$WORK/stop" ]; do
+	while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
 		WAIT_ACK=60 report x "$2" "$3" --rate $((20 + RANDOM % 400)) || touch "$WORK/lost"
 		echo "$CALL_ID" >>"$WORK/flow-$1"
 	done
