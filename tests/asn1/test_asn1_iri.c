@@ -21,15 +21,6 @@ static uint8_t buf[LONGEST], again[LONGEST];
 static const char sip_text[] = "INVITE sip:bob@example.net SIP/2.0\r\n"
 			       "Call-ID: 1@example.com\r\n\r\n";
 
-static struct rd
-view(const char *text)
-{
-	struct rd r;
-
-	rd_init(&r, text, strlen(text));
-	return r;
-}
-
 static void
 assert_octets(const OCTET_STRING_t *s, const void *p, size_t len)
 {
@@ -327,7 +318,7 @@ each_event(const struct iri_profile *p, struct iri_record r)
 	for (int e = 0; e < IRI_EVENT__MAX; e++)
 		for (int sip = e == IRI_SIP ? 1 : 0; sip < 2; sip++) {
 			r.event = (enum iri_event)e;
-			r.sip = view(sip == 1 ? sip_text : "");
+			r.sip = str(sip == 1 ? sip_text : "");
 			r.keys = e == IRI_KEYS ? three_keys : NULL;
 			r.n_keys = e == IRI_KEYS ? 3 : 0;
 			round_trip(p, &r);
@@ -341,11 +332,11 @@ static struct rd targets[3];
 static struct iri_record
 plain(void)
 {
-	targets[0] = view("sip:alice@example.com");
-	targets[1] = view("tel:+4930123456");
-	targets[2] = view("sips:a@example.com");
+	targets[0] = str("sip:alice@example.com");
+	targets[1] = str("tel:+4930123456");
+	targets[2] = str("sips:a@example.com");
 	return (struct iri_record){.event = IRI_SIP,
-	    .liid = view("LIID-1"),
+	    .liid = str("LIID-1"),
 	    .targets = targets,
 	    .n_targets = 3,
 	    .correlation = {1, 2, 3, 4, 0x85, 6, 7, 8},
@@ -353,7 +344,7 @@ plain(void)
 	    .nanoseconds = 123456789,
 	    .initiator = IRI_ORIGINATING,
 	    .sequence = 42,
-	    .sip = view(sip_text)};
+	    .sip = str(sip_text)};
 }
 
 static void
@@ -553,7 +544,7 @@ parties_in_their_order(void **state)
 	assert_int_equal(iri_profile_named("etsi", &p), ERR_OK);
 	set(&p, "operator_id", "OP");
 	for (unsigned i = 0; i < 7; i++)
-		some[i] = view(text[i]);
+		some[i] = str(text[i]);
 	r.targets = some;
 	r.n_targets = 7;
 	for (int n = 0; n < 500; n++) {

@@ -33,15 +33,6 @@ struct make {
 	unsigned packets, seq, type, lose;
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* The list of them; json_decref() for it. */
 static json_t *
 load_keys(const char *path)

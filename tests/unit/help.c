@@ -1,9 +1,24 @@
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "help.h"
+
+struct rd
+view(const void *p, size_t len)
+{
+	struct rd r;
+
+	rd_init(&r, p, len);
+	return r;
+}
+
+struct rd
+str(const char *s)
+{
+	return view(s, strlen(s));
+}
 
 json_t *
 vectors(const char *file)
@@ -113,4 +128,19 @@ each_prefix(const uint8_t *p, size_t len, void (*bad)(const uint8_t *, size_t))
 		bad(part, n);
 		free(part);
 	}
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+folder_remove(const char *path)
+{
+	(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

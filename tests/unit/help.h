@@ -11,6 +11,12 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/bytes.h"
+
+/* Octets, and those of a text without its NUL, to be read. */
+struct rd view(const void *p, size_t len);
+struct rd str(const char *s);
+
 /* A file of tests/vectors, parsed; the test fails when it cannot be. */
 json_t *vectors(const char *file);
 
@@ -35,5 +41,8 @@ void each_prefix(const uint8_t *p, size_t len,
 
 /* A whole file; the caller frees. */
 uint8_t *slurp(const char *path, size_t *len);
+
+/* A folder of a test, with all that is in it. */
+void folder_remove(const char *path);
 
 #endif

@@ -5,15 +5,6 @@
 #include "help.h"
 #include "papers.h"
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 struct signatory
 signatory_make(const char *name, long serial, int64_t until)
 {

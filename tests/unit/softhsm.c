@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +8,11 @@
 #include "help.h"
 #include "softhsm.h"
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 remove_tree(const char *dir)
 {
 	assert_int_equal(strncmp(dir, "/tmp/", 5), 0);
-	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(dir);
 }
 
 static struct secret *

@@ -49,21 +49,6 @@ static const struct {
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 /* Every field set, whatever the type has. */
 static struct audit_entry
 full(enum audit_type type)

@@ -36,15 +36,6 @@ struct made {
 
 #define BY(...) ((const int[]){__VA_ARGS__, -1})
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static struct genesis
 genesis(void)
 {

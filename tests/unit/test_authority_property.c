@@ -378,15 +378,6 @@ new_item(void)
 /* ---- evidence ---- */
 
 static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
 cms_by(struct item *t, int cert)
 {
 	const struct signatory *const one = &w.by[cert];

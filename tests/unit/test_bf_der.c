@@ -19,15 +19,6 @@ struct rig {
 	struct part part[N_PARTS];
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* Header and content of the next element; short and two-octet lengths. */
 static struct rd
 element(struct rd *r, struct rd *content)

@@ -79,19 +79,10 @@ sample_done(struct sample *s)
 	trial_done(&s->t);
 }
 
-static struct rd
-view(const char *text)
-{
-	struct rd r;
-
-	rd_init(&r, text, strlen(text));
-	return r;
-}
-
 static struct mikey_id
 id(const char *text)
 {
-	return (struct mikey_id){.there = true, .data = view(text)};
+	return (struct mikey_id){.there = true, .data = str(text)};
 }
 
 static const struct mikey_id no_id = {.there = false};
@@ -101,7 +92,7 @@ static enum err
 check(const struct call *c, const char *who, enum call_role *role,
     struct rd *as)
 {
-	const struct rd ids[] = {view(who)};
+	const struct rd ids[] = {str(who)};
 	const struct call_target t = {ids, 1};
 
 	return call_check(c, &t, role, as);
@@ -563,7 +554,7 @@ a_device_stands_for_its_subscriber(void **state)
 
 	(void)state;
 	sample_init(&s, FORK, false);
-	const struct rd common = view(s.called), device = view(s.answering);
+	const struct rd common = str(s.called), device = str(s.answering);
 	const struct rd both[] = {common, device};
 	struct call_target t = {both, 2};
 
@@ -577,7 +568,7 @@ a_device_stands_for_its_subscriber(void **state)
 	assert_int_equal(call_check(&s.c, &t, &role, &as), ERR_OK);
 	/* A caller's device. */
 	s.c.i1.idri = s.c.r1.idri = s.c.i2.idri = id("sip:desk.9@x");
-	const struct rd hers[] = {view("sip:a@x"), view("sip:desk.9@x")};
+	const struct rd hers[] = {str("sip:a@x"), str("sip:desk.9@x")};
 
 	t = (struct call_target){hers, 2};
 	assert_int_equal(call_check(&s.c, &t, &role, &as), ERR_OK);
@@ -594,8 +585,8 @@ of_several_roles_the_first_counts(void **state)
 
 	(void)state;
 	sample_init(&s, DEFERRED, false);
-	const struct rd all[] = {view(s.called), view(s.answering),
-	    view(s.caller)};
+	const struct rd all[] = {str(s.called), str(s.answering),
+	    str(s.caller)};
 	struct call_target t = {all, 3};
 
 	assert_int_equal(call_check(&s.c, &t, &role, &as), ERR_OK);
@@ -693,7 +684,7 @@ an_update_has_no_rand(void **state)
 		sample_init_full(&s, updates[i], true);
 		SPOIL(&s, s.c.i1.rand, s.c.first_i1.rand);
 		SPOIL(&s, s.c.r1.rand, s.c.first_i1.rand);
-		SPOIL(&s, s.c.first_i2.rand, view("0123456789abcdef"));
+		SPOIL(&s, s.c.first_i2.rand, str("0123456789abcdef"));
 		sample_done(&s);
 	}
 }
@@ -830,7 +821,7 @@ without_ibake_the_roles_are_those_of_the_first_exchange(void **state)
 		sample_init_old_keys(&s, updates[i]);
 		assert_role(&s.c, s.caller, CALL_INITIATOR);
 		assert_role(&s.c, s.answering, CALL_RESPONDER);
-		SPOIL(&s, s.c.first_i2.rand, view("0123456789abcdef"));
+		SPOIL(&s, s.c.first_i2.rand, str("0123456789abcdef"));
 		SPOIL(&s, s.c.i1.rand, s.c.first_i1.rand);
 		SPOIL(&s, s.c.first_r1.ts, s.c.first_r1.ts + 1);
 		SPOIL(&s, s.c.first_i2.ts, s.c.i1.ts);

@@ -38,15 +38,6 @@ struct said {
 	struct mk m[2];
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static struct mikey_seen
 seen(const struct mk *k)
 {

@@ -47,15 +47,6 @@ struct rig {
 	size_t len[N_KEYS];
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* ---- what card tools do ---- */
 
 static CK_BBOOL yes = CK_TRUE;

@@ -4,15 +4,6 @@
 #include "help.h"
 #include "policy/change.h"
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static struct change
 a_change(void)
 {

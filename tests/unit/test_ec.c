@@ -185,15 +185,6 @@ each_exchange(keys_fn *fn)
 	json_decref(file);
 }
 
-static struct rd
-view(const uint8_t *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 both_sides_agree(struct keys *k)
 {

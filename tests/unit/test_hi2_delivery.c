@@ -1,7 +1,6 @@
 /* Delivery: what is given, taken away, dropped, and when somebody is told. */
 #include <sys/stat.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,21 +47,6 @@ struct rig {
 	} note;
 	enum err audit; /* what it says of what it is asked */
 };
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
 
 /* ---- the neighbours ---- */
 
@@ -196,22 +180,13 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct rig *g = *state;
 
 	delivery_free(&g->d);
 	spool_close(&g->s);
-	(void)nftw(g->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(g->dir);
 	free(g);
 	return 0;
 }

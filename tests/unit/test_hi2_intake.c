@@ -1,7 +1,6 @@
 /* The journal at hi2: what x2 says is on disk, and comes back. */
 #include <sys/stat.h>
 
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +37,6 @@ struct rig {
 		struct intake_done done[8];
 	} back[ROWS];
 };
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
 
 /* ---- to x2, to the token ---- */
 
@@ -166,21 +156,12 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct rig *g = *state;
 
 	shut(g);
-	(void)nftw(g->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(g->dir);
 	free(g);
 	return 0;
 }

@@ -3,15 +3,6 @@
 #include "appliance/hi2_profiles.h"
 #include "help.h"
 
-static struct rd
-str(const char *s)
-{
-	struct rd r;
-
-	rd_init(&r, s, strlen(s));
-	return r;
-}
-
 /* Two LEMFs; the first is what is changed to be wrong. */
 static struct hi2_settings settings;
 

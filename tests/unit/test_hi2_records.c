@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,21 +48,6 @@ free_key(void **state)
 	(void)state;
 	spool_key_done(&key);
 	return 0;
-}
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
 }
 
 static void
@@ -129,15 +113,6 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct rig *g = *state;
@@ -145,7 +120,7 @@ tear_down(void **state)
 	look_done(&g->l);
 	hi2_records_free(&g->r);
 	spool_close(&g->spool);
-	(void)nftw(g->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(g->dir);
 	free(g);
 	return 0;
 }

@@ -54,21 +54,6 @@ struct rig {
 	size_t in_len, taken; /* octets, those of the PDU that was told last */
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 /* ---- certificates ---- */
 
 static void

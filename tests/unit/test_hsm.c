@@ -78,15 +78,6 @@ rig_done(void **state)
 	return 0;
 }
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 an_envelope_opens_through_the_token(void **state)
 {

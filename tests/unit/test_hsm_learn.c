@@ -26,15 +26,6 @@ static struct head head[N_CHANGES + 1];
 static uint8_t chain[8192], *clock_request;
 static size_t at[N_CHANGES + 2]; /* where change n begins */
 
-static struct rd
-view(const void *v, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, v, len);
-	return r;
-}
-
 static int64_t
 now(void)
 {

@@ -89,15 +89,6 @@ tear_down(void **state)
 	return 0;
 }
 
-static struct rd
-view(const void *v, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, v, len);
-	return r;
-}
-
 static void
 asks(enum hi2_task_kind kind, struct rd octets)
 {

@@ -71,15 +71,6 @@ hsm_token_failed(struct hsm_proc *hp, const char *doing)
 
 /* ---- the worker ---- */
 
-static struct rd
-view(const void *v, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, v, len);
-	return r;
-}
-
 static void
 channel(struct ipc_chan **ours, struct ipc_chan **theirs, size_t most)
 {

@@ -86,21 +86,6 @@ tear_down(void **state)
 	return 0;
 }
 
-static struct rd
-view(const void *v, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, v, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 /* It has this certificate from now on. */
 static void
 enrol(const char *lemf, X509 *x)

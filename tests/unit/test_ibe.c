@@ -77,21 +77,6 @@ struct rig {
 	struct kms kms[N_KMS];
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 static void
 kms_init(struct kms *k, const json_t *set)
 {

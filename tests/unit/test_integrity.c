@@ -22,15 +22,6 @@ static uint8_t out[INTEGRITY_PDU_MAX];
 static size_t out_len;
 static struct integrity_covered covered;
 
-static struct rd
-view(const void *p, size_t n)
-{
-	struct rd r;
-
-	rd_init(&r, p, n);
-	return r;
-}
-
 static struct integrity_config
 config(bool sign)
 {

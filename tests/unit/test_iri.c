@@ -10,15 +10,6 @@
 #include "hi2/der_put.h"
 #include "hi2/iri.h"
 
-static struct rd
-view(const char *s)
-{
-	struct rd r;
-
-	rd_init(&r, s, strlen(s));
-	return r;
-}
-
 static struct iri_profile
 profile(const char *name)
 {
@@ -42,9 +33,9 @@ static struct rd target;
 static struct iri_record
 keys_record(void)
 {
-	target = view("tel:+49");
+	target = str("tel:+49");
 	return (struct iri_record){.event = IRI_KEYS,
-	    .liid = view("L1"),
+	    .liid = str("L1"),
 	    .targets = &target,
 	    .n_targets = 1,
 	    .correlation = {0x11, 0x22, 0x33, 0x44, 0x80, 0x00, 0x00, 0x01},
@@ -52,7 +43,7 @@ keys_record(void)
 	    .nanoseconds = 120456789,
 	    .initiator = IRI_TERMINATING,
 	    .sequence = 300,
-	    .sip = view("SIP"),
+	    .sip = str("SIP"),
 	    .keys = &key,
 	    .n_keys = 1};
 }
@@ -65,7 +56,7 @@ no_keys_record(void)
 	r.event = IRI_NO_KEYS;
 	r.keys = NULL;
 	r.n_keys = 0;
-	r.sip = view("");
+	r.sip = str("");
 	r.n_targets = 0;
 	return r;
 }
@@ -150,7 +141,7 @@ a_sealed_key_stands_alone_in_its_field(void **state)
 	struct iri_key sealed = key;
 
 	(void)state;
-	sealed.sealed = view("abc");
+	sealed.sealed = str("abc");
 	r.keys = &sealed;
 	assert_record(&p, &r,
 	    "30 81 c3 "
@@ -195,7 +186,7 @@ no_keys_with_a_message_says_what_it_carries(void **state)
 	const struct iri_profile p = profile("etsi");
 
 	(void)state;
-	r.sip = view("SIP");
+	r.sip = str("SIP");
 	assert_record(&p, &r,
 	    "30 81 a4 "
 	    "a1 45 " HEADER "a2 5b a0 59 30 57 "
@@ -278,8 +269,8 @@ encode_refuses_each_field_out_of_range(void **state)
 		r.field = (value); \
 		assert_refused(&p, &r, ERR_MALFORMED); \
 	} while (0)
-	REFUSED(liid, view(""));
-	REFUSED(liid, view(liid));
+	REFUSED(liid, str(""));
+	REFUSED(liid, str(liid));
 	REFUSED(seconds, -1);
 	REFUSED(seconds, INT64_MIN);
 	REFUSED(seconds, 253402300800);
@@ -300,7 +291,7 @@ encode_refuses_each_field_out_of_range(void **state)
 	r = good;
 	r.event = IRI_SIP;
 	r.n_keys = 0;
-	r.sip = view("");
+	r.sip = str("");
 	assert_refused(&p, &r, ERR_MALFORMED);
 #undef REFUSED
 }
@@ -339,22 +330,22 @@ identities_are_sip_and_tel_uris(void **state)
 	r.n_targets = 3;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		for (size_t at = 0; at < 3; at++) {
-			three[0] = three[1] = three[2] = view("sip:a");
-			three[at] = view(bad[i]);
+			three[0] = three[1] = three[2] = str("sip:a");
+			three[at] = str(bad[i]);
 			assert_refused(&p, &r, ERR_MALFORMED);
 		}
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		three[0] = view(good[i]);
-		three[1] = three[2] = view("sip:b");
+		three[0] = str(good[i]);
+		three[1] = three[2] = str("sip:b");
 		assert_true(iri_max(&p, &r) > 0);
 	}
 	/* Those beyond the tenth are not looked at. */
 	for (size_t i = 0; i < 10; i++)
-		three[i] = view("sip:a");
-	three[10] = three[11] = view("bad");
+		three[i] = str("sip:a");
+	three[10] = three[11] = str("bad");
 	r.n_targets = 12;
 	assert_true(iri_max(&p, &r) > 0);
-	three[9] = view("bad");
+	three[9] = str("bad");
 	assert_refused(&p, &r, ERR_MALFORMED);
 }
 

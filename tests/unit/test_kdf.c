@@ -30,15 +30,6 @@ unmake(void **state)
 	return 0;
 }
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 assert_hex(const uint8_t *got, size_t len, const json_t *o, const char *name)
 {

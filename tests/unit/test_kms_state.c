@@ -15,21 +15,6 @@
 
 static const uint8_t seal_octets[KMS_STATE_SEAL_LEN] = {0xbb, 9, 8, 7};
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 static struct kms_state
 sample(void)
 {

@@ -18,15 +18,6 @@ static uint8_t spki[1024];
 static size_t spki_len;
 static char spool[128], state_file[128], pin_file[128], out_file[128];
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 save(const char *path, const void *p, size_t len)
 {

@@ -22,15 +22,6 @@ static FILE *file;
 static uint8_t *i1, *r1;
 static size_t i1_len, r1_len;
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* SIP with that MIKEY message, in a buffer of its own for a while. */
 static struct rd
 sip(const char *line, const uint8_t *mikey, size_t len, const char *more)

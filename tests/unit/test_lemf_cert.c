@@ -61,15 +61,6 @@ keys_done(void **state)
 	return 0;
 }
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* Of this key, with these extensions ("keyUsage", "keyAgreement", ..., NULL).
  */
 static uint8_t *

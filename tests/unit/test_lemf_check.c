@@ -42,15 +42,6 @@ static struct {
 	char salt;
 } of = {"L", 1, 'a'};
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* ---- the order at hand ---- */
 
 static enum err

@@ -23,15 +23,6 @@
 static struct record rec;
 static struct why why;
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static uint8_t *
 sample(const char *name, size_t *len)
 {

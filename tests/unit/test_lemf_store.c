@@ -26,15 +26,6 @@ static struct {
 	uint8_t first; /* octet behind its tag and length */
 } had[HAD_MAX];
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static enum err
 on_had(void *ctx, struct rd pdu, const struct order_place *where)
 {

@@ -7,15 +7,6 @@
 #include "policy/merkle.h"
 #include "base/limits.h"
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* The tree of the tests of certificate-transparency; roots of sizes 0 to 8. */
 static const char *const ct_leaf[] = {"", "00", "10", "2021", "3031",
     "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};

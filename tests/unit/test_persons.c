@@ -28,15 +28,6 @@ struct rig {
 	struct persons *set;
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static enum err
 add(struct persons *s, const char *name, X509 *x, struct why *why)
 {

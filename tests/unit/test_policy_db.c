@@ -1,7 +1,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,38 +28,14 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct rig *g = *state;
 
 	(void)chmod(g->dir, 0700);
-	(void)nftw(g->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(g->dir);
 	free(g);
 	return 0;
-}
-
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
 }
 
 /* A change of that number, whose hash begins with it. */

@@ -5,15 +5,6 @@
 #include "appliance/policy_index.h"
 #include "help.h"
 
-static struct rd
-str(const char *s)
-{
-	struct rd r;
-
-	rd_init(&r, s, strlen(s));
-	return r;
-}
-
 static unsigned
 count(const struct index *x, const char *key)
 {

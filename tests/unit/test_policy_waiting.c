@@ -19,15 +19,6 @@ struct rig {
 	size_t len;
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 make_request(struct rig *g, unsigned char nonce)
 {

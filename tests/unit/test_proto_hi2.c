@@ -1,4 +1,4 @@
-/* Messages of appliance/proto_hi2.c: those of delivery. */
+/* Messages of appliance/proto_hi2.c: to policy, to and from hi2c. */
 #include <string.h>
 
 #include "appliance/proto_hi2.h"
@@ -7,14 +7,8 @@
 GETTER(msg_deliver, struct msg_deliver)
 GETTER(msg_link, struct msg_link)
 GETTER(msg_upto, struct msg_upto)
-GETTER(msg_hi2_task, struct msg_hi2_task)
-GETTER(msg_do_hi2_task, struct msg_do_hi2_task)
-GETTER(msg_hi2_done, struct msg_hi2_done)
-GETTER(msg_hi2_note, struct msg_hi2_note)
 GETTER(msg_delivery, struct msg_delivery)
 GETTER(hi2c_settings, struct hi2c_settings)
-
-static uint8_t many[MAX_SIGN_DATA + 1];
 
 static void
 deliver_carries_a_record_to_its_end(void **state)
@@ -74,106 +68,6 @@ upto_is_an_epoch_and_a_number(void **state)
 	assert_int_equal(out.epoch, 3);
 	assert_true(out.number == UINT64_MAX);
 	only_whole(get_msg_upto, len);
-}
-
-static void
-a_task_has_octets_within_their_limit(void **state)
-{
-	struct msg_do_hi2_task m = {11, {HI2_TASK_SIGN, 12, str("sign this")}};
-	struct msg_do_hi2_task out;
-	struct msg_hi2_task bare;
-	struct wr w = writer();
-	size_t len;
-
-	(void)state;
-	msg_do_hi2_task_put(&w, &m);
-	len = written(&w);
-	assert_int_equal(len, msg_do_hi2_task_max(&m));
-	assert_int_equal(msg_do_hi2_task_get(view(buf, len), &out), ERR_OK);
-	assert_int_equal(out.hi2_id, 11);
-	assert_int_equal(out.task.kind, HI2_TASK_SIGN);
-	assert_true(out.task.key == 12);
-	assert_true(rd_equal(&out.task.octets, &m.task.octets));
-	only_whole(get_msg_do_hi2_task, len);
-
-	w = writer();
-	m.task.kind = HI2_TASK_UNWRAP;
-	msg_hi2_task_put(&w, &m.task);
-	len = written(&w);
-	assert_int_equal(len, msg_hi2_task_max(&m.task));
-	assert_int_equal(msg_hi2_task_get(view(buf, len), &bare), ERR_OK);
-	assert_int_equal(bare.kind, HI2_TASK_UNWRAP);
-	only_whole(get_msg_hi2_task, len);
-	only_below(get_msg_hi2_task, len, 0, HI2_TASK__MAX);
-}
-
-static void
-a_task_without_octets_or_with_too_many_is_malformed(void **state)
-{
-	const size_t n[] = {0, 1, MAX_SIGN_DATA, MAX_SIGN_DATA + 1};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
-		const struct msg_hi2_task m = {HI2_TASK_SIGN, 0,
-		    view(many, n[i])};
-		struct wr w = writer();
-
-		msg_hi2_task_put(&w, &m);
-		assert_int_equal(get_alone(get_msg_hi2_task, buf, written(&w)),
-		    n[i] == 1 || n[i] == MAX_SIGN_DATA ? ERR_OK
-						       : ERR_MALFORMED);
-	}
-}
-
-static void
-done_has_octets_only_if_it_went_well(void **state)
-{
-	struct msg_hi2_done m = {ERR_OK, view(many, MAX_HI2_SECRET)}, out;
-	struct wr w = writer();
-	size_t len;
-
-	(void)state;
-	msg_hi2_done_put(&w, &m);
-	len = written(&w);
-	assert_int_equal(msg_hi2_done_get(view(buf, len), &out), ERR_OK);
-	assert_int_equal(out.rc, ERR_OK);
-	assert_true(rd_equal(&out.octets, &m.octets));
-	buf[len] = 0;
-	assert_int_equal(get_alone(get_msg_hi2_done, buf, len + 1),
-	    ERR_MALFORMED);
-	buf[0] = ERR_AGAIN;
-	assert_int_equal(get_alone(get_msg_hi2_done, buf, len), ERR_MALFORMED);
-	assert_int_equal(get_alone(get_msg_hi2_done, buf, 1), ERR_OK);
-	assert_int_equal(get_alone(get_msg_hi2_done, buf, 0), ERR_MALFORMED);
-}
-
-static void
-a_note_is_about_a_lemf(void **state)
-{
-	struct msg_hi2_note m = {HI2_NOTE_DROPPED, str("lka-3"), 44,
-	    str("too old")};
-	struct msg_hi2_note out;
-	struct wr w = writer();
-	size_t len;
-
-	(void)state;
-	msg_hi2_note_put(&w, &m);
-	len = written(&w);
-	assert_int_equal(len, msg_hi2_note_max(&m));
-	assert_int_equal(msg_hi2_note_get(view(buf, len), &out), ERR_OK);
-	assert_int_equal(out.kind, HI2_NOTE_DROPPED);
-	assert_true(rd_equal(&out.lemf, &m.lemf));
-	assert_true(out.n == 44);
-	assert_true(rd_equal(&out.text, &m.text));
-	only_whole(get_msg_hi2_note, len);
-	only_below(get_msg_hi2_note, len, 0, HI2_NOTE__MAX);
-	for (size_t n = 0; n <= MAX_NAME + 1; n += MAX_NAME + 1) {
-		w = writer();
-		m.lemf = view(many, n);
-		msg_hi2_note_put(&w, &m);
-		assert_int_equal(get_alone(get_msg_hi2_note, buf, written(&w)),
-		    ERR_MALFORMED);
-	}
 }
 
 static void
@@ -311,11 +205,6 @@ main(void)
 	    cmocka_unit_test(deliver_carries_a_record_to_its_end),
 	    cmocka_unit_test(link_says_a_state_an_epoch_and_why),
 	    cmocka_unit_test(upto_is_an_epoch_and_a_number),
-	    cmocka_unit_test(a_task_has_octets_within_their_limit),
-	    cmocka_unit_test(
-		a_task_without_octets_or_with_too_many_is_malformed),
-	    cmocka_unit_test(done_has_octets_only_if_it_went_well),
-	    cmocka_unit_test(a_note_is_about_a_lemf),
 	    cmocka_unit_test(delivery_round_trips_whole),
 	    cmocka_unit_test(hi2c_settings_round_trip_whole),
 	    cmocka_unit_test(whom_to_trust_must_be_said),

@@ -52,21 +52,24 @@ a_task_reads_back_as_it_was_put(void **state)
 	assert_true(rd_equal(&out.octets, &m.octets));
 	only_whole(get_msg_hi2_task, len);
 	only_below(get_msg_hi2_task, len, 0, HI2_TASK__MAX);
+	buf[0] = HI2_TASK_UNWRAP;
+	assert_int_equal(msg_hi2_task_get(view(buf, len), &out), ERR_OK);
+	assert_int_equal(out.kind, HI2_TASK_UNWRAP);
 }
 
 static void
 a_task_has_some_octets_and_not_more_than_can_be_signed(void **state)
 {
-	struct msg_hi2_task m = a_task(0);
+	const size_t n[] = {0, 1, MAX_SIGN_DATA, MAX_SIGN_DATA + 1};
 
 	(void)state;
-	assert_int_equal(get_msg_hi2_task(view(buf, put_task(&m))),
-	    ERR_MALFORMED);
-	m = a_task(MAX_SIGN_DATA);
-	assert_int_equal(get_msg_hi2_task(view(buf, put_task(&m))), ERR_OK);
-	m = a_task(MAX_SIGN_DATA + 1);
-	assert_int_equal(get_msg_hi2_task(view(buf, put_task(&m))),
-	    ERR_MALFORMED);
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		const struct msg_hi2_task m = a_task(n[i]);
+
+		assert_int_equal(get_alone(get_msg_hi2_task, buf, put_task(&m)),
+		    n[i] == 1 || n[i] == MAX_SIGN_DATA ? ERR_OK
+						       : ERR_MALFORMED);
+	}
 }
 
 static void
@@ -83,6 +86,8 @@ a_worker_gets_the_task_and_who_asked(void **state)
 	assert_int_equal(len, msg_do_hi2_task_max(&m));
 	assert_int_equal(msg_do_hi2_task_get(view(buf, len), &out), ERR_OK);
 	assert_int_equal(out.hi2_id, m.hi2_id);
+	assert_int_equal(out.task.kind, HI2_TASK_SIGN);
+	assert_true(out.task.key == m.task.key);
 	assert_true(rd_equal(&out.task.octets, &m.task.octets));
 	only_whole(get_msg_do_hi2_task, len);
 	only_below(get_msg_do_hi2_task, len, 4, HI2_TASK__MAX);
@@ -99,8 +104,12 @@ what_came_of_it_has_octets_only_if_it_went_well(void **state)
 	msg_hi2_done_put(&w, &m);
 	len = written(&w);
 	assert_int_equal(msg_hi2_done_get(view(buf, len), &out), ERR_OK);
-	assert_int_equal(out.octets.left, MAX_HI2_SECRET);
-	assert_int_equal(get_msg_hi2_done(view(buf, len + 1)), ERR_MALFORMED);
+	assert_int_equal(out.rc, ERR_OK);
+	assert_true(rd_equal(&out.octets, &m.octets));
+	buf[len] = 0;
+	assert_int_equal(get_alone(get_msg_hi2_done, buf, len + 1),
+	    ERR_MALFORMED);
+	assert_int_equal(get_alone(get_msg_hi2_done, buf, 0), ERR_MALFORMED);
 	only_below(get_msg_hi2_done, len, 0, 1);
 
 	m = (struct msg_hi2_done){ERR_MISMATCH, view(filler, 0)};

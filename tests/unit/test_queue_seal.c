@@ -14,15 +14,6 @@ static EVP_PKEY *rsa;
 static uint8_t *spki;
 static size_t spki_len;
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static size_t
 public_of(EVP_PKEY *k, uint8_t **out)
 {

@@ -73,15 +73,6 @@ static const struct {
 };
 #define N_GOOD (sizeof(good) / sizeof(good[0]))
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* The canonical octets as docs/PROTOCOL.md has them, written by hand. */
 static char *
 octets_of(size_t i)

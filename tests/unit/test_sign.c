@@ -27,15 +27,6 @@ struct rig {
 	struct persons *set;
 };
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static int
 rig_init(void **state)
 {

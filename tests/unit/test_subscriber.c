@@ -4,21 +4,6 @@
 #include "help.h"
 #include "policy/subscriber.h"
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 #define TEST_AT (1 + 8 + 8) /* behind version, time and number */
 
 static const uint8_t seal_octets[SUBSCRIBER_SEAL_LEN] = {0xaa, 1, 2, 3};

@@ -14,15 +14,6 @@
 
 static uint8_t buf[SIP_MAX + 32768];
 
-static struct rd
-view(const char *s)
-{
-	struct rd r;
-
-	rd_init(&r, s, strlen(s));
-	return r;
-}
-
 static struct iri_profile
 profile(void)
 {
@@ -38,7 +29,7 @@ profile(void)
 static struct ps_header
 header(const char *liid, uint32_t sequence)
 {
-	return (struct ps_header){.liid = view(liid),
+	return (struct ps_header){.liid = str(liid),
 	    .sequence = sequence,
 	    .seconds = 1700000000};
 }
@@ -148,7 +139,7 @@ integrity_and_message_to_the_octet(void **state)
 	struct tri t = {.kind = TRI_INTEGRITY_CHECK,
 	    .u.integrity = {.check = TRI_CHECK_HASH,
 		.data = TRI_DATA_IRI,
-		.value = view("VAL"),
+		.value = str("VAL"),
 		.hash = TRI_SHA256}};
 	struct wr w;
 
@@ -173,7 +164,7 @@ integrity_and_message_to_the_octet(void **state)
 		"84 02 01 2c ") "a2 17 a2 15 a0 13 a0 03 02 01 00 "
 				"81 01 02 82 01 01 83 03 56 41 4c 85 01 02");
 	t = (struct tri){.kind = TRI_OPERATOR_LEA_MESSAGE,
-	    .u.message = {TRI_ERROR, view("Hi")}};
+	    .u.message = {TRI_ERROR, str("Hi")}};
 	assert_pdu(&h, &t,
 	    "30 4b a1 3c " HEADER("81 02 4c 31 ",
 		"84 02 01 2c ") "a2 0b a2 09 a8 07 80 01 01 81 02 48 69");
@@ -279,16 +270,16 @@ static void
 records_are_read(void **state)
 {
 	const struct iri_profile p = profile();
-	const struct rd target = view("tel:+49");
+	const struct rd target = str("tel:+49");
 	const struct iri_record r = {.event = IRI_SIP,
-	    .liid = view("L9"),
+	    .liid = str("L9"),
 	    .targets = &target,
 	    .n_targets = 1,
 	    .correlation = {1, 2, 3, 4, 0x80, 0, 0, 9},
 	    .seconds = 253402300799,
 	    .nanoseconds = 999999999,
 	    .sequence = 4711,
-	    .sip = view("SIP")};
+	    .sip = str("SIP")};
 	struct ps_pdu got;
 	struct rd pdu;
 	size_t len;

@@ -5,21 +5,6 @@
 #include "help.h"
 #include "policy/warrant.h"
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-static struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 #define ALICE "sip:alice@example.com"
 #define START 1769860800LL /* 2026-01-31T12:00:00Z */
 #define END 1772280000LL /* 2026-02-28T12:00:00Z */

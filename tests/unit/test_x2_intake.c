@@ -22,15 +22,6 @@ static struct world {
 	} said[MOST];
 } w;
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static bool
 send(void *ctx, uint16_t type, struct rd body)
 {

@@ -32,15 +32,6 @@ set_up(void **state)
 	return hex_get(good_hex, good, sizeof(good)) == ERR_OK ? 0 : -1;
 }
 
-static struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 /* In memory of just that length; what failed has changed nothing. */
 static enum err
 read_pdu(const uint8_t *p, size_t len, struct x2_pdu *out)

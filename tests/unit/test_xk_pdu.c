@@ -1585,15 +1585,6 @@ a_pdu_of_131073_octets_is_malformed(void **state)
 	assert_int_equal(try_octets(pdu.b, pdu.n, &id), ERR_MALFORMED);
 }
 
-static struct rd
-view(const char *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
 static void
 requests_go_there_and_back(void **state)
 {

@@ -5,21 +5,6 @@
 
 uint8_t buf[1 << 20];
 
-struct rd
-view(const void *p, size_t len)
-{
-	struct rd r;
-
-	rd_init(&r, p, len);
-	return r;
-}
-
-struct rd
-str(const char *s)
-{
-	return view(s, strlen(s));
-}
-
 struct wr
 writer(void)
 {

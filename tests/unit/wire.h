@@ -10,9 +10,6 @@
 
 extern uint8_t buf[1 << 20];
 
-struct rd view(const void *p, size_t len);
-struct rd str(const char *s);
-
 /* A writer of buf from its beginning; what it has written. */
 struct wr writer(void);
 size_t written(const struct wr *);
