@@ -22,7 +22,7 @@
 /* What has stood for so long is connected, even if the LEMF is silent. */
 #define HI2C_PROOF_MS 1000
 
-enum hi2c_file { HI2C_CERT, HI2C_KEY, HI2C_CA, HI2C_CRL, HI2C_FILES };
+#define HI2C_FILES 4 /* as in struct tls_fds */
 
 /* What is told of a file to know whether it is another one. */
 struct hi2c_stamp {
@@ -37,7 +37,7 @@ struct hi2c {
 	struct ctl_watch ctl;
 	uv_check_t turned; /* the loop has: what has followed is told */
 	uv_timer_t due;
-	int fd[HI2C_FILES]; /* -1: has not come */
+	struct tls_fds files; /* that have come and are not in use yet */
 	struct hi2c_stamp stamp[HI2C_FILES]; /* of those in use */
 	uint8_t *settings; /* in use, as they came */
 	size_t settings_len;

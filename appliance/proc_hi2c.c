@@ -20,31 +20,10 @@
 static void
 on_file(void *ctx, enum ctl_file kind, int fd)
 {
-	static const enum ctl_file kinds[HI2C_FILES] = {[HI2C_CERT] =
-							    CTL_FILE_TLS_CERT,
-	    [HI2C_KEY] = CTL_FILE_TLS_KEY,
-	    [HI2C_CA] = CTL_FILE_CLIENT_CA,
-	    [HI2C_CRL] = CTL_FILE_CRL};
 	struct hi2c *h = ctx;
 
-	for (unsigned i = 0; i < HI2C_FILES; i++)
-		if (kind == kinds[i]) {
-			if (h->fd[i] != -1)
-				close(h->fd[i]);
-			h->fd[i] = fd;
-			return;
-		}
-	fatal("a file that is not for this process");
-}
-
-static void
-close_files(struct hi2c *h)
-{
-	for (unsigned i = 0; i < HI2C_FILES; i++) {
-		if (h->fd[i] != -1)
-			close(h->fd[i]);
-		h->fd[i] = -1;
-	}
+	if (!tls_fds_keep(&h->files, kind, fd))
+		fatal("a file that is not for this process");
 }
 
 static struct hi2c_stamp
@@ -56,6 +35,15 @@ stamp_of(int fd)
 		return (struct hi2c_stamp){.size = -1};
 	return (
 	    struct hi2c_stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
+}
+
+static void
+stamps_of(const struct tls_fds *f, struct hi2c_stamp out[HI2C_FILES])
+{
+	const int fd[HI2C_FILES] = {f->cert, f->key, f->ca, f->crl};
+
+	for (unsigned i = 0; i < HI2C_FILES; i++)
+		out[i] = stamp_of(fd[i]);
 }
 
 static bool
@@ -70,14 +58,14 @@ same_stamp(const struct hi2c_stamp *a, const struct hi2c_stamp *b)
 static bool
 is_same(const struct hi2c *h, struct rd settings)
 {
+	struct hi2c_stamp stamp[HI2C_FILES];
+
 	if (!rd_is(&settings, h->settings, h->settings_len))
 		return false;
-	for (unsigned i = 0; i < HI2C_FILES; i++) {
-		const struct hi2c_stamp s = stamp_of(h->fd[i]);
-
-		if (!same_stamp(&s, &h->stamp[i]))
+	stamps_of(&h->files, stamp);
+	for (unsigned i = 0; i < HI2C_FILES; i++)
+		if (!same_stamp(&stamp[i], &h->stamp[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -137,18 +125,13 @@ static enum err
 new_tls(struct hi2c *h, const struct hi2c_settings *s, SSL_CTX **out,
     struct why *why)
 {
-	const struct tls_client_files files = {h->fd[HI2C_CERT],
-	    h->fd[HI2C_KEY], h->fd[HI2C_CA], h->fd[HI2C_CRL]};
-
+	const struct tls_fds files = tls_fds_take(&h->files);
 	struct hi2c_stamp stamp[HI2C_FILES];
 	const struct tls_client_kind old = hi2c_tls_kind;
 	uint8_t old_pin[MAX_LEMF_PINS][DIGEST_LEN];
 	enum err rc;
 
-	for (unsigned i = 0; i < HI2C_FILES; i++) {
-		stamp[i] = stamp_of(h->fd[i]);
-		h->fd[i] = -1;
-	}
+	stamps_of(&files, stamp);
 	memcpy(old_pin, h->pin, sizeof(old_pin));
 	memcpy(h->pin, s->pin, sizeof(h->pin));
 	hi2c_tls_kind.section = h->section;
@@ -213,9 +196,9 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 static bool
 is_complete(const struct hi2c *h, const struct hi2c_settings *s)
 {
-	return h->fd[HI2C_CERT] != -1 && h->fd[HI2C_KEY] != -1 &&
-	    (h->fd[HI2C_CA] != -1) == s->has_ca &&
-	    (h->fd[HI2C_CRL] != -1) == s->has_crl;
+	return h->files.cert != -1 && h->files.key != -1 &&
+	    (h->files.ca != -1) == s->has_ca &&
+	    (h->files.crl != -1) == s->has_crl;
 }
 
 /* ---- the line to the supervisor ---- */
@@ -259,10 +242,10 @@ on_reload(void *ctx, struct rd settings)
 		fatal("bad settings");
 	/* What is as it was is no reason to send anything again. */
 	if (is_same(h, settings)) {
-		close_files(h);
+		tls_fds_close(&h->files);
 	} else if (take_settings(h, &s, &why) != ERR_OK) {
 		log_error("%s: the settings in use stay", why.text);
-		close_files(h);
+		tls_fds_close(&h->files);
 	} else
 		keep_same(h, settings);
 }
@@ -293,7 +276,7 @@ on_turned(uv_check_t *t)
 int
 main(void)
 {
-	static struct hi2c h = {.fd = {-1, -1, -1, -1},
+	static struct hi2c h = {.files = TLS_FDS_NONE,
 	    .raise_at = INT64_MAX,
 	    .prove_at = INT64_MAX,
 	    .epoch = 1,

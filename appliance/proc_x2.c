@@ -26,27 +26,13 @@
 #define TICKETS_MOST (256 * MIB)
 
 static void
-keep_fd(int *to, int fd)
-{
-	if (*to != -1)
-		close(*to);
-	*to = fd;
-}
-
-static void
 on_file(void *ctx, enum ctl_file kind, int fd)
 {
 	struct x2 *x = ctx;
 
 	if (kind == CTL_FILE_LISTEN && x->n_listen < X2_MAX_LISTEN)
 		x->listen_fd[x->n_listen++] = fd;
-	else if (kind == CTL_FILE_TLS_CERT)
-		keep_fd(&x->cert_fd, fd);
-	else if (kind == CTL_FILE_TLS_KEY)
-		keep_fd(&x->key_fd, fd);
-	else if (kind == CTL_FILE_CLIENT_CA)
-		keep_fd(&x->ca_fd, fd);
-	else
+	else if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -84,11 +70,11 @@ static enum err
 new_tls(struct x2 *x, struct why *why)
 {
 	static const struct tls_server_kind kind = {.section = "x2"};
+	const struct tls_fds f = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;
 
-	rc = tls_server_new(&kind, x->cert_fd, x->key_fd, x->ca_fd, &c, why);
-	x->cert_fd = x->key_fd = x->ca_fd = -1;
+	rc = tls_server_new(&kind, f.cert, f.key, f.ca, &c, why);
 	if (rc != ERR_OK)
 		return rc;
 	/* PDUs are small, and each is a record: not one read() for each. */
@@ -169,8 +155,7 @@ on_setup(void *ctx, struct rd settings)
 	struct why why = {""};
 	enum err rc;
 
-	if (x->cert_fd == -1 || x->key_fd == -1 || x->ca_fd == -1 ||
-	    x->n_listen == 0 ||
+	if (!tls_fds_whole(&x->files) || x->n_listen == 0 ||
 	    x2_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("incomplete start");
 	make_tables(x);
@@ -196,8 +181,7 @@ on_reload(void *ctx, struct rd settings)
 	x2_asks_limit(x->asks, &tickets);
 	x2_intake_limit(x->intake, tickets.octets);
 	calls_limit_stored(x->calls, x2_stored_most(&x->settings));
-	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
-	    new_tls(x, &why) != ERR_OK)
+	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 }
 
@@ -244,7 +228,7 @@ on_tick(uv_timer_t *h)
 int
 main(void)
 {
-	static struct x2 x = {.cert_fd = -1, .key_fd = -1, .ca_fd = -1};
+	static struct x2 x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-x2");
 	if (uv_loop_init(&x.loop) != 0)

@@ -15,27 +15,13 @@
 #define TICK_MS 250
 
 static void
-keep_fd(int *to, int fd)
-{
-	if (*to != -1)
-		close(*to);
-	*to = fd;
-}
-
-static void
 on_file(void *ctx, enum ctl_file kind, int fd)
 {
 	struct xk *x = ctx;
 
 	if (kind == CTL_FILE_LISTEN && x->n_listen < XK_MAX_LISTEN)
 		x->listen_fd[x->n_listen++] = fd;
-	else if (kind == CTL_FILE_TLS_CERT)
-		keep_fd(&x->cert_fd, fd);
-	else if (kind == CTL_FILE_TLS_KEY)
-		keep_fd(&x->key_fd, fd);
-	else if (kind == CTL_FILE_CLIENT_CA)
-		keep_fd(&x->ca_fd, fd);
-	else
+	else if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -63,11 +49,11 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct xk *x, struct why *why)
 {
+	const struct tls_fds f = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;
 
-	rc = xk_tls_new(x->cert_fd, x->key_fd, x->ca_fd, &c, why);
-	x->cert_fd = x->key_fd = x->ca_fd = -1;
+	rc = xk_tls_new(f.cert, f.key, f.ca, &c, why);
 	if (rc != ERR_OK)
 		return rc;
 	SSL_CTX_free(x->tls);
@@ -82,8 +68,7 @@ on_setup(void *ctx, struct rd settings)
 	struct why why = {""};
 	enum err rc;
 
-	if (x->cert_fd == -1 || x->key_fd == -1 || x->ca_fd == -1 ||
-	    x->n_listen == 0 ||
+	if (!tls_fds_whole(&x->files) || x->n_listen == 0 ||
 	    xk_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("incomplete start");
 	if (RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
@@ -102,8 +87,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xk_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("bad settings");
-	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
-	    new_tls(x, &why) != ERR_OK)
+	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 }
 
@@ -149,7 +133,7 @@ on_tick(uv_timer_t *h)
 int
 main(void)
 {
-	static struct xk x = {.cert_fd = -1, .key_fd = -1, .ca_fd = -1};
+	static struct xk x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xk");
 	if (uv_loop_init(&x.loop) != 0 ||

@@ -13,25 +13,11 @@
 #define TICK_MS 100
 
 static void
-keep_fd(int *to, int fd)
-{
-	if (*to != -1)
-		close(*to);
-	*to = fd;
-}
-
-static void
 on_file(void *ctx, enum ctl_file kind, int fd)
 {
 	struct xkc *x = ctx;
 
-	if (kind == CTL_FILE_TLS_CERT)
-		keep_fd(&x->cert_fd, fd);
-	else if (kind == CTL_FILE_TLS_KEY)
-		keep_fd(&x->key_fd, fd);
-	else if (kind == CTL_FILE_CLIENT_CA)
-		keep_fd(&x->ca_fd, fd);
-	else
+	if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -54,13 +40,11 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct xkc *x, struct why *why)
 {
-	const struct tls_client_files files = {x->cert_fd, x->key_fd, x->ca_fd,
-	    -1};
+	const struct tls_fds files = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;
 
 	rc = tls_client_new(&xkc_tls_kind, &files, &c, why);
-	x->cert_fd = x->key_fd = x->ca_fd = -1;
 	if (rc != ERR_OK)
 		return rc;
 	SSL_CTX_free(x->tls);
@@ -106,7 +90,7 @@ on_setup(void *ctx, struct rd settings)
 	struct xkc_settings s;
 	struct why why = {""};
 
-	if (x->cert_fd == -1 || x->key_fd == -1 || x->ca_fd == -1 ||
+	if (!tls_fds_whole(&x->files) ||
 	    xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("incomplete start");
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
@@ -127,8 +111,7 @@ on_reload(void *ctx, struct rd settings)
 		fatal("bad settings");
 	if (take_settings(x, &s, &why) != ERR_OK)
 		log_error("%s: the address in use stays", why.text);
-	if (x->cert_fd != -1 && x->key_fd != -1 && x->ca_fd != -1 &&
-	    new_tls(x, &why) != ERR_OK)
+	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 	call(x);
 }
@@ -159,7 +142,7 @@ main(void)
 {
 	static const struct xkc_ops ops = {xkc_conn_send, xkc_fetched};
 	static const struct xkc_times none = {0, 0};
-	static struct xkc x = {.cert_fd = -1, .key_fd = -1, .ca_fd = -1};
+	static struct xkc x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xkc");
 	if (uv_loop_init(&x.loop) != 0 ||

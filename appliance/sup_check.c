@@ -38,7 +38,7 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 	const struct tls_client_kind client = {.section = t->name,
 	    .ca_name = t->ca_name,
 	    .tls12 = t->tls12};
-	const struct tls_client_files files = {fd[0], fd[1], fd[2], fd[3]};
+	const struct tls_fds files = {fd[0], fd[1], fd[2], fd[3]};
 	SSL_CTX *c = NULL;
 
 	return t->client

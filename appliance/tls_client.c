@@ -106,8 +106,8 @@ close_files(const struct tls_files *f, int crl)
 }
 
 enum err
-tls_client_new(const struct tls_client_kind *kind,
-    const struct tls_client_files *from, SSL_CTX **out, struct why *why)
+tls_client_new(const struct tls_client_kind *kind, const struct tls_fds *from,
+    SSL_CTX **out, struct why *why)
 {
 	const struct tls_files files = {kind->section, kind->ca_name,
 	    from->cert, from->key, from->ca};

@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "appliance/tls_fds.h"
 #include "base/error.h"
 #include "policy/digest.h"
 
@@ -29,13 +30,6 @@ struct tls_client_kind {
 	const uint8_t (*pin)[DIGEST_LEN];
 };
 
-/* PEM files as descriptors. */
-struct tls_client_files {
-	int cert, key; /* certificate chain and key of the client */
-	int ca; /* CAs of servers; -1: none, there are pins */
-	int crl; /* revocation lists; -1: nothing is revoked */
-};
-
 /*
  * A client context from the files, which are closed.  Without a CA a server is
  * known by its pin alone: the name, the issuer and lists are not looked at,
@@ -43,8 +37,8 @@ struct tls_client_files {
  * server's chain.  ERR_MALFORMED: one of the files, and `why` names it;
  * ERR_CRYPTO.
  */
-enum err tls_client_new(const struct tls_client_kind *,
-    const struct tls_client_files *, SSL_CTX **out, struct why *why) MUST_CHECK;
+enum err tls_client_new(const struct tls_client_kind *, const struct tls_fds *,
+    SSL_CTX **out, struct why *why) MUST_CHECK;
 
 /*
  * A connection of it on a socket, which stays the caller's.  The certificate

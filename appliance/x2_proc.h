@@ -7,6 +7,7 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_fds.h"
 #include "appliance/tls_server.h"
 #include "appliance/x2_asks.h"
 #include "appliance/x2_intake.h"
@@ -77,7 +78,7 @@ struct x2 {
 	uv_idle_t again;
 	int listen_fd[X2_MAX_LISTEN];
 	unsigned n_listen;
-	int cert_fd, key_fd, ca_fd;
+	struct tls_fds files; /* that have come and are not in use yet */
 	SSL_CTX *tls;
 	struct x2_settings settings;
 	struct peer *policy, *hi2, *xkc; /* xkc: if others make the keys */

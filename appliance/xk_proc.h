@@ -7,6 +7,7 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_fds.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
 #include "appliance/xk_proof.h"
@@ -64,7 +65,7 @@ struct xk {
 	uv_idle_t again;
 	int listen_fd[XK_MAX_LISTEN];
 	unsigned n_listen;
-	int cert_fd, key_fd, ca_fd;
+	struct tls_fds files; /* that have come and are not in use yet */
 	SSL_CTX *tls;
 	struct xk_settings settings;
 	struct peer *policy, *hsm[MAX_WORKERS];

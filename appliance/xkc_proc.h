@@ -24,7 +24,7 @@ struct xkc {
 	uv_loop_t loop;
 	struct ctl_watch ctl;
 	uv_timer_t tick;
-	int cert_fd, key_fd, ca_fd;
+	struct tls_fds files; /* that have come and are not in use yet */
 	SSL_CTX *tls;
 	struct tls_link_to to;
 	char name[256]; /* in the server's certificate */

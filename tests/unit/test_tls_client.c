@@ -183,8 +183,8 @@ static SSL_CTX *
 client_context(const struct tls_client_kind *k, const struct party *me,
     const struct party *trusts, const struct list *l)
 {
-	const struct tls_client_files files = {pem(me->cert, NULL),
-	    pem(NULL, me->key), trusts == NULL ? -1 : pem(trusts->cert, NULL),
+	const struct tls_fds files = {pem(me->cert, NULL), pem(NULL, me->key),
+	    trusts == NULL ? -1 : pem(trusts->cert, NULL),
 	    l == NULL ? -1 : crl(l)};
 	SSL_CTX *c = NULL;
 	struct why why = {""};
@@ -630,13 +630,13 @@ each_bad_file_is_named(void **state)
 	for (unsigned bad = 0; bad < 4; bad++) {
 		int fd[4] = {pem(client.cert, NULL), pem(NULL, client.key),
 		    pem(ca.cert, NULL), crl(&l)};
-		struct tls_client_files files;
+		struct tls_fds files;
 		struct why why = {""};
 		SSL_CTX *c = NULL;
 
 		close(fd[bad]);
 		fd[bad] = file_of(junk, sizeof(junk) - 1);
-		files = (struct tls_client_files){fd[0], fd[1], fd[2], fd[3]};
+		files = (struct tls_fds){fd[0], fd[1], fd[2], fd[3]};
 		assert_int_equal(tls_client_new(&with_alpn, &files, &c, &why),
 		    ERR_MALFORMED);
 		assert_null(c);
@@ -650,7 +650,7 @@ each_bad_file_is_named(void **state)
 static void
 a_key_of_another_certificate_is_named(void **state)
 {
-	const struct tls_client_files files = {pem(client.cert, NULL),
+	const struct tls_fds files = {pem(client.cert, NULL),
 	    pem(NULL, odd.key), pem(ca.cert, NULL), -1};
 	struct why why = {""};
 	SSL_CTX *c = NULL;
