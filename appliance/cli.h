@@ -84,9 +84,6 @@ int cli_list(const struct command *, int argc, char **argv, enum msg_type,
 enum err cli_try(const struct config *, int seconds, enum msg_type,
     const void *body, size_t len, json_t **out, struct why *why) MUST_CHECK;
 
-/* Decimal digits and nothing else, up to `most`. */
-enum err cli_number(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
-
 /* Print and free; indented when it is for people's eyes. */
 int cli_print_json(json_t *);
 

@@ -31,12 +31,12 @@ options(const struct command *c, int argc, char **argv, struct reading *t,
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
 	if (t->from != NULL &&
-	    cli_number(t->from, INT64_MAX, &t->first) != ERR_OK)
+	    number_get(t->from, INT64_MAX, &t->first) != ERR_OK)
 		return cli_misuse(c, "--from %s: not a number", t->from);
 	if ((t->size == NULL) != (t->root == NULL))
 		return cli_misuse(c, "--size and --root go together");
 	if (t->size != NULL &&
-	    cli_number(t->size, INT64_MAX, &t->head_size) != ERR_OK)
+	    number_get(t->size, INT64_MAX, &t->head_size) != ERR_OK)
 		return cli_misuse(c, "--size %s: not a number", t->size);
 	if (t->root != NULL && hex_get(t->root, t->head_root, 32) != ERR_OK)
 		return cli_misuse(c, "--root: not 64 hex digits");

@@ -409,7 +409,7 @@ cmd_explain(const struct command *c, int argc, char **argv)
 	if (n != (w.last ? 0 : 1))
 		return cli_usage(c, EXIT_USAGE);
 	if (!w.last &&
-	    cli_number(argv[argc - 1], INT64_MAX, &w.number) != ERR_OK)
+	    number_get(argv[argc - 1], INT64_MAX, &w.number) != ERR_OK)
 		return cli_misuse(c, "%s: not the number of an entry",
 		    argv[argc - 1]);
 	if ((code = cli_log_open(&t)) == EXIT_DONE &&

@@ -43,7 +43,7 @@ new_request_options(const struct command *c, int argc, char **argv,
 		    "2026-01-31T12:00:00Z",
 		    t->expires);
 	if (t->version != NULL &&
-	    cli_number(t->version, MAX_CHANGES, &version) != ERR_OK)
+	    number_get(t->version, MAX_CHANGES, &version) != ERR_OK)
 		return cli_misuse(c, "--policy-version %s: not a number",
 		    t->version);
 	if (cli_file_is_new(t->out, &why) == ERR_OK)
@@ -100,7 +100,7 @@ find_target(const struct new_request *t, struct target *out)
 		memcpy(out->kms, kms, strlen(kms) + 1);
 	json_decref(state);
 	if (t->version != NULL &&
-	    cli_number(t->version, MAX_CHANGES, &out->version) != ERR_OK)
+	    number_get(t->version, MAX_CHANGES, &out->version) != ERR_OK)
 		return EXIT_USAGE;
 	return code;
 }

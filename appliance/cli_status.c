@@ -121,7 +121,7 @@ cmd_status(const struct command *c, int argc, char **argv)
 		return code;
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
-	if (wait != NULL && cli_number(wait, MAX_WAIT, &seconds) != ERR_OK)
+	if (wait != NULL && number_get(wait, MAX_WAIT, &seconds) != ERR_OK)
 		return cli_misuse(c, "--wait: 0 to %d seconds", MAX_WAIT);
 	deadline = clock_uptime_ms() + 1000 * (int64_t)seconds;
 	if ((code = cli_config(&common, &f)) != EXIT_DONE)

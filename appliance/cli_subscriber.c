@@ -277,7 +277,7 @@ find_record(const struct command *c, const struct new_request *t,
 
 	*out = 0;
 	if (given != NULL)
-		return cli_number(given, MAX_CHANGES, out) == ERR_OK
+		return number_get(given, MAX_CHANGES, out) == ERR_OK
 		    ? EXIT_DONE
 		    : cli_misuse(c, "--record %s: not a number", given);
 	if ((code = cli_config(&t->common, &f)) == EXIT_DONE)

@@ -69,21 +69,6 @@ cli_misuse(const struct command *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-enum err
-cli_number(const char *text, uint64_t most, uint64_t *out)
-{
-	char *end;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    n > most)
-		return ERR_MALFORMED;
-	*out = n;
-	return ERR_OK;
-}
-
 /* ---- options ---- */
 
 static bool

@@ -342,3 +342,22 @@ hex_get(const char *text, void *out, size_t len)
 		    hex_digit(text[2 * i + 1]));
 	return ERR_OK;
 }
+
+enum err
+number_get(const char *text, uint64_t most, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (*text == '\0')
+		return ERR_MALFORMED;
+	for (; *text != '\0'; text++) {
+		const unsigned digit = (unsigned)(*text - '0');
+
+		if (*text < '0' || digit > 9 || digit > most ||
+		    n > (most - digit) / 10)
+			return ERR_MALFORMED;
+		n = 10 * n + digit;
+	}
+	*out = n;
+	return ERR_OK;
+}

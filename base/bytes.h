@@ -82,4 +82,10 @@ void hex_put(const void *p, size_t len, char *out);
  */
 enum err hex_get(const char *text, void *out, size_t len) MUST_CHECK;
 
+/*
+ * A decimal number, of digits alone and at most `most`.  ERR_MALFORMED, and
+ * *out unchanged in that case.
+ */
+enum err number_get(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
+
 #endif

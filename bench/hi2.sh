@@ -63,7 +63,10 @@ step "Out"
 	--key "$WORK/lemf.key" --client-ca "$WORK/ca.pem" --out "$WORK/lemf" \
 	--once "$RECORDS" >"$WORK/lemf.log" 2>&1 &
 LEMF=$!
-until [ "$(octets)" -gt 0 ]; do sleep 0.01; done
+until [ "$(octets)" -gt 0 ]; do
+	kill -0 $LEMF 2>/dev/null || break
+	sleep 0.01
+done
 BEGAN=$(now)
 wait $LEMF
 check "the LEMF found nothing wrong" same $? 0

@@ -43,11 +43,6 @@ received() {
 	: >"$WORK/records/$1.json"
 	[ ! -e "$WORK/$1.hi2" ] || "$BIN/lab-iri" --json "$WORK/$1.hi2" >"$WORK/records/$1.json"
 }
-# has LEMF N: so many records of a call
-has() {
-	received "$1"
-	[ "$(grep -c '"decryptionKeysAvailable"\|"keys"' "$WORK/records/$1.json")" -ge "$2" ]
-}
 judged_there() {
 	local lemf
 	for lemf in "${LEMFS[@]}"; do received "$lemf"; done

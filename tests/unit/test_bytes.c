@@ -189,6 +189,29 @@ foreign_text_cannot_forge_a_log_line(void **state)
 	    "0123456789abcde");
 }
 
+static void
+a_number_is_digits_and_within_its_bound(void **state)
+{
+	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1",
+	    "1e3", "100", "18446744073709551616", "99999999999999999999"};
+	uint64_t n = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(number_get(bad[i], 99, &n), ERR_MALFORMED);
+	assert_int_equal(n, 7);
+	assert_int_equal(number_get("0", 0, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(number_get("099", 99, &n), ERR_OK);
+	assert_int_equal(n, 99);
+	assert_int_equal(number_get("1", 0, &n), ERR_MALFORMED);
+	assert_int_equal(number_get("18446744073709551615", UINT64_MAX, &n),
+	    ERR_OK);
+	assert_true(n == UINT64_MAX);
+	assert_int_equal(number_get("18446744073709551616", UINT64_MAX, &n),
+	    ERR_MALFORMED);
+}
+
 int
 main(void)
 {
@@ -203,6 +226,7 @@ main(void)
 	    cmocka_unit_test(a_view_too_long_for_its_length_field_latches),
 	    cmocka_unit_test(what_is_written_reads_back),
 	    cmocka_unit_test(hex_round_trips_and_rejects),
+	    cmocka_unit_test(a_number_is_digits_and_within_its_bound),
 	    cmocka_unit_test(foreign_text_cannot_forge_a_log_line),
 	};
 

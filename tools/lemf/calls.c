@@ -66,7 +66,6 @@ add_to(struct calls *s, struct call *c, uint8_t *pdu, const struct record *r)
 {
 	struct call_record *more =
 	    reallocarray(c->record, c->n_records + 1, sizeof(*more));
-	bool added;
 
 	if (more == NULL)
 		return ERR_NOMEM;
@@ -87,7 +86,7 @@ add_to(struct calls *s, struct call *c, uint8_t *pdu, const struct record *r)
 	if (r->sip.left == 0)
 		return ERR_OK;
 	sdp_types_read(r->sip, &c->types);
-	return calls_exchanges(c, r->sip, c->n_records - 1, false, &added);
+	return calls_exchanges(&c, 1, r->sip, c->n_records - 1, false);
 }
 
 /* The octets become the call's: then *kept, also when it fails. */
@@ -105,7 +104,9 @@ add(struct calls *s, uint8_t *octets, size_t len, struct record *r, bool *kept,
 	if (r->event == RECORD_TRI || r->event == RECORD_UNREAD)
 		return ERR_OK;
 	if ((rc = call_of(s, r, &c)) != ERR_OK)
-		return why_set(why, rc, "over %d calls", CALLS_MAX);
+		return rc == ERR_FULL
+		    ? why_set(why, rc, "over %d calls", CALLS_MAX)
+		    : why_set(why, rc, "out of memory");
 	if (came_before(c, r)) {
 		s->repeated++;
 		return ERR_OK;
@@ -203,17 +204,7 @@ calls_done(struct calls *s)
 enum err
 calls_hint(struct calls *s, struct rd sip)
 {
-	bool added;
-	enum err rc;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if ((rc = calls_exchanges(s->call[i], sip, NO_RECORD, true,
-			 &added)) != ERR_OK)
-			return rc;
-		if (added)
-			sdp_types_read(sip, &s->call[i]->types);
-	}
-	return ERR_OK;
+	return calls_exchanges(s->call, s->n, sip, NO_RECORD, true);
 }
 
 void

@@ -83,22 +83,30 @@ parse(struct rd in, struct mikey_msg *m)
 }
 
 enum err
-calls_exchanges(struct call *c, struct rd sip, size_t record, bool known,
-    bool *added)
+calls_exchanges(struct call *const *call, size_t n, struct rd sip,
+    size_t record, bool known)
 {
 	static struct mikey_msg m; /* it is long */
 	struct sip_event e;
 	enum err rc;
 
-	*added = false;
 	if (sip_event_start() != ERR_OK)
 		return ERR_NOMEM;
 	if (sip_event_read(sip, &e) != ERR_OK)
 		return ERR_OK;
-	for (unsigned i = 0; i < e.n_mikey; i++)
-		if (parse(e.mikey[i], &m) &&
-		    (rc = keep(c, &m, record, known, added)) != ERR_OK)
-			return rc;
+	for (unsigned i = 0; i < e.n_mikey; i++) {
+		if (!parse(e.mikey[i], &m))
+			continue;
+		for (size_t k = 0; k < n; k++) {
+			bool added = false;
+
+			rc = keep(call[k], &m, record, known, &added);
+			if (rc != ERR_OK)
+				return rc;
+			if (added)
+				sdp_types_read(sip, &call[k]->types);
+		}
+	}
 	return ERR_OK;
 }
 

@@ -24,11 +24,12 @@ struct call_exchange {
 
 /*
  * calls_exchange.c: the I_MESSAGE_1 and R_MESSAGE_1 in this SIP are added to
- * the call; if `known` only such as belong to one that is there.  *added says
- * whether any was.  ERR_NOMEM; SIP that cannot be read has none.
+ * each of the calls; if `known` only such as belong to one that is there.  A
+ * call to which one is added takes the types of the SIP's SDP too.  ERR_NOMEM;
+ * SIP that cannot be read has none.
  */
-enum err calls_exchanges(struct call *, struct rd sip, size_t record,
-    bool known, bool *added) MUST_CHECK;
+enum err calls_exchanges(struct call *const *, size_t n, struct rd sip,
+    size_t record, bool known) MUST_CHECK;
 void calls_exchanges_done(struct call *);
 
 /*

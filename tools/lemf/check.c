@@ -20,29 +20,27 @@ struct check {
 	bool json, wrong;
 	enum needs needs;
 	uint64_t unreadable;
+	int again; /* the file that was read again last; -1: none */
+	uint32_t again_of;
 };
 
 /* Records again, for the hashes over them. */
 static enum err
 read_back(void *ctx, const struct order_place *where, uint8_t *out)
 {
-	const struct check *c = ctx;
-	const int fd = open(c->paths[where->file], O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	struct check *c = ctx;
 
-	if (fd == -1)
-		return ERR_IO;
-	n = pread(fd, out, where->len, (off_t)where->at);
-	close(fd);
-	return n == (ssize_t)where->len ? ERR_OK : ERR_IO;
-}
-
-static void
-put_json(json_t *j)
-{
-	if (j != NULL && json_dumpf(j, stdout, JSON_COMPACT) == 0)
-		(void)putchar('\n');
-	json_decref(j);
+	if (c->again == -1 || c->again_of != where->file) {
+		if (c->again != -1)
+			close(c->again);
+		c->again = open(c->paths[where->file], O_RDONLY | O_CLOEXEC);
+		c->again_of = where->file;
+	}
+	return c->again != -1 &&
+		pread(c->again, out, where->len, (off_t)where->at) ==
+		    (ssize_t)where->len
+	    ? ERR_OK
+	    : ERR_IO;
 }
 
 /* What is as it should be is counted, and not said. */
@@ -61,7 +59,7 @@ on_event(void *ctx, const struct order_event *e)
 	}
 	j = json_pack("{s:s, s:b}", "event", order_name(e->what), "wrong", 1);
 	print_event_json(j, e);
-	put_json(j);
+	print_json_line(j);
 }
 
 static void
@@ -70,7 +68,7 @@ unreadable(struct check *c, const char *path, uint64_t at, const char *why)
 	c->wrong = true;
 	c->unreadable++;
 	if (c->json)
-		put_json(json_pack("{s:s, s:b, s:s, s:I, s:s}", "event",
+		print_json_line(json_pack("{s:s, s:b, s:s, s:I, s:s}", "event",
 		    "unreadable", "wrong", 1, "file", path, "at",
 		    (json_int_t)at, "text", why));
 	else
@@ -145,7 +143,7 @@ summary(struct check *c)
 	for (int i = 0; i < ORDER__MAX; i++)
 		(void)json_object_set_new(j, order_name((enum order_what)i),
 		    json_integer((json_int_t)n->of[i]));
-	put_json(j);
+	print_json_line(j);
 }
 
 static int
@@ -173,7 +171,7 @@ int
 run_check(const struct verb *v, int argc, char **argv)
 {
 	const char *verify_key = NULL, *needs = NULL;
-	struct check c = {.needs = NEEDS_NOTHING};
+	struct check c = {.needs = NEEDS_NOTHING, .again = -1};
 	const struct lemf_option options[] = {{"json", NULL, &c.json},
 	    {"verify-key", &verify_key, NULL}, {"needs", &needs, NULL},
 	    {NULL, NULL, NULL}};
@@ -196,6 +194,8 @@ run_check(const struct verb *v, int argc, char **argv)
 	if ((code = lemf_verify_key(verify_key, &der, &spki)) == LEMF_DONE)
 		code = check_all(&c, n, spki);
 	order_free(&c.order);
+	if (c.again != -1)
+		close(c.again);
 	free(c.record);
 	OPENSSL_free(der);
 	return code;

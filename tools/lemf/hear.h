@@ -34,7 +34,7 @@ struct hear {
 
 /*
  * All zero but the last three, which are the caller's choice.  With an opener,
- * sealed keys are opened; pcap may be NULL.  hear_done() in any case.
+ * sealed keys are opened.  hear_done() in any case.
  */
 enum err hear_records(struct hear *, char **files, int n,
     struct why *) MUST_CHECK;

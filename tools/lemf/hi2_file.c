@@ -17,6 +17,7 @@ struct hi2_file {
 	uint64_t at; /* of the PDU given last */
 	size_t given; /* its octets */
 	size_t from, to; /* what of the buffer is read from the file */
+	size_t most; /* octets of it that have ever been used */
 	uint8_t octets[BUFFER];
 };
 
@@ -43,7 +44,7 @@ hi2_file_close(struct hi2_file **fp)
 	if (*fp == NULL)
 		return;
 	close((*fp)->fd);
-	explicit_bzero(*fp, sizeof(**fp));
+	explicit_bzero((*fp)->octets, (*fp)->most);
 	free(*fp);
 	*fp = NULL;
 }
@@ -73,6 +74,8 @@ fill(struct hi2_file *f, struct why *why)
 	if (n == 0)
 		return ERR_CLOSED;
 	f->to += (size_t)n;
+	if (f->most < f->to)
+		f->most = f->to;
 	return ERR_OK;
 }
 

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/evp.h>
+
 #include "lemf/html.h"
 
 /* ---- text ---- */
@@ -185,15 +187,9 @@ html_time(FILE *f, int64_t us)
 static void
 put_three(FILE *f, const uint8_t *p, size_t n)
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const uint32_t v = (uint32_t)p[0] << 16 |
-	    (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
+	unsigned char out[5];
 
-	(void)fputc(digit[v >> 18], f);
-	(void)fputc(digit[v >> 12 & 63], f);
-	(void)fputc(n > 1 ? digit[v >> 6 & 63] : '=', f);
-	(void)fputc(n > 2 ? digit[v & 63] : '=', f);
+	(void)fwrite(out, 1, (size_t)EVP_EncodeBlock(out, p, (int)n), f);
 }
 
 enum err

@@ -122,21 +122,6 @@ lemf_misuse(const struct verb *v, const char *fmt, ...)
 	return LEMF_USAGE;
 }
 
-enum err
-lemf_number(const char *text, uint64_t most, uint64_t *out)
-{
-	char *end;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    n > most)
-		return ERR_MALFORMED;
-	*out = n;
-	return ERR_OK;
-}
-
 int
 lemf_opener(const struct verb *v, const char *key, const char *cert,
     struct opener **out)

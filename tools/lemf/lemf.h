@@ -53,9 +53,6 @@ struct lemf_option {
 int lemf_options(const struct verb *, int argc, char **argv,
     const struct lemf_option *, char ***rest, int *code);
 
-/* Decimal digits and nothing else, up to `most`. */
-enum err lemf_number(const char *text, uint64_t most, uint64_t *out) MUST_CHECK;
-
 /* --open-key and --open-cert: both or neither; LEMF_DONE or said why not. */
 int lemf_opener(const struct verb *, const char *key, const char *cert,
     struct opener **out);

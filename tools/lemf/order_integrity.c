@@ -206,32 +206,24 @@ mark_signed(struct order *o, struct stream *s, const struct hash *h)
 
 static enum order_what
 judge_signature(const struct order *o, const struct stream *s,
-    const struct numbers *n, const struct tri_integrity *check)
+    const struct numbers *n, const struct tri_integrity *check,
+    struct rd *values)
 {
-	struct rd *values = calloc(n->n, sizeof(*values));
-	enum order_what what = ORDER_SIGNATURE_BAD;
 	enum err rc;
 
-	for (uint32_t i = 0; values != NULL && i < n->n; i++) {
+	for (uint32_t i = 0; i < n->n; i++) {
 		const struct hash *h = find_hash(s, n->p[i]);
 
-		if (h == NULL) {
-			free(values);
+		if (h == NULL)
 			return ORDER_SIGNATURE_OPEN;
-		}
 		rd_init(&values[i], h->value, h->value_len);
 	}
 	if (o->ops.verify_key.left == 0)
-		what = ORDER_SIGNATURE_NO_KEY;
-	else if (values != NULL) {
-		rc = integrity_verify_signature(check, o->ops.verify_key,
-		    values, n->n);
-		what = rc == ERR_OK	    ? ORDER_SIGNED
-		    : rc == ERR_UNSUPPORTED ? ORDER_SIGNATURE_KIND
-					    : ORDER_SIGNATURE_BAD;
-	}
-	free(values);
-	return what;
+		return ORDER_SIGNATURE_NO_KEY;
+	rc = integrity_verify_signature(check, o->ops.verify_key, values, n->n);
+	return rc == ERR_OK	    ? ORDER_SIGNED
+	    : rc == ERR_UNSUPPORTED ? ORDER_SIGNATURE_KIND
+				    : ORDER_SIGNATURE_BAD;
 }
 
 static enum err
@@ -239,6 +231,7 @@ take_signature(struct order *o, struct stream *s, const struct record *r)
 {
 	enum order_what what;
 	unsigned last = 0;
+	struct rd *values;
 	struct numbers n;
 	enum err rc;
 
@@ -248,7 +241,12 @@ take_signature(struct order *o, struct stream *s, const struct record *r)
 		order_say(o, r, ORDER_SIGNATURE_BAD, r->sequence, 0);
 		return ERR_OK;
 	}
-	what = judge_signature(o, s, &n, &r->tri.u.integrity);
+	if ((values = calloc(n.n, sizeof(*values))) == NULL) {
+		free(n.p);
+		return ERR_NOMEM;
+	}
+	what = judge_signature(o, s, &n, &r->tri.u.integrity, values);
+	free(values);
 	for (uint32_t i = 0; what == ORDER_SIGNED && i < n.n; i++) {
 		const struct hash *h = find_hash(s, n.p[i]);
 

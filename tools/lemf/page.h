@@ -36,7 +36,7 @@ struct page_event {
 	enum page_what what;
 	bool has_time;
 	int64_t us;
-	size_t record; /* of the call; all but speech */
+	size_t record; /* of the call; of speech the stream's index */
 	const struct stream *stream; /* speech */
 };
 struct page_events {

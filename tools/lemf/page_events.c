@@ -75,7 +75,8 @@ void
 page_event_text(const struct page *p, const struct call *c,
     const struct page_event *e, size_t max)
 {
-	const struct call_record *r = &c->record[e->record];
+	const struct call_record *r =
+	    e->what == PAGE_SPEECH ? NULL : &c->record[e->record];
 
 	switch (e->what) {
 	case PAGE_FROM_TARGET:

@@ -3,7 +3,22 @@
 #include <string.h>
 #include <time.h>
 
+#include "lemf/html.h"
 #include "lemf/print.h"
+
+void
+print_set(json_t *j, const char *name, json_t *value)
+{
+	(void)json_object_set_new(j, name, value);
+}
+
+void
+print_json_line(json_t *j)
+{
+	if (j != NULL && json_dumpf(j, stdout, JSON_COMPACT) == 0)
+		(void)putchar('\n');
+	json_decref(j);
+}
 
 const char *
 print_time(const struct record *r, char out[PRINT_TIME_LEN])
@@ -33,15 +48,6 @@ put_octets(FILE *f, struct rd in)
 			(void)fprintf(f, "\\x%02x", b);
 		else
 			(void)fputc(b, f);
-}
-
-static void
-put_hex(FILE *f, struct rd in)
-{
-	uint8_t b;
-
-	while (rd_u8(&in, &b) == ERR_OK)
-		(void)fprintf(f, "%02x", b);
 }
 
 static void
@@ -85,7 +91,7 @@ put_secret(FILE *f, const struct print *p, const uint8_t *octets, size_t len)
 	if (len == 0)
 		(void)fputs("none", f);
 	else if (p->keys)
-		put_hex(f, r);
+		html_hex(f, r);
 	else
 		(void)fputs("****", f);
 }
@@ -98,7 +104,7 @@ put_key(FILE *f, const struct print *p, const struct record *r, unsigned i,
 	enum err rc = sealed_key(p->opener, r, i, &k, why);
 
 	put_name(f, "key");
-	put_hex(f, r->keys[i].cs_id);
+	html_hex(f, r->keys[i].cs_id);
 	if (rc == ERR_OK) {
 		(void)fputs(": ", f);
 		put_secret(f, p, k.key, k.key_len);
@@ -134,7 +140,7 @@ print_record(FILE *f, const struct print *p, const struct record *r,
 	    record_event_name(r));
 	if (r->correlation.p != NULL) {
 		put_name(f, "correlation");
-		put_hex(f, r->correlation);
+		html_hex(f, r->correlation);
 		(void)fputc('\n', f);
 	}
 	if (r->initiator != RECORD_INITIATOR_NONE) {
@@ -213,13 +219,6 @@ key_json(const struct print *p, const struct record *r, unsigned i,
 	return rc == ERR_DENIED ? ERR_OK : rc;
 }
 
-/* What jansson cannot have is NULL, and it then keeps nothing. */
-static void
-set(json_t *j, const char *name, json_t *value)
-{
-	(void)json_object_set_new(j, name, value);
-}
-
 static enum err
 iri_json(const struct print *p, const struct record *r, json_t *j,
     struct why *why)
@@ -228,20 +227,20 @@ iri_json(const struct print *p, const struct record *r, json_t *j,
 	enum err rc = ERR_OK, e;
 
 	if (r->correlation.p != NULL)
-		set(j, "correlation",
+		print_set(j, "correlation",
 		    hex_json(r->correlation.p, r->correlation.left));
-	set(j, "form", json_integer(r->form));
-	set(j, "initiator", json_string(initiator_name(r->initiator)));
+	print_set(j, "form", json_integer(r->form));
+	print_set(j, "initiator", json_string(initiator_name(r->initiator)));
 	for (unsigned i = 0; i < r->n_targets; i++)
 		(void)json_array_append_new(targets,
 		    print_octets(r->targets[i]));
-	set(j, "targets", targets);
+	print_set(j, "targets", targets);
 	for (unsigned i = 0; i < r->n_keys; i++)
 		if ((e = key_json(p, r, i, keys, why)) != ERR_OK)
 			rc = e;
-	set(j, "keys", keys);
+	print_set(j, "keys", keys);
 	if (r->sip.p != NULL)
-		set(j, "sip", print_octets(r->sip));
+		print_set(j, "sip", print_octets(r->sip));
 	return rc;
 }
 
@@ -255,13 +254,13 @@ print_json(const struct print *p, const struct record *r, json_t **out,
 	*out = j;
 	if (j == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	set(j, "liid", print_octets(r->liid));
-	set(j, "event", json_string(record_event_name(r)));
-	set(j, "sequence", json_integer(r->sequence));
+	print_set(j, "liid", print_octets(r->liid));
+	print_set(j, "event", json_string(record_event_name(r)));
+	print_set(j, "sequence", json_integer(r->sequence));
 	if (r->has_cin)
-		set(j, "cin", json_integer(r->cin));
+		print_set(j, "cin", json_integer(r->cin));
 	if (r->has_time)
-		set(j, "time", json_string(print_time(r, time)));
+		print_set(j, "time", json_string(print_time(r, time)));
 	if (r->event == RECORD_TRI || r->event == RECORD_UNREAD)
 		return ERR_OK;
 	return iri_json(p, r, j, why);

@@ -29,6 +29,11 @@ enum err print_json(const struct print *, const struct record *, json_t **out,
  * character of its number.  NULL: no memory. */
 json_t *print_octets(struct rd);
 
+/* A member; what jansson cannot have is NULL, and it then keeps nothing. */
+void print_set(json_t *, const char *name, json_t *value);
+/* A line of standard output; it is freed.  NULL is let through. */
+void print_json_line(json_t *);
+
 /* What has been found of a record, in a line; as members of an object. */
 void print_event(FILE *f, const struct order_event *);
 void print_event_json(json_t *, const struct order_event *);

@@ -170,12 +170,11 @@ open_loop(struct receive *r)
 	    uv_poll_init(&r->loop, &r->listen, r->listen_fd) != 0 ||
 	    uv_timer_init(&r->loop, &r->tick) != 0 ||
 	    uv_check_init(&r->loop, &r->check) != 0 ||
-	    uv_idle_init(&r->loop, &r->again) != 0 ||
 	    uv_signal_init(&r->loop, &r->sigint) != 0 ||
 	    uv_signal_init(&r->loop, &r->sigterm) != 0)
 		return ERR_NOMEM;
-	r->listen.data = r->tick.data = r->check.data = r->again.data =
-	    r->sigint.data = r->sigterm.data = r;
+	r->listen.data = r->tick.data = r->check.data = r->sigint.data =
+	    r->sigterm.data = r;
 	if (uv_poll_start(&r->listen, UV_READABLE, on_listen) != 0 ||
 	    uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS) != 0 ||
 	    uv_check_start(&r->check, on_check) != 0 ||
@@ -191,8 +190,7 @@ close_loop(struct receive *r)
 {
 	uv_handle_t *const all[] = {(uv_handle_t *)&r->listen,
 	    (uv_handle_t *)&r->tick, (uv_handle_t *)&r->check,
-	    (uv_handle_t *)&r->again, (uv_handle_t *)&r->sigint,
-	    (uv_handle_t *)&r->sigterm};
+	    (uv_handle_t *)&r->sigint, (uv_handle_t *)&r->sigterm};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		uv_close(all[i], NULL);
@@ -268,10 +266,10 @@ read_options(const struct verb *v, const struct options *o, struct receive *r)
 	    strcmp(o->tls, "1.3") != 0)
 		return lemf_misuse(v, "--tls: 1.2 or 1.3");
 	if (o->once != NULL &&
-	    (lemf_number(o->once, UINT32_MAX, &r->once) != ERR_OK ||
+	    (number_get(o->once, UINT32_MAX, &r->once) != ERR_OK ||
 		r->once == 0))
 		return lemf_misuse(v, "--once: how many records?");
-	if (o->idle != NULL && lemf_number(o->idle, 1000000, &idle) != ERR_OK)
+	if (o->idle != NULL && number_get(o->idle, 1000000, &idle) != ERR_OK)
 		return lemf_misuse(v, "--idle: how many seconds?");
 	r->idle_ms = 1000 * idle;
 	r->acknowledge = !o->no_acknowledge;

@@ -27,10 +27,10 @@ struct link {
 	int fd, events;
 	SSL *ssl;
 	enum link_state state;
-	bool dead, more, want_write;
+	bool dead, want_write;
 	bool acknowledges; /* pDUAcknowledgement was agreed */
 	unsigned number;
-	char peer[LINK_PEER]; /* its certificate's subject, and its address */
+	char peer[LINK_PEER]; /* its address */
 	uint64_t heard, began, sent; /* ms; began: the PDU that is not whole */
 	uint8_t *in;
 	size_t in_len, in_cap;
@@ -45,7 +45,6 @@ struct receive {
 	uv_poll_t listen;
 	uv_timer_t tick;
 	uv_check_t check; /* after each turn: sync, then answers */
-	uv_idle_t again; /* a connection has octets that poll does not show */
 	uv_signal_t sigint, sigterm;
 	int listen_fd;
 	SSL_CTX *tls;
@@ -79,13 +78,10 @@ void link_answer(struct link *, const uint8_t *p, size_t len);
 void link_release(struct link *);
 void link_close(struct link *, const char *why);
 void link_tick(struct receive *);
-/* The idle handle's: connections with octets that OpenSSL holds. */
-void link_again(uv_idle_t *);
 
 /* ---- receive_take.c ---- */
 
-/* One whole PDU.  ERR_MALFORMED: the connection is to be closed; else the
- * store failed. */
+/* One whole PDU.  Not ERR_OK: the store failed, or there is no memory. */
 enum err receive_take(struct link *, struct rd pdu) MUST_CHECK;
 /* The same of what is in the folder already. */
 enum err receive_had(void *r, struct rd pdu,

@@ -204,7 +204,6 @@ take_pdus(struct link *l)
 static void
 read_in(struct link *l)
 {
-	l->more = false;
 	for (unsigned i = 0; i < READS_A_TURN; i++) {
 		size_t n = 0;
 
@@ -226,9 +225,6 @@ read_in(struct link *l)
 		if (l->dead || l->r->code != 0 || l->out_len > LINK_OUT / 2)
 			return;
 	}
-	l->more = SSL_has_pending(l->ssl) == 1;
-	if (l->more)
-		(void)uv_idle_start(&l->r->again, link_again);
 }
 
 /* ---- handshake ---- */
@@ -313,24 +309,6 @@ on_poll(uv_poll_t *h, int status, int events)
 		link_close(l, uv_strerror(status));
 	else
 		link_event(l);
-}
-
-void
-link_again(uv_idle_t *h)
-{
-	struct receive *r = h->data;
-	struct link *l, *next;
-	bool any = false;
-
-	for (l = r->links; l != NULL; l = next) {
-		next = l->next;
-		if (l->more)
-			link_event(l);
-	}
-	for (l = r->links; l != NULL; l = l->next)
-		any |= l->more;
-	if (!any)
-		(void)uv_idle_stop(&r->again);
 }
 
 /* ---- coming and going ---- */

@@ -8,30 +8,16 @@
 
 #define ESCAPED(n) (4 * (n) + 1)
 
-static void
-set(json_t *j, const char *name, json_t *value)
-{
-	(void)json_object_set_new(j, name, value);
-}
-
-static void
-put_json(json_t *j)
-{
-	if (j != NULL && json_dumpf(j, stdout, JSON_COMPACT) == 0)
-		(void)putchar('\n');
-	json_decref(j);
-}
-
 static json_t *
 event_json(struct receive *r, const struct link *l, const char *event,
     bool wrong)
 {
 	json_t *j = json_object();
 
-	set(j, "event", json_string(event));
-	set(j, "wrong", json_boolean(wrong));
+	print_set(j, "event", json_string(event));
+	print_set(j, "wrong", json_boolean(wrong));
 	if (l != NULL)
-		set(j, "connection", json_integer(l->number));
+		print_set(j, "connection", json_integer(l->number));
 	r->wrong |= wrong;
 	return j;
 }
@@ -45,8 +31,8 @@ say_link(struct receive *r, const struct link *l, const char *event,
 		json_t *j = event_json(r, l, event, wrong);
 
 		if (more != NULL)
-			set(j, "text", json_string(more));
-		put_json(j);
+			print_set(j, "text", json_string(more));
+		print_json_line(j);
 		return;
 	}
 	if (wrong)
@@ -65,7 +51,7 @@ say_event_json(struct receive *r, const struct order_event *e, bool wrong)
 	json_t *j = event_json(r, r->now, order_name(e->what), wrong);
 
 	print_event_json(j, e);
-	put_json(j);
+	print_json_line(j);
 }
 
 void
@@ -98,9 +84,9 @@ say_unreadable(struct receive *r, const struct link *l, struct rd liid,
 		json_t *j = event_json(r, l, "unreadable", true);
 
 		if (liid.left > 0)
-			set(j, "liid", print_octets(liid));
-		set(j, "text", json_string(why));
-		put_json(j);
+			print_set(j, "liid", print_octets(liid));
+		print_set(j, "text", json_string(why));
+		print_json_line(j);
 		return;
 	}
 	r->wrong = true;
@@ -150,8 +136,8 @@ say_summary(struct receive *r)
 	}
 	j = event_json(r, NULL, "end", r->wrong);
 	for (int i = 0; i < ORDER__MAX; i++)
-		set(j, order_name((enum order_what)i),
+		print_set(j, order_name((enum order_what)i),
 		    json_integer((json_int_t)n[i]));
-	set(j, "unreadable", json_integer((json_int_t)r->unreadable));
-	put_json(j);
+	print_set(j, "unreadable", json_integer((json_int_t)r->unreadable));
+	print_json_line(j);
 }

@@ -270,7 +270,8 @@ record_read(struct rd pdu, struct record *out, struct why *why)
 		return read_iri(p.payload, out, why);
 	case PS_TRI:
 		if ((rc = tri_read(p.payload, &out->tri)) != ERR_OK) {
-			*out = (struct record){.pdu = pdu};
+			*out =
+			    (struct record){.pdu = pdu, .event = RECORD_UNREAD};
 			return why_set(why, rc, "not a TRIPayload");
 		}
 		out->event = RECORD_TRI;
@@ -279,7 +280,6 @@ record_read(struct rd pdu, struct record *out, struct why *why)
 	case PS_OTHER:
 		break;
 	}
-	out->event = RECORD_UNREAD;
 	return ERR_OK;
 }
 

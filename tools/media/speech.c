@@ -96,7 +96,6 @@ speech_take(struct speech *s, enum codec codec, const struct stream_packet *p)
 	s->ts = p->rtp.ts;
 	s->at = at;
 	s->us = p->us;
-	s->codec = codec;
 	s->spoken++;
 	return rc;
 }

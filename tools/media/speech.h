@@ -17,7 +17,6 @@ struct speech {
 	uint64_t spoken; /* packets that are in the sounds */
 	uint64_t other; /* of another codec, or without a payload */
 	uint64_t left_out; /* beyond SOUND_HOURS_MAX, or without room */
-	enum codec codec; /* of the last that is in them */
 	/* of the last packet: */
 	uint32_t ts;
 	int64_t at, us;
