@@ -5,25 +5,13 @@
 #include "appliance/cli.h"
 #include "appliance/cli_show.h"
 
-static long long
-count(const json_t *j, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(j, name));
-}
-
-static bool
-is(const json_t *j, const char *name)
-{
-	return json_is_true(json_object_get(j, name));
-}
-
 /* "down since 2026-11-28T18:00:00Z: connection refused" */
 static void
 print_state(const json_t *j)
 {
 	const char *text = cli_str(j, "text");
 
-	if (!is(j, "configured")) {
+	if (!cli_is(j, "configured")) {
 		(void)printf("no address in the configuration");
 		return;
 	}
@@ -37,14 +25,14 @@ print_state(const json_t *j)
 static void
 print_queue(const json_t *j)
 {
-	const long long most = count(j, "mostOctets");
+	const long long most = cli_count(j, "mostOctets");
 
 	(void)printf("  %lld waiting, %lld sent, %lld delivered, %lld dropped",
-	    count(j, "waiting"), count(j, "sent"), count(j, "delivered"),
-	    count(j, "dropped"));
-	if (count(j, "damaged") > 0)
-		(void)printf(", %lld damaged", count(j, "damaged"));
-	(void)printf("; %lld octets", count(j, "octets"));
+	    cli_count(j, "waiting"), cli_count(j, "sent"),
+	    cli_count(j, "delivered"), cli_count(j, "dropped"));
+	if (cli_count(j, "damaged") > 0)
+		(void)printf(", %lld damaged", cli_count(j, "damaged"));
+	(void)printf("; %lld octets", cli_count(j, "octets"));
 	if (most > 0)
 		(void)printf(" of %lld", most);
 	if (json_is_string(json_object_get(j, "oldest")))
@@ -56,7 +44,7 @@ static void
 print_row(const json_t *j)
 {
 	cli_put_text(cli_str(j, "lemf"));
-	(void)printf("%s: ", is(j, "alarm") ? " ALARM" : "");
+	(void)printf("%s: ", cli_is(j, "alarm") ? " ALARM" : "");
 	print_state(j);
 	(void)printf("\n");
 	print_queue(j);
@@ -82,7 +70,7 @@ cmd_delivery(const struct command *c, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	json_array_foreach (j, i, row)
-		alarm = alarm || is(row, "alarm");
+		alarm = alarm || cli_is(row, "alarm");
 	code = alarm ? EXIT_REFUSED : EXIT_DONE;
 	if (common.json) {
 		(void)cli_print_json(j);

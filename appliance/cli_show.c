@@ -57,6 +57,18 @@ cli_str(const json_t *o, const char *name)
 	return s == NULL ? "?" : s;
 }
 
+long long
+cli_count(const json_t *o, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(o, name));
+}
+
+bool
+cli_is(const json_t *o, const char *name)
+{
+	return json_is_true(json_object_get(o, name));
+}
+
 /* "CN = x, until Jan 31 12:00:00 2027 GMT, SHA-256 ab..." */
 static bool
 put_certificate(json_t *holder, const char *name)

@@ -3,45 +3,34 @@
 #include <time.h>
 
 #include "appliance/cli.h"
+#include "appliance/cli_show.h"
 #include "base/clock.h"
 
 #define MAX_WAIT 86400
 #define STATUS_SECONDS 2
 
-static bool
-is(const json_t *j, const char *name)
-{
-	return json_is_true(json_object_get(j, name));
-}
-
-static long long
-count(const json_t *j, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(j, name));
-}
-
 /* What persons have to act on, each on a line of its own. */
 static void
 print_faults(const json_t *j)
 {
-	if (is(j, "stateOld"))
+	if (cli_is(j, "stateOld"))
 		(void)printf("OLD STATE: the registry is older than the audit "
 			     "log: bring the last one back\n");
-	if (count(j, "workers") == 0)
+	if (cli_count(j, "workers") == 0)
 		(void)printf("NO HSM WORKER: the journal says why\n");
-	if (is(j, "audit") && !is(j, "logHasRoom"))
+	if (cli_is(j, "audit") && !cli_is(j, "logHasRoom"))
 		(void)printf("AUDIT LOG FULL: make room, or raise "
 			     "audit.most_mib and reload\n");
 	if (json_is_false(json_object_get(j, "configApproved")))
 		(void)printf("CONFIGURATION NOT APPROVED: 'keywarden config "
 			     "show', then 'keywarden config approve'\n");
-	if (is(j, "clockStopped"))
+	if (cli_is(j, "clockStopped"))
 		(void)printf(
 		    "CLOCK STEPPED BACK: put it right, then 'keywarden "
 		    "clock accept'\n");
 	if (json_is_false(json_object_get(j, "clockSynchronised")))
 		(void)printf("clock not synchronised: is chronyd running?\n");
-	if (is(j, "testToken"))
+	if (cli_is(j, "testToken"))
 		(void)printf("TEST TOKEN: the keys are files of this "
 			     "machine\n");
 }
@@ -58,20 +47,20 @@ print_df2(const json_t *j)
 	(void)printf("x2 %s: %lld connection(s), %lld calls held, %lld "
 		     "message(s) taken, %lld of no warrant dropped, %lld "
 		     "waiting for their records\n",
-	    is(x2, "up") ? "up" : "DOWN", count(x2, "connections"),
-	    count(x2, "calls"), count(x2, "sip"), count(x2, "noWarrant"),
-	    count(x2, "waiting"));
+	    cli_is(x2, "up") ? "up" : "DOWN", cli_count(x2, "connections"),
+	    cli_count(x2, "calls"), cli_count(x2, "sip"),
+	    cli_count(x2, "noWarrant"), cli_count(x2, "waiting"));
 	(void)printf("hi2 %s: %lld record(s) with keys, %lld that there are "
 		     "none, %lld of SIP; %lld waiting, %lld octets\n",
-	    is(hi2, "up") ? "up" : "DOWN", count(hi2, "keys"),
-	    count(hi2, "noKeys"), count(hi2, "sip"), count(hi2, "waiting"),
-	    count(hi2, "octets"));
-	if (count(hi2, "alarms") > 0)
+	    cli_is(hi2, "up") ? "up" : "DOWN", cli_count(hi2, "keys"),
+	    cli_count(hi2, "noKeys"), cli_count(hi2, "sip"),
+	    cli_count(hi2, "waiting"), cli_count(hi2, "octets"));
+	if (cli_count(hi2, "alarms") > 0)
 		(void)printf("DELIVERY: %lld LEMF(s) not reached, or with a "
 			     "queue that is nearly full: 'keywarden "
 			     "delivery'\n",
-		    count(hi2, "alarms"));
-	if (count(hi2, "unknownLemf") > 0)
+		    cli_count(hi2, "alarms"));
+	if (cli_count(hi2, "unknownLemf") > 0)
 		(void)printf("LEMF WITHOUT A SECTION: a warrant names one "
 			     "that the configuration lacks\n");
 }
@@ -79,7 +68,7 @@ print_df2(const json_t *j)
 static int
 print_status(json_t *j, bool json)
 {
-	const bool serving = is(j, "serving");
+	const bool serving = cli_is(j, "serving");
 
 	if (json) {
 		(void)cli_print_json(j);
@@ -88,13 +77,14 @@ print_status(json_t *j, bool json)
 	(void)printf("%s: %lld hsm worker(s) ready, audit %s, xk %s; change "
 		     "%lld, %lld warrants (%lld in force), %lld subscribers, "
 		     "%lld clients, %lld requests waiting\n",
-	    serving ? "serving" : "NOT SERVING", count(j, "workers"),
-	    !is(j, "audit")	      ? "down"
-		: is(j, "logHasRoom") ? "up"
-				      : "up, its log full",
-	    is(j, "xk") ? "up" : "down", count(j, "head"), count(j, "warrants"),
-	    count(j, "warrantsInForce"), count(j, "subscribers"),
-	    count(j, "clients"), count(j, "requests"));
+	    serving ? "serving" : "NOT SERVING", cli_count(j, "workers"),
+	    !cli_is(j, "audit")		  ? "down"
+		: cli_is(j, "logHasRoom") ? "up"
+					  : "up, its log full",
+	    cli_is(j, "xk") ? "up" : "down", cli_count(j, "head"),
+	    cli_count(j, "warrants"), cli_count(j, "warrantsInForce"),
+	    cli_count(j, "subscribers"), cli_count(j, "clients"),
+	    cli_count(j, "requests"));
 	print_df2(j);
 	print_faults(j);
 	json_decref(j);

@@ -73,9 +73,9 @@ void delivery_key(struct delivery *, uint64_t key, enum err, struct rd octets,
  */
 enum err delivery_want_key(struct delivery *, uint64_t key, struct moment,
     struct why *why) MUST_CHECK;
-void delivery_noted(struct delivery *, uint32_t id, enum err, struct moment);
+void delivery_noted(struct delivery *, uint32_t id, enum err);
 /* What was asked of audit will not be answered. */
-void delivery_audit_gone(struct delivery *, struct moment);
+void delivery_audit_gone(struct delivery *);
 
 /* ---- when the loop turns ---- */
 

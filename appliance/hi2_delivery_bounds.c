@@ -72,9 +72,8 @@ is_in_log(struct delivery *d, struct line *l)
 }
 
 void
-delivery_noted(struct delivery *d, uint32_t id, enum err rc, struct moment now)
+delivery_noted(struct delivery *d, uint32_t id, enum err rc)
 {
-	(void)now;
 	for (unsigned i = 0; i < d->n; i++) {
 		struct line *l = d->line[i];
 
@@ -89,11 +88,11 @@ delivery_noted(struct delivery *d, uint32_t id, enum err rc, struct moment now)
 }
 
 void
-delivery_audit_gone(struct delivery *d, struct moment now)
+delivery_audit_gone(struct delivery *d)
 {
 	for (unsigned i = 0; i < d->n; i++)
 		if (d->line[i]->noting != 0)
-			delivery_noted(d, d->line[i]->noting, ERR_CLOSED, now);
+			delivery_noted(d, d->line[i]->noting, ERR_CLOSED);
 }
 
 /* ---- a queue's bounds ---- */

@@ -17,7 +17,7 @@ static bool
 is_asked(const struct delivery *d, uint64_t key)
 {
 	for (unsigned i = 0; i < ASKS_MAX; i++)
-		if (d->asked[i] == key)
+		if (key != 0 && d->asked[i] == key)
 			return true;
 	return false;
 }
@@ -228,27 +228,23 @@ remove_of(struct delivery *d, struct line *l, struct why *why)
 	struct spool_extent e;
 	enum err rc;
 
-	l->leaving = 0;
 	if (l->done > 0) {
 		rc = spool_remove(d->spool, lemf, l->done_from, l->done_upto,
 		    SPOOL_DELIVERED, &e, why);
 		if (rc != ERR_OK)
 			return rc;
-		l->leaving |= LEAVE_DELIVERED;
 	}
 	if (l->drop == DROP_GRANTED) {
 		rc = spool_remove(d->spool, lemf, l->drop_from,
 		    l->dropping.upto, SPOOL_DROPPED, &e, why);
 		if (rc != ERR_OK)
 			return rc;
-		l->leaving |= LEAVE_DROPPED;
 	}
 	if (l->damage) {
 		rc = spool_remove(d->spool, lemf, l->damage_from,
 		    l->damaged.upto, SPOOL_DAMAGED, &l->damaged, why);
 		if (rc != ERR_OK)
 			return rc;
-		l->leaving |= LEAVE_DAMAGED;
 	}
 	return ERR_OK;
 }
@@ -268,15 +264,14 @@ delivery_remove(struct delivery *d, struct why *why)
 static void
 left(struct line *l)
 {
-	if ((l->leaving & LEAVE_DELIVERED) != 0)
-		l->done = l->done_octets = 0;
-	if ((l->leaving & LEAVE_DROPPED) != 0) {
+	l->done = l->done_octets = 0;
+	if (l->drop == DROP_GRANTED) {
 		if (l->next >= l->drop_from && l->next <= l->dropping.upto)
 			l->next = l->dropping.upto + 1;
 		l->drop = DROP_NONE;
 		l->dropped = true;
 	}
-	if ((l->leaving & LEAVE_DAMAGED) != 0) {
+	if (l->damage) {
 		if (l->next >= l->damage_from && l->next <= l->damaged.upto)
 			l->next = l->damaged.upto + 1;
 		l->damage = false;
@@ -291,9 +286,6 @@ delivery_removed(struct delivery *d, bool committed, struct moment now)
 {
 	if (!committed)
 		d->remove_at = now.ms + REMOVE_AGAIN_MS;
-	for (unsigned i = 0; i < d->n; i++) {
-		if (committed)
-			left(d->line[i]);
-		d->line[i]->leaving = 0;
-	}
+	for (unsigned i = 0; i < d->n && committed; i++)
+		left(d->line[i]);
 }

@@ -17,9 +17,6 @@ enum drop_state {
 	DROP_GRANTED /* with the next transaction */
 };
 
-/* What of the queue leaves it with the transaction under way. */
-enum leaving { LEAVE_DELIVERED = 1, LEAVE_DROPPED = 2, LEAVE_DAMAGED = 4 };
-
 struct line {
 	char name[MAX_NAME + 1];
 	int at; /* in the spool; -1: no record has been for it yet */
@@ -46,7 +43,7 @@ struct line {
 	bool full; /* it took no more, until something changes */
 	bool paused; /* until the next tick, after a failure */
 
-	/* what is to leave the queue */
+	/* what is to leave the queue, with the next transaction */
 	uint64_t done, done_octets, done_from, done_upto;
 	int64_t done_since; /* ms */
 	enum drop_state drop;
@@ -56,7 +53,6 @@ struct line {
 	bool damage;
 	uint64_t damage_from;
 	struct spool_extent damaged;
-	unsigned leaving;
 
 	/* for the log, and for people */
 	unsigned wanted; /* bits 1 << enum hi2_note_kind */

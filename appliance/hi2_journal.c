@@ -121,12 +121,6 @@ hi2_on_intake_more(void *ctx, const struct ipc_frame *f)
 /* ---- the turn ---- */
 
 static void
-on_due(uv_timer_t *t)
-{
-	(void)t; /* the loop's turn ends with a look at what is due */
-}
-
-static void
 say_lost(struct hi2 *h)
 {
 	const uint64_t lost = hi2_intake_lost(h->intake);
@@ -146,7 +140,6 @@ hi2_journal_turn(struct hi2 *h)
 	const int64_t now = clock_uptime_ms();
 	struct why why = {""};
 	enum err rc;
-	int64_t due;
 
 	if ((rc = hi2_intake_give(h->intake, now, &why)) == ERR_MALFORMED)
 		ctl_fail(rc, &why);
@@ -154,7 +147,4 @@ hi2_journal_turn(struct hi2 *h)
 		log_limited(&limit, 1, "%s: x2 waits for the journal",
 		    why.text);
 	say_lost(h);
-	due = hi2_intake_due(h->intake, now);
-	if (due >= 0 && !uv_is_active((uv_handle_t *)&h->journal_due))
-		(void)uv_timer_start(&h->journal_due, on_due, (uint64_t)due, 0);
 }

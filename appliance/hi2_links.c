@@ -67,7 +67,8 @@ on_link(void *ctx, const struct ipc_frame *f)
 	struct msg_link m;
 	enum err rc;
 
-	if ((rc = msg_link_get(f->body, &m)) != ERR_OK)
+	if ((rc = msg_link_get(f->body, &m)) != ERR_OK ||
+	    (rc = view_text(m.text, l->text, sizeof(l->text))) != ERR_OK)
 		return judge(l, rc);
 	l->state = m.state;
 	l->epoch = m.epoch;
@@ -156,9 +157,9 @@ hi2_links_again(struct hi2 *h)
 {
 	for (unsigned i = 0; i < MAX_LEMFS; i++) {
 		const struct hi2_link *l = &h->link[i];
-		const struct msg_link m = {.state = l->state,
-		    .epoch = l->epoch};
+		struct msg_link m = {.state = l->state, .epoch = l->epoch};
 
+		rd_init(&m.text, l->text, strlen(l->text));
 		if (l->peer != NULL &&
 		    delivery_link(h->delivery, i, &m, hi2_now()) != ERR_OK)
 			fatal("out of memory");

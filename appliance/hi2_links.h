@@ -15,7 +15,8 @@ struct hi2_link {
 	struct hi2 *h;
 	unsigned slot;
 	struct peer *peer; /* NULL: there is none */
-	enum link_state state; /* the last that it said */
+	enum link_state state; /* the last that it said, and why */
+	char text[MAX_LINK_TEXT + 1];
 	uint32_t epoch;
 	bool barred; /* it did what is not permitted */
 };

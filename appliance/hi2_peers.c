@@ -170,7 +170,7 @@ hi2_audit_left(struct hi2 *h)
 	if (h->delivery == NULL)
 		return;
 	hi2_tasks_audit_gone(h);
-	delivery_audit_gone(h->delivery, hi2_now());
+	delivery_audit_gone(h->delivery);
 }
 
 static void
@@ -233,7 +233,7 @@ on_noted(void *ctx, const struct ipc_frame *f)
 
 	if (msg_hi2_ended_get(f->body, &rc) != ERR_OK)
 		return ERR_MALFORMED;
-	delivery_noted(h->delivery, f->id, rc, hi2_now());
+	delivery_noted(h->delivery, f->id, rc);
 	return ERR_OK;
 }
 

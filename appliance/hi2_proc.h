@@ -15,7 +15,6 @@ struct hi2 {
 	struct ctl_watch ctl;
 	uv_check_t after_io;
 	uv_timer_t tick, soon; /* what is delivered leaves the queue */
-	uv_timer_t journal_due;
 	uv_idle_t busy; /* started while there is more to give */
 	int state_fd;
 	struct peer *x2, *policy, *audit, *hsm[MAX_WORKERS];

@@ -296,6 +296,16 @@ spool_begin(struct spool *s, struct why *why)
 	return rc;
 }
 
+enum err
+spool_count_key(struct spool *s, uint64_t key, int64_t n, struct why *why)
+{
+	if (n == 0)
+		return ERR_OK;
+	spool_bind_int(&s->db, SPOOL_COUNT_KEY, 1, (int64_t)key);
+	spool_bind_int(&s->db, SPOOL_COUNT_KEY, 2, n);
+	return spool_run(&s->db, SPOOL_COUNT_KEY, why);
+}
+
 static enum err
 put_counts(struct spool *s, struct why *why)
 {
@@ -317,11 +327,8 @@ put_counts(struct spool *s, struct why *why)
 			spool_bind_int(d, SPOOL_SET_LEMF, k + 3, (int64_t)v[k]);
 		rc = spool_run(d, SPOOL_SET_LEMF, why);
 	}
-	if (rc != ERR_OK || s->n == 0)
-		return rc;
-	spool_bind_int(d, SPOOL_COUNT_KEY, 1, (int64_t)s->key);
-	spool_bind_int(d, SPOOL_COUNT_KEY, 2, (int64_t)s->n);
-	return spool_run(d, SPOOL_COUNT_KEY, why);
+	return rc == ERR_OK ? spool_count_key(s, s->key, (int64_t)s->n, why)
+			    : rc;
 }
 
 /* Old ones go as fast as new ones come, and no turn waits for many. */

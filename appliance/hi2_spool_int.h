@@ -75,6 +75,10 @@ enum err spool_seal(struct spool *, const struct queue_row *, struct rd pdu,
     struct rd *out, struct why *why) MUST_CHECK;
 enum err spool_put_key(struct spool *, struct why *why) MUST_CHECK;
 
+/* So many rows more, or fewer, need a data key. */
+enum err spool_count_key(struct spool *, uint64_t key, int64_t n,
+    struct why *why) MUST_CHECK;
+
 /* Of the table records. */
 int64_t spool_row_of(unsigned lemf, uint64_t number);
 

@@ -213,19 +213,6 @@ spool_intake_number(const struct spool_intake *t)
 
 /* ---- in the turn ---- */
 
-/* How many rows more, or fewer, need a data key. */
-static enum err
-count_key(struct spool_intake *t, uint64_t key, int64_t n, struct why *why)
-{
-	struct spool_db *d = &t->s->db;
-
-	if (n == 0)
-		return ERR_OK;
-	spool_bind_int(d, SPOOL_COUNT_KEY, 1, (int64_t)key);
-	spool_bind_int(d, SPOOL_COUNT_KEY, 2, n);
-	return spool_run(d, SPOOL_COUNT_KEY, why);
-}
-
 static void
 less(struct spool_intake *t, uint64_t rows, uint64_t octets)
 {
@@ -251,7 +238,7 @@ replace(struct spool_intake *t, uint64_t number_of, struct why *why)
 	if (rc != ERR_OK)
 		return rc == ERR_NOTFOUND ? ERR_OK : rc;
 	less(t, 1, octets);
-	return count_key(t, key, -1, why);
+	return spool_count_key(t->s, key, -1, why);
 }
 
 static struct queue_row
@@ -294,7 +281,7 @@ put(struct spool_intake *t, const struct msg_intake *m, struct why *why)
 		t->now.last = m->number;
 	t->now.counts.rows++;
 	t->now.counts.octets += sealed.left;
-	return count_key(t, s->key, 1, why);
+	return spool_count_key(t->s, s->key, 1, why);
 }
 
 enum err
@@ -307,61 +294,26 @@ spool_intake_put(struct spool_intake *t, const struct msg_intake *m,
 	return rc == ERR_OK ? ERR_OK : spool_broken(t->s, rc, &here, why);
 }
 
-#define KEYS_AT_ONCE 8
-
-struct fewer {
-	unsigned used;
-	uint64_t key[KEYS_AT_ONCE];
-	int64_t n[KEYS_AT_ONCE];
-};
-
-static enum err
-count_fewer(struct spool_intake *t, struct fewer *f, struct why *why)
-{
-	enum err rc = ERR_OK;
-
-	for (unsigned i = 0; i < f->used && rc == ERR_OK; i++)
-		rc = count_key(t, f->key[i], -f->n[i], why);
-	f->used = 0;
-	return rc;
-}
-
-static enum err
-one_fewer(struct spool_intake *t, struct fewer *f, uint64_t key,
-    struct why *why)
-{
-	unsigned i = 0;
-	enum err rc;
-
-	while (i < f->used && f->key[i] != key)
-		i++;
-	if (i == KEYS_AT_ONCE) {
-		if ((rc = count_fewer(t, f, why)) != ERR_OK)
-			return rc;
-		i = 0;
-	}
-	if (i == f->used) {
-		f->key[i] = key;
-		f->n[f->used++] = 0;
-	}
-	f->n[i]++;
-	return ERR_OK;
-}
-
-/* Rows of one call have few data keys. */
+/* Rows of one call stand together under few data keys. */
 static enum err
 drop(struct spool_intake *t, enum statement q, struct why *why)
 {
-	struct fewer f = {.used = 0};
+	uint64_t key = 0;
+	int64_t n = 0;
 	enum err rc;
 
 	while ((rc = row(t, q, why)) == ERR_OK) {
+		const uint64_t of = column(t, q, 0);
+
 		less(t, 1, column(t, q, 1));
-		if ((rc = one_fewer(t, &f, column(t, q, 0), why)) != ERR_OK)
+		if (of != key &&
+		    (rc = spool_count_key(t->s, key, n, why)) != ERR_OK)
 			break;
+		n = of == key ? n - 1 : -1;
+		key = of;
 	}
 	end(t, q);
-	return rc == ERR_NOTFOUND ? count_fewer(t, &f, why) : rc;
+	return rc == ERR_NOTFOUND ? spool_count_key(t->s, key, n, why) : rc;
 }
 
 static enum err
@@ -499,5 +451,7 @@ spool_intake_read(struct spool_intake *t, uint64_t after, int64_t now_ms,
 		rc = open_row(t, now_ms, out, key, why);
 	}
 	end(t, NEXT);
+	if (rc == ERR_NOTFOUND) /* what was read last is needed no longer */
+		explicit_bzero(secret_data(t->pdu), secret_len(t->pdu));
 	return rc == ERR_OK ? read_done(t, out, why) : rc;
 }

@@ -186,16 +186,6 @@ spool_damage(struct spool *s, const struct spool_reading *r,
 
 /* ---- removing ---- */
 
-static enum err
-count_key(struct spool *s, uint64_t key, int64_t n, struct why *why)
-{
-	if (n == 0)
-		return ERR_OK;
-	spool_bind_int(&s->db, SPOOL_COUNT_KEY, 1, (int64_t)key);
-	spool_bind_int(&s->db, SPOOL_COUNT_KEY, 2, n);
-	return spool_run(&s->db, SPOOL_COUNT_KEY, why);
-}
-
 /* What goes, and one key less for each row; those of `aside` stay needed. */
 static enum err
 count_rows(struct spool *s, unsigned lemf, uint64_t from, uint64_t upto,
@@ -204,12 +194,13 @@ count_rows(struct spool *s, unsigned lemf, uint64_t from, uint64_t upto,
 	uint64_t key = 0;
 	int64_t n = 0;
 	struct measured m;
-	enum err rc, last;
+	enum err rc;
 
 	measure_from(s, lemf, from, upto, UINT32_MAX);
 	while ((rc = measure_row(s, lemf, &m, why)) == ERR_OK) {
 		if (m.key != key &&
-		    (rc = count_key(s, key, needed ? 0 : n, why)) != ERR_OK)
+		    (rc = spool_count_key(s, key, needed ? 0 : n, why)) !=
+			ERR_OK)
 			break;
 		n = m.key == key ? n - 1 : -1;
 		key = m.key;
@@ -218,8 +209,7 @@ count_rows(struct spool *s, unsigned lemf, uint64_t from, uint64_t upto,
 	spool_end(&s->db, SPOOL_MEASURE);
 	if (rc != ERR_NOTFOUND)
 		return rc;
-	last = count_key(s, key, needed ? 0 : n, why);
-	return last;
+	return spool_count_key(s, key, needed ? 0 : n, why);
 }
 
 static enum err

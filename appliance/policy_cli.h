@@ -19,6 +19,7 @@ void cli_refuse_document(struct cli *, struct rd cms, enum err,
 
 /* ---- policy_json.c: parts of answers ---- */
 json_t *cli_time(int64_t);
+void cli_put_count(json_t *, const char *name, uint64_t);
 json_t *cli_hex(const void *, size_t len);
 json_t *cli_base64(struct rd);
 json_t *cli_text(struct rd);

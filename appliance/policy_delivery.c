@@ -63,12 +63,6 @@ policy_on_delivery(void *ctx, const struct ipc_frame *f)
 
 /* ---- to keywarden(1) ---- */
 
-static void
-put_count(json_t *j, const char *name, uint64_t v)
-{
-	json_object_set_new(j, name, json_integer((json_int_t)v));
-}
-
 static json_t *
 row(const struct lemf_state *s)
 {
@@ -84,13 +78,13 @@ row(const struct lemf_state *s)
 	json_object_set_new(j, "state", json_string(states[m->state]));
 	json_object_set_new(j, "since", cli_time(m->since));
 	json_object_set_new(j, "text", json_string(s->text));
-	put_count(j, "waiting", m->waiting);
-	put_count(j, "sent", m->sent);
-	put_count(j, "delivered", m->delivered);
-	put_count(j, "dropped", m->dropped);
-	put_count(j, "damaged", m->damaged);
-	put_count(j, "octets", m->octets);
-	put_count(j, "mostOctets", m->most_octets);
+	cli_put_count(j, "waiting", m->waiting);
+	cli_put_count(j, "sent", m->sent);
+	cli_put_count(j, "delivered", m->delivered);
+	cli_put_count(j, "dropped", m->dropped);
+	cli_put_count(j, "damaged", m->damaged);
+	cli_put_count(j, "octets", m->octets);
+	cli_put_count(j, "mostOctets", m->most_octets);
 	json_object_set_new(j, "oldest",
 	    m->oldest == 0 ? json_null() : cli_time(m->oldest));
 	json_object_set_new(j, "alarm", json_boolean(m->alarm));

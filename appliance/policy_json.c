@@ -12,6 +12,12 @@
 #include "base/log.h"
 #include "policy/rfc3339.h"
 
+void
+cli_put_count(json_t *j, const char *name, uint64_t v)
+{
+	json_object_set_new(j, name, json_integer((json_int_t)v));
+}
+
 json_t *
 cli_time(int64_t t)
 {

@@ -26,12 +26,6 @@ put_bool(json_t *j, const char *name, bool v)
 	json_object_set_new(j, name, json_boolean(v));
 }
 
-static void
-put_count(json_t *j, const char *name, uint64_t v)
-{
-	json_object_set_new(j, name, json_integer((json_int_t)v));
-}
-
 /* Is every process there that has to be? */
 static bool
 is_serving(struct policy *p)
@@ -49,14 +43,14 @@ put_df2(json_t *j, const struct policy *p)
 	json_t *x2 = json_object(), *hi2 = json_object();
 
 	for (unsigned i = 0; i < X2_COUNT__MAX && i < p->x2_counts.n; i++)
-		put_count(x2, x2_count_name((enum x2_count)i),
+		cli_put_count(x2, x2_count_name((enum x2_count)i),
 		    p->x2_counts.v[i]);
 	for (unsigned i = 0; i < HI2_COUNT__MAX && i < p->hi2_counts.n; i++)
-		put_count(hi2, hi2_count_name((enum hi2_count)i),
+		cli_put_count(hi2, hi2_count_name((enum hi2_count)i),
 		    p->hi2_counts.v[i]);
 	put_bool(x2, "up", p->x2 != NULL);
 	put_bool(hi2, "up", p->hi2 != NULL);
-	put_count(hi2, "alarms", policy_delivery_alarms(p));
+	cli_put_count(hi2, "alarms", policy_delivery_alarms(p));
 	json_object_set_new(j, "x2", x2);
 	json_object_set_new(j, "hi2", hi2);
 }
@@ -72,7 +66,7 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	json_object_set_new(j, "version", json_string(KEYWARDEN_VERSION));
 	put_bool(j, "xk", p->xk != NULL);
 	put_bool(j, "audit", p->audit != NULL);
-	put_count(j, "workers", p->service.workers);
+	cli_put_count(j, "workers", p->service.workers);
 	put_bool(j, "logHasRoom", p->service.log_has_room);
 	put_bool(j, "serving", is_serving(p));
 	put_bool(j, "testToken", p->service.test_token);
@@ -80,12 +74,12 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	put_bool(j, "configApproved", p->config_approved);
 	put_bool(j, "clockStopped", p->clock.stopped);
 	put_bool(j, "clockSynchronised", !p->alarm[ALARM_SYNC]);
-	put_count(j, "head", authority_head(p->authority).number);
-	put_count(j, "warrants", p->warrants.n);
-	put_count(j, "warrantsInForce", count_in_force(p));
-	put_count(j, "subscribers", p->n_subscribers);
-	put_count(j, "clients", authority_clients(p->authority));
-	put_count(j, "requests", p->waiting.n);
+	cli_put_count(j, "head", authority_head(p->authority).number);
+	cli_put_count(j, "warrants", p->warrants.n);
+	cli_put_count(j, "warrantsInForce", count_in_force(p));
+	cli_put_count(j, "subscribers", p->n_subscribers);
+	cli_put_count(j, "clients", authority_clients(p->authority));
+	cli_put_count(j, "requests", p->waiting.n);
 	if (p->df2)
 		put_df2(j, p);
 	cli_json(p, c->id, j);
@@ -179,14 +173,15 @@ cli_on_state(void *ctx, const struct ipc_frame *f)
 	       *config = json_object();
 
 	(void)f;
-	put_count(head, "number", h.number);
+	cli_put_count(head, "number", h.number);
 	json_object_set_new(head, "hash", cli_hex(h.hash, sizeof(h.hash)));
 	json_object_set_new(config, "inUse", cli_text(octets_view(&p->config)));
 	put_bool(config, "approved", p->config_approved);
 	json_object_set_new(config, "approvedDigest",
 	    cli_hex(authority_config(p->authority), DIGEST_LEN));
 	json_object_set_new(j, "kms", json_string(authority_kms(p->authority)));
-	put_count(j, "policyVersion", authority_policy_version(p->authority));
+	cli_put_count(j, "policyVersion",
+	    authority_policy_version(p->authority));
 	json_object_set_new(j, "head", head);
 	json_object_set_new(j, "persons", persons_json(p));
 	json_object_set_new(j, "clients", clients_json(p));
@@ -220,7 +215,7 @@ warrant_json(struct policy *p, const struct held_warrant *h)
 	json_object_set_new(j, "end", cli_time(s.end));
 	json_object_set_new(j, "graceAfterEnd", json_integer(w->grace));
 	json_object_set_new(j, "callsFrom", cli_time(w->calls_from));
-	put_count(j, "number", h->number);
+	cli_put_count(j, "number", h->number);
 	return j;
 }
 
@@ -257,7 +252,7 @@ subscriber_json(struct policy *p, const struct held_subscriber *h)
 	json_object_set_new(o, "enrolled", cli_time(s.created));
 	put_bool(o, "hasDeviceCertificate", s.device_cert.left > 0);
 	put_bool(o, "test", s.test);
-	put_count(o, "record", h->number);
+	cli_put_count(o, "record", h->number);
 	put_bool(o, "stands", authority_record_stands(p->authority, h->number));
 	return o;
 }

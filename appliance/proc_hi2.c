@@ -121,22 +121,22 @@ commit(struct hi2 *h, bool last)
 	const bool journal =
 	    last || records || hi2_intake_due(h->intake, hi2_now().ms) == 0;
 	const bool due = delivery_is_due(h->delivery, hi2_now());
-	const bool joins = due && !h->failing;
+	const bool joins = due && records && !h->failing;
 	struct why why = {""};
 	enum err rc = ERR_OK, put;
 
-	if (joins && records)
+	if (joins)
 		rc = delivery_remove(h->delivery, &why);
 	put = put_new(h, journal, &why);
 	if (put != ERR_AGAIN) {
-		if (joins && records)
+		if (joins)
 			delivery_removed(h->delivery,
 			    rc == ERR_OK && put == ERR_OK, hi2_now());
 		say_failing(h, put, &why);
 		check_queue(put, &why);
 		say_counts(h);
 	}
-	if (due && !(joins && records))
+	if (due && !joins)
 		remove_alone(h);
 }
 
@@ -146,8 +146,6 @@ on_busy(uv_idle_t *t)
 	(void)t; /* the loop turns, and does not wait */
 }
 
-static void on_soon(uv_timer_t *t);
-
 /* What waits goes out, and the loop comes back for the rest. */
 static void
 give(struct hi2 *h)
@@ -155,7 +153,6 @@ give(struct hi2 *h)
 	static struct log_limit limit;
 	struct why why = {""};
 	bool more = false;
-	int64_t in;
 	const enum err rc = delivery_turn(h->delivery, hi2_now(), &more, &why);
 
 	if (rc != ERR_OK)
@@ -165,7 +162,24 @@ give(struct hi2 *h)
 		(void)uv_idle_start(&h->busy, on_busy);
 	else
 		(void)uv_idle_stop(&h->busy);
-	if ((in = delivery_due_in(h->delivery, hi2_now())) >= 0)
+}
+
+static void on_soon(uv_timer_t *t);
+
+/*
+ * The turn after which nothing may come that ends another one: the timer's own
+ * makes what is due then leave, however early it is.
+ */
+static void
+come_back(struct hi2 *h)
+{
+	const struct moment now = hi2_now();
+	const int64_t journal = hi2_intake_due(h->intake, now.ms);
+	int64_t in = delivery_due_in(h->delivery, now);
+
+	if (in < 0 || (journal >= 0 && journal < in))
+		in = journal;
+	if (in >= 0)
 		(void)uv_timer_start(&h->soon, on_soon, (uint64_t)in, 0);
 }
 
@@ -177,6 +191,7 @@ turn(struct hi2 *h)
 	give(h);
 	hi2_journal_turn(h);
 	spool_tidy(h->spool);
+	come_back(h);
 }
 
 static void
@@ -391,7 +406,7 @@ main(void)
 	ctl_init("keywarden-hi2");
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
-	h.after_io.data = h.tick.data = h.soon.data = h.journal_due.data = &h;
+	h.after_io.data = h.tick.data = h.soon.data = &h;
 	ctl_start(&handlers, &h);
 	ctl_watch(&h.loop, &h.ctl, &handlers, &h);
 	(void)uv_check_init(&h.loop, &h.after_io);
@@ -401,7 +416,6 @@ main(void)
 	    DELIVERY_TICK_MS);
 	(void)uv_timer_init(&h.loop, &h.soon);
 	(void)uv_idle_init(&h.loop, &h.busy);
-	(void)uv_timer_init(&h.loop, &h.journal_due);
 	ctl_ready();
 	return uv_run(&h.loop, UV_RUN_DEFAULT);
 }

@@ -213,7 +213,7 @@ msg_delivery_put(struct wr *w, const struct msg_delivery *m)
 	wr_view8(w, m->lemf.p, m->lemf.left);
 	wr_bool(w, m->configured);
 	wr_u8(w, (uint8_t)m->state);
-	wr_u64(w, (uint64_t)m->since);
+	wr_i64(w, m->since);
 	wr_view8(w, m->text.p, m->text.left);
 	wr_u64(w, m->waiting);
 	wr_u64(w, m->sent);
@@ -221,7 +221,7 @@ msg_delivery_put(struct wr *w, const struct msg_delivery *m)
 	wr_u64(w, m->dropped);
 	wr_u64(w, m->damaged);
 	wr_u64(w, m->octets);
-	wr_u64(w, (uint64_t)m->oldest);
+	wr_i64(w, m->oldest);
 	wr_u64(w, m->most_octets);
 	wr_bool(w, m->alarm);
 }
@@ -231,23 +231,20 @@ msg_delivery_get(struct rd r, struct msg_delivery *m)
 {
 	uint64_t *const n[] = {&m->waiting, &m->sent, &m->delivered,
 	    &m->dropped, &m->damaged, &m->octets};
-	uint64_t since = 0, oldest = 0;
 	enum err rc;
 
 	if ((rc = rd_view8(&r, &m->lemf)) == ERR_OK &&
 	    (rc = rd_bool(&r, &m->configured)) == ERR_OK &&
 	    (rc = get_state(&r, &m->state)) == ERR_OK &&
-	    (rc = rd_u64(&r, &since)) == ERR_OK)
+	    (rc = rd_i64(&r, &m->since)) == ERR_OK)
 		rc = rd_view8(&r, &m->text);
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]) && rc == ERR_OK; i++)
 		rc = rd_u64(&r, n[i]);
-	if (rc == ERR_OK && (rc = rd_u64(&r, &oldest)) == ERR_OK &&
+	if (rc == ERR_OK && (rc = rd_i64(&r, &m->oldest)) == ERR_OK &&
 	    (rc = rd_u64(&r, &m->most_octets)) == ERR_OK)
 		rc = rd_bool(&r, &m->alarm);
 	if (rc == ERR_OK && (m->lemf.left == 0 || m->lemf.left > MAX_NAME))
 		rc = ERR_MALFORMED;
-	m->since = (int64_t)since;
-	m->oldest = (int64_t)oldest;
 	return proto_whole(&r, rc);
 }
 

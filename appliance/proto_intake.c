@@ -7,8 +7,8 @@ msg_intake_max(const struct msg_intake *m)
 	return MSG_INTAKE_LEAST - 1 + m->pdu.left;
 }
 
-static void
-put(struct wr *w, const struct msg_intake *m)
+void
+msg_intake_put(struct wr *w, const struct msg_intake *m)
 {
 	wr_u64(w, m->act);
 	wr_u64(w, m->number);
@@ -33,12 +33,6 @@ get(struct rd *r, struct msg_intake *m)
 	m->kind = (enum intake_kind)kind;
 	return m->kind == INTAKE_SIP && m->call != m->number ? ERR_MALFORMED
 							     : ERR_OK;
-}
-
-void
-msg_intake_put(struct wr *w, const struct msg_intake *m)
-{
-	put(w, m);
 }
 
 enum err
@@ -99,7 +93,7 @@ msg_intake_back_put(struct wr *w, const struct msg_intake_back *m)
 	wr_bool(w, m->last);
 	wr_u16(w, (uint16_t)m->n_done);
 	wr_copy(w, m->done.p, m->done.left);
-	put(w, &m->it);
+	msg_intake_put(w, &m->it);
 }
 
 enum err

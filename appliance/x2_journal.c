@@ -42,6 +42,7 @@ x2_journal_own(struct x2 *x, uint64_t number, size_t stored)
 {
 	const struct calls_gone gone = {number, 0, stored};
 
+	x2_replay_forget(x->replay, number);
 	must(x2_intake_gone(x->intake, &gone));
 }
 

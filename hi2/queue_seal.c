@@ -12,15 +12,12 @@
 #define RSA_BITS_LEAST 3072
 #define RSA_BITS_MOST (QUEUE_WRAPPED_MAX * 8)
 
-#define LABEL_LEN 19
-static const char label[QUEUE__MAX][LABEL_LEN] = {[QUEUE_RECORDS] =
-						      "keywarden spool 1",
+#define LABEL_MAX 19
+static const char *const label[QUEUE__MAX] = {[QUEUE_RECORDS] =
+						  "keywarden spool 1",
     [QUEUE_INTAKE] = "keywarden intake 1"};
-/* With its NUL, as records were sealed from the first version on. */
-static const size_t label_len[QUEUE__MAX] =
-    {[QUEUE_RECORDS] = 18, [QUEUE_INTAKE] = 19};
 #define AAD_MAX \
-	(LABEL_LEN + 8 + 1 + QUEUE_LEMF_MAX + 8 + QUEUE_DIGEST_LEN + 4 + 4 + \
+	(LABEL_MAX + 8 + 1 + QUEUE_LEMF_MAX + 8 + QUEUE_DIGEST_LEN + 4 + 4 + \
 	    8 + 8)
 
 struct queue_sealer {
@@ -152,7 +149,8 @@ row_put(const struct queue_row *row, uint8_t out[AAD_MAX], size_t *len)
 	    row->lemf.left > QUEUE_LEMF_MAX)
 		return ERR_TOOBIG;
 	wr_init(&w, out, AAD_MAX);
-	wr_copy(&w, label[row->table], label_len[row->table]);
+	/* With its NUL, as records were sealed from the first version on. */
+	wr_copy(&w, label[row->table], strlen(label[row->table]) + 1);
 	wr_u64(&w, row->id);
 	wr_view8(&w, row->lemf.p, row->lemf.left);
 	wr_u64(&w, row->number);

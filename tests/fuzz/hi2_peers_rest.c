@@ -44,19 +44,17 @@ spool_intake_count(const struct spool_intake *t,
 
 /* Nothing goes out. */
 void
-delivery_noted(struct delivery *d, uint32_t id, enum err rc, struct moment at)
+delivery_noted(struct delivery *d, uint32_t id, enum err rc)
 {
 	(void)d;
 	(void)id;
 	(void)rc;
-	(void)at;
 }
 
 void
-delivery_audit_gone(struct delivery *d, struct moment at)
+delivery_audit_gone(struct delivery *d)
 {
 	(void)d;
-	(void)at;
 }
 
 void

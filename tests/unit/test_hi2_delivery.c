@@ -529,7 +529,7 @@ what_does_not_open_is_set_aside_and_told(void **state)
 	assert_int_equal(g->notes, 1);
 	assert_int_equal(g->note.kind, HI2_NOTE_DAMAGED);
 	assert_int_equal(g->note.n, 6);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 2);
 	assert_int_equal(g->notes, 1);
 	assert_int_equal(delivered(g, 0, 1, 10), ERR_OK);
@@ -612,7 +612,7 @@ an_alarm_comes_before_anything_is_dropped(void **state)
 	assert_int_equal(g->note.kind, HI2_NOTE_NEARLY_FULL);
 	assert_int_equal(g->note.n, 9);
 	assert_true(shown(g, "north").alarm);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 2);
 	assert_int_equal(g->notes, 1); /* once */
 	says(g, 0, LINK_OPEN, 1);
@@ -630,7 +630,7 @@ the_oldest_are_dropped_when_the_log_has_it(void **state)
 	fill(g, "north", 12, 100000);
 	tick(g, 2);
 	assert_int_equal(g->note.kind, HI2_NOTE_NEARLY_FULL);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 2);
 	assert_int_equal(g->note.kind, HI2_NOTE_DROPPED);
 	assert_int_equal(g->note.n, 2);
@@ -638,17 +638,17 @@ the_oldest_are_dropped_when_the_log_has_it(void **state)
 	assert_false(delivery_is_due(g->d, g->now));
 	take_away(g);
 	stands(g, "north", 12, 0, 0);
-	delivery_noted(g->d, g->note_id, ERR_FULL, g->now);
+	delivery_noted(g->d, g->note_id, ERR_FULL);
 	assert_false(delivery_is_due(g->d, g->now));
 	tick(g, 2);
 	assert_int_equal(g->notes, 3);
-	delivery_audit_gone(g->d, g->now);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now); /* too late */
+	delivery_audit_gone(g->d);
+	delivery_noted(g->d, g->note_id, ERR_OK); /* too late */
 	take_away(g);
 	stands(g, "north", 12, 0, 0);
 	tick(g, 2);
 	assert_int_equal(g->note.kind, HI2_NOTE_DROPPED);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	assert_true(delivery_is_due(g->d, g->now));
 	take_away(g);
 	stands(g, "north", 10, 0, 0);
@@ -671,14 +671,14 @@ what_is_given_is_not_dropped(void **state)
 	g->most = 3;
 	(void)turns(g);
 	tick(g, 2);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	g->most = 100;
 	tick(g, 2);
 	assert_int_equal(g->note.kind, HI2_NOTE_DROPPED);
 	assert_int_equal(g->note.n, 2);
 	(void)turns(g);
 	assert_int_equal(g->n_given[0], 3); /* while it is not decided */
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	take_away(g);
 	(void)turns(g);
 	assert_int_equal(g->given[0][3].number, 6);
@@ -703,12 +703,12 @@ the_old_are_dropped_too(void **state)
 	tick(g, 4);
 	assert_int_equal(g->note.kind, HI2_NOTE_NEARLY_FULL);
 	assert_int_equal(g->note.n, 10);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 2 * 86400);
 	tick(g, 2);
 	assert_int_equal(g->note.kind, HI2_NOTE_DROPPED);
 	assert_int_equal(g->note.n, 5);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	take_away(g);
 	stands(g, "north", 5, 0, 0);
 	tick(g, 2);
@@ -723,11 +723,11 @@ dropping_goes_on_until_it_is_enough(void **state)
 
 	fill(g, "north", 10000, 200);
 	tick(g, 2);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(g->note.kind, HI2_NOTE_DROPPED);
-		delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+		delivery_noted(g->d, g->note_id, ERR_OK);
 		take_away(g);
 		(void)turns(g);
 	}
@@ -760,10 +760,10 @@ a_lemf_is_missed_after_its_time(void **state)
 	assert_string_equal(g->note.text, "north: refused");
 	assert_true(shown(g, "north").alarm);
 	/* The log does not take it: it is said again. */
-	delivery_noted(g->d, g->note_id, ERR_AGAIN, g->now);
+	delivery_noted(g->d, g->note_id, ERR_AGAIN);
 	tick(g, 2);
 	assert_int_equal(g->notes, 2);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	tick(g, 500);
 	assert_int_equal(g->notes, 2);
 	says(g, 0, LINK_OPEN, 3);
@@ -771,7 +771,7 @@ a_lemf_is_missed_after_its_time(void **state)
 	assert_int_equal(g->notes, 3);
 	assert_int_equal(g->note.kind, HI2_NOTE_UP);
 	assert_false(shown(g, "north").alarm);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	says(g, 0, LINK_SILENT, 3); /* its time has passed already */
 	tick(g, 2);
 	assert_int_equal(g->notes, 4);
@@ -795,7 +795,7 @@ a_lemf_that_only_connects_is_missed_too(void **state)
 		assert_int_equal(g->notes, epoch < 6 ? 0 : 1);
 	}
 	assert_int_equal(g->note.kind, HI2_NOTE_DOWN);
-	delivery_noted(g->d, g->note_id, ERR_OK, g->now);
+	delivery_noted(g->d, g->note_id, ERR_OK);
 	says(g, 0, LINK_OPEN, 7);
 	(void)turns(g);
 	tick(g, 2);

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #include "appliance/ctl.h"
+#include "appliance/hi2_delivery.h"
 #include "appliance/kms_state.h"
 #include "appliance/proto_hi2.h"
+#include "appliance/proto_intake.h"
+#include "base/clock.h"
 #include "help.h"
 #include "spool_look.h"
 
@@ -132,7 +135,9 @@ settings(struct rig *g, uint16_t type, const char *profile)
 	size_t len = 0;
 	struct wr w;
 
-	s = (struct hi2_settings){.spool = str(g->path), .n_lemfs = 1};
+	s = (struct hi2_settings){.spool = str(g->path),
+	    .n_lemfs = 1,
+	    .intake_most = 1 << 20};
 	s.lemf[0] = (struct lemf_settings){.name = str("north"),
 	    .profile = str(profile),
 	    .n_options = 1,
@@ -397,15 +402,24 @@ hear_delivery(struct rig *g, uint64_t waiting, uint64_t delivered)
 /* ---- the side of the LEMF's process ---- */
 
 static void
-say_link(struct rig *g, enum link_state state, uint32_t epoch)
+say_link_why(struct rig *g, enum link_state state, uint32_t epoch,
+    const char *why)
 {
-	const struct msg_link m = {.state = state, .epoch = epoch};
+	const struct msg_link m = {.state = state,
+	    .epoch = epoch,
+	    .text = str(why)};
 	uint8_t buf[64];
 	struct wr w;
 
 	wr_init(&w, buf, sizeof(buf));
 	msg_link_put(&w, &m);
 	say(g->hi2c, MSG_LINK, 0, buf, w.len);
+}
+
+static void
+say_link(struct rig *g, enum link_state state, uint32_t epoch)
+{
+	say_link_why(g, state, epoch, "");
 }
 
 static void
@@ -767,6 +781,78 @@ a_message_that_is_not_permitted_is_fatal(void **state)
 	assert_int_equal(ended(g), 70);
 }
 
+/* Until a policy that has just come is told that reason. */
+static void
+hear_reason(struct rig *g, const char *why)
+{
+	const struct timespec nap = {0, 20000000};
+	struct msg_delivery m;
+	struct ipc_frame f;
+
+	for (unsigned i = 0; i < WAIT_MS / 20; i++) {
+		connect_to(g, CTL_PEER_POLICY, &g->policy);
+		do
+			f = hear(g->policy);
+		while (f.type != MSG_DELIVERY);
+		assert_int_equal(msg_delivery_get(f.body, &m), ERR_OK);
+		if (rd_is(&m.text, why, strlen(why)))
+			return;
+		(void)nanosleep(&nap, NULL);
+	}
+	fail_msg("the reason is \"%.*s\"", (int)m.text.left,
+	    (const char *)m.text.p);
+}
+
+/* hi2c says it once, and not again because something else has changed. */
+static void
+why_a_lemf_is_down_is_known_after_other_settings(void **state)
+{
+	struct rig *g = *state;
+
+	start(g, "etsi");
+	ready(g);
+	say_link_why(g, LINK_DOWN, 7, "Connection refused");
+	hear_reason(g, "Connection refused");
+	settings(g, MSG_CTL_RELOAD, "etsi-form1");
+	for (unsigned i = 0; i < 5; i++)
+		hear_reason(g, "Connection refused");
+	stop(g);
+}
+
+/*
+ * With nothing else to do: within its own delay, and not with the next tick,
+ * which is DELIVERY_TICK_MS away at most.
+ */
+static void
+the_journal_is_on_disk_before_the_next_tick(void **state)
+{
+	static uint8_t body[256];
+	struct rig *g = *state;
+	struct msg_intake m = {.call = 1,
+	    .kind = INTAKE_CALL,
+	    .pdu = str("a PDU")};
+	uint64_t waited = 0;
+	struct wr w;
+
+	start(g, "etsi");
+	ready(g);
+	for (uint64_t i = 1; i <= 8; i++) {
+		const int64_t began = clock_uptime_ms();
+		struct ipc_frame f;
+
+		m.act = m.number = i;
+		wr_init(&w, body, sizeof(body));
+		msg_intake_put(&w, &m);
+		assert_int_equal(w.rc, ERR_OK);
+		say(g->x2, MSG_INTAKE, 0, body, w.len);
+		f = hear(g->x2);
+		assert_int_equal(f.type, MSG_INTAKE_STORED);
+		waited += (uint64_t)(clock_uptime_ms() - began);
+	}
+	assert_in_range(waited, 0, 3 * DELIVERY_TICK_MS);
+	stop(g);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int
@@ -780,6 +866,8 @@ main(void)
 	    TEST(a_bad_profile_ends_the_start_and_not_the_process),
 	    TEST(a_queue_of_another_kms_is_not_touched),
 	    TEST(what_is_delivered_leaves_the_queue),
+	    TEST(why_a_lemf_is_down_is_known_after_other_settings),
+	    TEST(the_journal_is_on_disk_before_the_next_tick),
 	    TEST(what_waits_goes_out_after_a_restart),
 	    TEST(a_signature_comes_from_the_token),
 	    TEST(a_process_of_a_lemf_that_lies_is_cut_off),
