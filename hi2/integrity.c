@@ -442,6 +442,7 @@ integrity_signature(struct integrity *i, uint64_t number, struct rd sig,
 	}
 	if ((rc = encode_signature(i, g, sig, wall, out, len)) != ERR_OK)
 		return rc;
+	i->held = false; /* there is room again */
 	c->next = g->flight.records.first;
 	slots_init(&g->flight.records);
 	g->flight.n = 0;

@@ -66,15 +66,24 @@ group_in(const struct group *g, enum list l)
 void
 group_push(struct group_table *t, enum list l, struct group *g)
 {
-	struct group *last = t->list[l].last;
+	struct group *prev = t->list[l].last, *next = NULL;
 
-	g->link[l].prev = last;
-	g->link[l].next = NULL;
-	if (last == NULL)
+	/* What has waited for a signature may be older than others. */
+	while (l == LIST_BATCH && prev != NULL &&
+	    prev->batch.since > g->batch.since) {
+		next = prev;
+		prev = prev->link[l].prev;
+	}
+	g->link[l].prev = prev;
+	g->link[l].next = next;
+	if (prev == NULL)
 		t->list[l].first = g;
 	else
-		last->link[l].next = g;
-	t->list[l].last = g;
+		prev->link[l].next = g;
+	if (next == NULL)
+		t->list[l].last = g;
+	else
+		next->link[l].prev = g;
 	g->in |= 1U << l;
 }
 

@@ -233,6 +233,75 @@ signatures_gather_hashes(void **state)
 	integrity_free(&it);
 }
 
+static void
+hashed(uint32_t cin, uint32_t sequence, int64_t now)
+{
+	add("A", cin, sequence, "x", 0, now);
+	integrity_cut(it,
+	    &(struct ps_pdu){.liid = view("A", 1),
+		.has_cin = true,
+		.cin = cin});
+	assert_int_equal(hash(now), ERR_OK);
+}
+
+/* One that cannot be had holds the others back until one can. */
+static void
+signing_goes_on_with_the_next_signature(void **state)
+{
+	const struct integrity_config c = config(true);
+	const struct rd none = {NULL, 0};
+	uint64_t number[2], third;
+	struct rd octets;
+
+	(void)state;
+	begin(&c);
+	for (uint32_t cin = 1; cin <= 3; cin++) {
+		hashed(cin, 0, 0);
+		hashed(cin, 1, 0);
+	}
+	assert_true(integrity_to_sign(it, &number[0], &octets));
+	assert_true(integrity_to_sign(it, &number[1], &octets));
+	assert_int_equal(integrity_signature(it, number[1], none, 5, WALL, out,
+			     &out_len, &covered),
+	    ERR_AGAIN);
+	assert_false(integrity_to_sign(it, &third, &octets));
+	assert_int_equal(integrity_signature(it, number[0], view("s", 1), 6,
+			     WALL, out, &out_len, &covered),
+	    ERR_OK);
+	assert_true(integrity_to_sign(it, &third, &octets));
+	assert_true(integrity_to_sign(it, &third, &octets));
+	assert_false(integrity_to_sign(it, &third, &octets));
+	integrity_free(&it);
+}
+
+/* What gathers while a signature is waited for is as old as its first hash. */
+static void
+the_oldest_batch_is_signed_first(void **state)
+{
+	const struct integrity_config c = config(true);
+	uint64_t number;
+	struct rd octets;
+
+	(void)state;
+	begin(&c);
+	hashed(1, 0, 0);
+	hashed(1, 1, 0);
+	assert_true(integrity_to_sign(it, &number, &octets));
+	hashed(1, 2, 10);
+	hashed(2, 0, 20);
+	assert_int_equal(integrity_due(it), 1020);
+	assert_int_equal(integrity_signature(it, number, view("s", 1), 50, WALL,
+			     out, &out_len, &covered),
+	    ERR_OK);
+	assert_int_equal(integrity_due(it), 1010);
+	assert_int_equal(hash(1010), ERR_AGAIN);
+	assert_true(integrity_to_sign(it, &number, &octets));
+	assert_int_equal(octets.left, SHA256_DIGEST_LENGTH);
+	assert_false(integrity_to_sign(it, &number, &octets));
+	assert_int_equal(integrity_due(it), 1020);
+	integrity_free(&it);
+}
+
 /* While one signature is waited for, more hashes gather than one PDU takes. */
 static void
 a_signature_has_a_limit_of_hashes(void **state)
@@ -392,6 +461,8 @@ main(void)
 	    cmocka_unit_test(a_hash_is_over_the_octets_in_order),
 	    cmocka_unit_test(unused_groups_are_forgotten),
 	    cmocka_unit_test(signatures_gather_hashes),
+	    cmocka_unit_test(signing_goes_on_with_the_next_signature),
+	    cmocka_unit_test(the_oldest_batch_is_signed_first),
 	    cmocka_unit_test(a_signature_has_a_limit_of_hashes),
 	    cmocka_unit_test(configurations_are_checked),
 	    cmocka_unit_test(hashes_are_verified),
