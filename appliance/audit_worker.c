@@ -124,10 +124,9 @@ on_hi2_task_ended(void *ctx, const struct ipc_frame *f)
 	struct audit *a = c->a;
 	struct item *it = items_of(c, f->id, ITEM_HI2);
 	struct audit_entry e = {.type = AUDIT_QUEUE_KEY_OUTCOME};
-	struct rd body = f->body;
 	enum err rc;
 
-	if (it == NULL || msg_hi2_ended_get(body, &rc) != ERR_OK)
+	if (it == NULL || msg_hi2_ended_get(f->body, &rc) != ERR_OK)
 		return ERR_MALFORMED;
 	e.ref = it->ref;
 	e.reason = (uint8_t)rc;

@@ -1,6 +1,5 @@
 /* keywarden kms ...: what init fixed. */
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,9 +178,9 @@ cmd_kms_params(const struct command *c, int argc, char **argv)
 	return code;
 }
 
-/* A public key as PEM; `which`: its place in the state. */
+/* A public key as PEM: HI2's, or that for seeds. */
 static int
-write_key(const struct command *c, int argc, char **argv, size_t which)
+write_key(const struct command *c, int argc, char **argv, bool hi2)
 {
 	const unsigned char *p;
 	struct cli_common common;
@@ -198,7 +197,7 @@ write_key(const struct command *c, int argc, char **argv, size_t which)
 		return code;
 	if ((code = load_state(&common, &t)) != EXIT_DONE)
 		return code;
-	memcpy(&spki, (const uint8_t *)&t.s + which, sizeof(spki));
+	spki = hi2 ? t.s.hi2_key : t.s.import_key;
 	p = spki.p;
 	key = d2i_PUBKEY(NULL, &p, (long)spki.left);
 	b = BIO_new(BIO_s_mem());
@@ -217,11 +216,11 @@ write_key(const struct command *c, int argc, char **argv, size_t which)
 int
 cmd_kms_import_key(const struct command *c, int argc, char **argv)
 {
-	return write_key(c, argc, argv, offsetof(struct kms_state, import_key));
+	return write_key(c, argc, argv, false);
 }
 
 int
 cmd_kms_hi2_key(const struct command *c, int argc, char **argv)
 {
-	return write_key(c, argc, argv, offsetof(struct kms_state, hi2_key));
+	return write_key(c, argc, argv, true);
 }

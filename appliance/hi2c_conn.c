@@ -19,8 +19,8 @@ now(const struct hi2c *h)
 	return (int64_t)uv_now(&h->loop);
 }
 
-static const char *
-what_failed(enum err rc)
+const char *
+hi2c_what_failed(enum err rc)
 {
 	return rc == ERR_CRYPTO ? "OpenSSL fails here" : "out of memory here";
 }
@@ -39,7 +39,7 @@ sign(struct hi2c *h, const struct deliver_event *e)
 	rc = deliver_signature(h->deliver, e->number, none, now(h),
 	    clock_seconds());
 	if (rc != ERR_OK)
-		tls_link_drop(h->link, what_failed(rc));
+		tls_link_drop(h->link, hi2c_what_failed(rc));
 }
 
 static void
@@ -137,7 +137,7 @@ raise_machine(struct hi2c *h)
 	if (++h->epoch == 0)
 		h->epoch = 1;
 	rc = deliver_up(h->deliver, now(h), clock_seconds());
-	return rc == ERR_OK ? NULL : what_failed(rc);
+	return rc == ERR_OK ? NULL : hi2c_what_failed(rc);
 }
 
 static void
@@ -170,7 +170,7 @@ on_take(void *ctx, struct rd octets)
 	rc = deliver_take(h->deliver, octets, now(h), clock_seconds(), &why);
 	if (rc == ERR_OK)
 		return NULL;
-	return why.text[0] != '\0' ? why.text : what_failed(rc);
+	return why.text[0] != '\0' ? why.text : hi2c_what_failed(rc);
 }
 
 static struct rd
@@ -230,8 +230,8 @@ on_due(uv_timer_t *t)
 	if (failed == NULL && h->raised) {
 		rc = deliver_tick(h->deliver, now(h), clock_seconds(), &why);
 		if (rc != ERR_OK)
-			failed =
-			    why.text[0] != '\0' ? why.text : what_failed(rc);
+			failed = why.text[0] != '\0' ? why.text
+						     : hi2c_what_failed(rc);
 	}
 	if (failed != NULL)
 		tls_link_drop(h->link, failed);

@@ -73,8 +73,7 @@ drop(struct hi2c *h, enum err rc)
 {
 	if (rc != ERR_NOMEM && rc != ERR_CRYPTO)
 		return rc;
-	tls_link_drop(h->link,
-	    rc == ERR_NOMEM ? "out of memory here" : "OpenSSL fails here");
+	tls_link_drop(h->link, hi2c_what_failed(rc));
 	return ERR_OK;
 }
 

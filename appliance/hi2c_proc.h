@@ -73,6 +73,9 @@ void hi2c_settle(struct hi2c *);
 /* Another machine, of another configuration; it is taken over. */
 void hi2c_replace(struct hi2c *, struct deliver *, enum deliver_rule);
 
+/* For people: of ERR_NOMEM and ERR_CRYPTO. */
+const char *hi2c_what_failed(enum err);
+
 /* ---- hi2c_link.c: hi2 ---- */
 
 /* A new hi2 begins with what it knows to be undelivered. */

@@ -86,9 +86,9 @@ keep_same(struct hi2c *h, struct rd settings)
 
 static enum err
 new_machine(const struct hi2c_settings *s, struct deliver **out,
-    struct why *why)
+    enum deliver_rule *of, struct why *why)
 {
-	static const enum deliver_rule rule[] = {[LINK_SENT] = DELIVER_SENT,
+	static const enum deliver_rule rules[] = {[LINK_SENT] = DELIVER_SENT,
 	    [LINK_KEEPALIVE] = DELIVER_KEEPALIVE,
 	    [LINK_ACKNOWLEDGED] = DELIVER_ACKNOWLEDGED};
 	static const enum deliver_integrity integrity[] =
@@ -99,7 +99,7 @@ new_machine(const struct hi2c_settings *s, struct deliver **out,
 	    [LINK_SHA384] = DELIVER_SHA384,
 	    [LINK_SHA512] = DELIVER_SHA512};
 	const struct link_settings *k = &s->how;
-	struct deliver_config c = {.rule = rule[k->rule],
+	struct deliver_config c = {.rule = rules[k->rule],
 	    .time1 = 1000 * (int64_t)k->keep_alive_seconds,
 	    .time2 = 1000 * (int64_t)k->answer_seconds,
 	    .time3 = 1000 * (int64_t)k->dead_seconds,
@@ -115,6 +115,7 @@ new_machine(const struct hi2c_settings *s, struct deliver **out,
 		return rc;
 	if (RAND_bytes(c.key, sizeof(c.key)) != 1)
 		return why_set(why, ERR_CRYPTO, "no randomness");
+	*of = c.rule;
 	rc = deliver_new(&c, out);
 	return rc == ERR_OK ? ERR_OK
 			    : why_set(why, rc, "delivery: %s", err_str(rc));
@@ -172,6 +173,7 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 {
 	struct tls_link_to to = {.name = h->name,
 	    .unheard_ms = 1000 * s->how.dead_seconds};
+	enum deliver_rule rule = DELIVER_SENT;
 	struct deliver *fresh = NULL;
 	char address[256];
 	enum err rc;
@@ -180,7 +182,7 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 		fatal("bad settings");
 	if ((rc = address_parse("lemf.address", address, &to.address, why)) !=
 		ERR_OK ||
-	    (rc = new_machine(s, &fresh, why)) != ERR_OK)
+	    (rc = new_machine(s, &fresh, &rule, why)) != ERR_OK)
 		return rc;
 	take_names(h, s, &to.address);
 	if ((rc = new_tls(h, s, &to.tls, why)) != ERR_OK) {
@@ -189,7 +191,7 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 	}
 	tls_link_set(h->link, &to);
 	SSL_CTX_free(to.tls); /* the link has its own */
-	hi2c_replace(h, fresh, (enum deliver_rule)s->how.rule);
+	hi2c_replace(h, fresh, rule);
 	return ERR_OK;
 }
 

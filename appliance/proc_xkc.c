@@ -47,8 +47,8 @@ new_tls(struct xkc *x, struct why *why)
 	rc = tls_client_new(&xkc_tls_kind, &files, &c, why);
 	if (rc != ERR_OK)
 		return rc;
-	SSL_CTX_free(x->tls);
-	x->tls = c;
+	SSL_CTX_free(x->to.tls);
+	x->to.tls = c;
 	return ERR_OK;
 }
 
@@ -76,14 +76,6 @@ take_settings(struct xkc *x, const struct xkc_settings *s, struct why *why)
 }
 
 static void
-call(struct xkc *x)
-{
-	x->to.tls = x->tls;
-	x->to.name = x->name;
-	tls_link_set(x->link, &x->to);
-}
-
-static void
 on_setup(void *ctx, struct rd settings)
 {
 	struct xkc *x = ctx;
@@ -96,7 +88,7 @@ on_setup(void *ctx, struct rd settings)
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_enter(SANDBOX_XKC);
-	call(x);
+	tls_link_set(x->link, &x->to);
 }
 
 /* New files came before this. */
@@ -113,7 +105,7 @@ on_reload(void *ctx, struct rd settings)
 		log_error("%s: the address in use stays", why.text);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
-	call(x);
+	tls_link_set(x->link, &x->to);
 }
 
 static void
@@ -145,6 +137,7 @@ main(void)
 	static struct xkc x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xkc");
+	x.to.name = x.name;
 	if (uv_loop_init(&x.loop) != 0 ||
 	    xkc_asks_new(&none, &ops, &x, &x.asks) != ERR_OK ||
 	    tls_link_new(&x.loop, &xkc_link_ops, &x,

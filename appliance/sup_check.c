@@ -128,19 +128,28 @@ check_server(const struct config_server *v, struct why *why)
 	return check_section(&t, why);
 }
 
+/* One that calls a server, at the address of that option. */
+static enum err
+check_called(const struct tls_section *t, const char *option,
+    const char *address, struct why *why)
+{
+	char what[MAX_NAME + 32];
+	struct address a;
+	enum err rc;
+
+	(void)snprintf(what, sizeof(what), "%s.%s", t->name, option);
+	rc = address_parse(what, address, &a, why);
+	return rc == ERR_OK ? check_section(t, why) : rc;
+}
+
 static enum err
 check_client(const struct config_client *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
 	    {v->certificate, v->key, v->server_ca, NULL}, "server_ca", true,
 	    false};
-	struct address a;
-	char what[40];
-	enum err rc;
 
-	(void)snprintf(what, sizeof(what), "%s.connect", v->section);
-	rc = address_parse(what, v->address, &a, why);
-	return rc == ERR_OK ? check_section(&t, why) : rc;
+	return check_called(&t, "connect", v->address, why);
 }
 
 static enum err
@@ -149,13 +158,8 @@ check_link(const struct config_link *k, struct why *why)
 	const struct tls_section t = {k->section,
 	    {k->certificate, k->key, k->server_ca, k->crl}, "server_ca", true,
 	    k->how.tls12};
-	char what[MAX_NAME + 32];
-	struct address a;
-	enum err rc;
 
-	(void)snprintf(what, sizeof(what), "%s.address", k->section);
-	rc = address_parse(what, k->address, &a, why);
-	return rc == ERR_OK ? check_section(&t, why) : rc;
+	return check_called(&t, "address", k->address, why);
 }
 
 static enum err

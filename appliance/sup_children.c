@@ -209,16 +209,29 @@ may_start(const struct supervisor *s, const struct child *c)
 	return true;
 }
 
+static bool
+reads_cas(const struct child *c)
+{
+	return c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2 ||
+	    c->kind == CTL_PEER_HI2C;
+}
+
 void
 sup_start_due(struct supervisor *s)
 {
 	const int64_t now = clock_uptime_ms();
+	bool told = false;
 
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
 
-		if (may_start(s, c) && c->restart_at <= now)
-			start(s, c);
+		if (!may_start(s, c) || c->restart_at > now)
+			continue;
+		if (!told && reads_cas(c)) {
+			sup_tell_policy(s);
+			told = true;
+		}
+		start(s, c);
 	}
 }
 

@@ -94,21 +94,24 @@ send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
 	return rc;
 }
 
+/* Of those that call a server, CAs and lists may not be set. */
+#define TLS_FILES 4
+
 static enum err
-send_tls(const char *section, const char *const path[3], const char *ca_name,
-    const struct child *c, struct why *why)
+send_tls(const char *section, const char *const path[TLS_FILES],
+    const char *ca_name, const struct child *c, struct why *why)
 {
-	static const enum ctl_file kind[3] = {CTL_FILE_TLS_CERT,
-	    CTL_FILE_TLS_KEY, CTL_FILE_CLIENT_CA};
-	const char *const name[3] = {"certificate", "key", ca_name};
+	static const enum ctl_file kind[TLS_FILES] = {CTL_FILE_TLS_CERT,
+	    CTL_FILE_TLS_KEY, CTL_FILE_CLIENT_CA, CTL_FILE_CRL};
+	const char *const name[TLS_FILES] = {"certificate", "key", ca_name,
+	    "crl"};
 	enum err rc = ERR_OK;
 
-	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
+	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++) {
 		char what[MAX_NAME + 32];
 
-		if (path[i] == NULL && c->kind == CTL_PEER_HI2C &&
-		    kind[i] == CTL_FILE_CLIENT_CA)
-			continue; /* it has pins */
+		if (path[i] == NULL && i >= 2)
+			continue;
 		(void)snprintf(what, sizeof(what), "%s.%s", section, name[i]);
 		rc = send_path(c, kind[i], path[i], what,
 		    kind[i] == CTL_FILE_TLS_KEY, why);
@@ -120,7 +123,8 @@ static enum err
 send_server_tls(const struct config_server *v, const struct child *c,
     struct why *why)
 {
-	const char *const path[3] = {v->certificate, v->key, v->client_ca};
+	const char *const path[TLS_FILES] = {v->certificate, v->key,
+	    v->client_ca};
 
 	return send_tls(v->section, path, "client_ca", c, why);
 }
@@ -129,24 +133,20 @@ static enum err
 send_client_tls(const struct config_client *v, const struct child *c,
     struct why *why)
 {
-	const char *const path[3] = {v->certificate, v->key, v->server_ca};
+	const char *const path[TLS_FILES] = {v->certificate, v->key,
+	    v->server_ca};
 
 	return send_tls(v->section, path, "server_ca", c, why);
 }
 
 static enum err
-send_link_tls(const struct config_lemf *l, const struct child *c,
+send_link_tls(const struct config_link *k, const struct child *c,
     struct why *why)
 {
-	const struct config_link *k = &l->link;
-	const char *const path[3] = {k->certificate, k->key, k->server_ca};
-	char what[MAX_NAME + 32];
-	enum err rc = send_tls(k->section, path, "server_ca", c, why);
+	const char *const path[TLS_FILES] = {k->certificate, k->key,
+	    k->server_ca, k->crl};
 
-	if (rc != ERR_OK || k->crl == NULL)
-		return rc;
-	(void)snprintf(what, sizeof(what), "%s.crl", k->section);
-	return send_path(c, CTL_FILE_CRL, k->crl, what, false, why);
+	return send_tls(k->section, path, "server_ca", c, why);
 }
 
 /* The TLS files of those that have any. */
@@ -164,7 +164,8 @@ send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 		return send_client_tls(&s->config->xkc, c, why);
 	case CTL_PEER_HI2C:
 		l = config_link_in(s->config, c->index);
-		return l != NULL ? send_link_tls(l, c, why) : ERR_INTERNAL;
+		return l != NULL ? send_link_tls(&l->link, c, why)
+				 : ERR_INTERNAL;
 	case CTL_PEER_POLICY:
 	case CTL_PEER_AUDIT:
 	case CTL_PEER_HSM:
@@ -222,8 +223,8 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
  * A process that starts again reads its files anew: what they say now is then
  * in use, and policy must know.
  */
-static void
-tell_policy(struct supervisor *s)
+void
+sup_tell_policy(struct supervisor *s)
 {
 	char now[MAX_CONFIG_TEXT + 1];
 	struct why why = {""};
@@ -247,9 +248,6 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if (c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2 ||
-	    c->kind == CTL_PEER_HI2C)
-		tell_policy(s);
 	if ((rc = send_files(s, c, why)) != ERR_OK)
 		return rc;
 	return sup_send_settings(s, c, MSG_CTL_SETUP, why);

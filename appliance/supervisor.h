@@ -60,6 +60,9 @@ void sup_lemf_settings(const struct config *, struct hi2_settings *out);
 
 /* ---- sup_files.c: what the children are handed ---- */
 
+/* Of what matters in the configuration, if files of it are other ones now. */
+void sup_tell_policy(struct supervisor *);
+
 /* Files and settings to a child that has just been started. */
 enum err sup_hand_over(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;

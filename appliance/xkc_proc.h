@@ -25,7 +25,6 @@ struct xkc {
 	struct ctl_watch ctl;
 	uv_timer_t tick;
 	struct tls_fds files; /* that have come and are not in use yet */
-	SSL_CTX *tls;
 	struct tls_link_to to;
 	char name[256]; /* in the server's certificate */
 	struct peer *x2;

@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "hi2/ps_header.h"
 #include "hi2/ps_pdu.h"
 #include "hi2/ps_tags.h"
@@ -37,24 +39,12 @@ get_digits(struct rd *in, unsigned n, uint64_t least, uint64_t most,
 	return v >= least && v <= most;
 }
 
-/* Days since 1970-01-01, in years that begin in March. */
-static int64_t
-day_of(uint64_t year, uint64_t month, uint64_t day)
-{
-	const uint64_t y = month <= 2 ? year - 1 : year;
-	const uint64_t era = y / 400, yoe = y % 400;
-	const uint64_t m = month > 2 ? month - 3 : month + 9;
-	const uint64_t doe =
-	    yoe * 365 + yoe / 4 - yoe / 100 + (153 * m + 2) / 5 + day - 1;
-
-	return (int64_t)(era * 146097 + doe) - 719468;
-}
-
 /* YYYYMMDDHHMMSS, a fraction, Z: another form is let through unread. */
 static void
 get_generalized(struct rd in, struct ps_pdu *p)
 {
 	uint64_t year, month, day, h, m, s, ns = 0;
+	struct tm tm;
 	uint8_t b;
 
 	if (!get_digits(&in, 4, 1970, 9999, &year) ||
@@ -73,9 +63,14 @@ get_generalized(struct rd in, struct ps_pdu *p)
 		}
 	if (b != 'Z' || in.left > 0)
 		return;
+	tm = (struct tm){.tm_year = (int)year - 1900,
+	    .tm_mon = (int)month - 1,
+	    .tm_mday = (int)day,
+	    .tm_hour = (int)h,
+	    .tm_min = (int)m,
+	    .tm_sec = (int)s};
 	p->has_time = true;
-	p->seconds =
-	    day_of(year, month, day) * 86400 + (int64_t)(h * 3600 + m * 60 + s);
+	p->seconds = timegm(&tm);
 	p->nanoseconds = (uint32_t)ns;
 }
 

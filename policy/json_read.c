@@ -183,17 +183,6 @@ jr_base64(json_t *o, const char *name, size_t most, struct octets *out,
 	return ERR_OK;
 }
 
-bool
-words_have(const struct words *l, struct rd what)
-{
-	bool hit = false;
-
-	/* All are looked at, so that the time does not tell which. */
-	for (unsigned i = 0; i < l->n; i++)
-		hit |= rd_is(&what, l->w[i], strlen(l->w[i]));
-	return hit;
-}
-
 enum err
 jr_words(json_t *o, const char *name, unsigned most, size_t longest,
     struct words *out, struct why *why)

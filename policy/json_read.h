@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "policy/words.h"
 
 /* The caller's to json_decref(); NULL with `why` for what is no JSON. */
 json_t *jr_load(struct rd, struct why *why) MUST_CHECK;
@@ -55,13 +56,8 @@ enum err jr_base64(json_t *, const char *name, size_t most, struct octets *out,
  * A list of 1 to `most` words, none twice, each at most `longest` characters:
  * *out and each of it are the caller's to free, also after an error.
  */
-struct words {
-	char **w;
-	unsigned n;
-};
 enum err jr_words(json_t *, const char *name, unsigned most, size_t longest,
     struct words *out, struct why *why) MUST_CHECK;
 void words_done(struct words *);
-bool words_have(const struct words *, struct rd);
 
 #endif

@@ -38,7 +38,9 @@ tests() {
 	ctest --preset "$preset" --parallel $((3 * JOBS)) --no-tests=error \
 		--progress "$@" >"build/check-$preset-tests.log" 2>&1 || {
 		grep -v ' Passed ' "build/check-$preset-tests.log" | tail -n 200
-		echo "failed: tests of preset $preset" >&2
+		echo "failed: tests of preset $preset, by:" >&2
+		grep -E '^ *FAILED:|^\[ +ERROR|: error: Failure!|runtime error:|Sanitizer:|\*\*\*(Timeout|Failed)' \
+			"build/check-$preset-tests.log" | tail -n 20 >&2
 		return 1
 	}
 	grep -E '^[0-9]+% tests passed' "build/check-$preset-tests.log"

@@ -27,7 +27,7 @@ warrant_x2() {
 cscf() {
 	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \
 		--cert "$WORK/${CSCF:-cscf}.pem" --key "$WORK/${CSCF:-cscf}.key" \
-		--xid "${OF:-$XID}" --target "$(uri alice)" --wait-ack 20 \
+		--xid "${OF:-$XID}" --target "$(uri alice)" --wait-ack 60 \
 		"$@" >"$WORK/cscf.out" 2>"$WORK/cscf.err"
 }
 # call DIR [options]: each time another call
@@ -44,10 +44,10 @@ counted() {
 	kw status --json | tr -d ' \n' |
 		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
 }
-# becomes N x2|hi2 NAME: within 20 s
+# becomes N x2|hi2 NAME: within 60 s
 becomes() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ "$(counted "$2" "$3")" = "$1" ] && return 0
 		sleep 0.1
 	done
@@ -64,7 +64,7 @@ more() {
 # again_up NAME: it has been started anew
 again_up() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ] &&
 			kw status >/dev/null 2>&1 && return 0
 		sleep 0.1
@@ -83,7 +83,7 @@ x2 {
   certificate = "$WORK/xk.pem"
   key = "$WORK/xk.key"
   client_ca = "$WORK/ca.pem"
-  wait_ms = 300
+  wait_ms = 2000
 }
 lemf lemf1 { profile = "etsi" operator_id = "LAB" }
 EOF
@@ -170,7 +170,7 @@ for p in keywarden-policy keywarden-hi2 keywarden-hsm keywarden-audit; do
 done
 pid=$(pid_of keywarden-x2)
 kill -KILL "$pid"
-check "a call while x2 is away" call x19 --wait-ack 30
+check "a call while x2 is away" call x19 --wait-ack 60
 more 2 "is sent again and not lost"
 check "no XID in the daemon's log" not_in_logs "1111-2222"
 check "no Call-ID in the daemon's log" not_in_logs "call-"
