@@ -78,6 +78,11 @@ enum err sup_check(const struct config *, struct why *why) MUST_CHECK;
 /* Is there what `keywarden init` makes?  Asked once, before anything starts. */
 enum err sup_check_state(const struct config *, struct why *why) MUST_CHECK;
 
+/* ---- sup_words.c: what children say ---- */
+void sup_from_child(struct supervisor *, struct child *);
+/* What one that has ended had still on its line. */
+void sup_last_words(struct supervisor *, struct child *);
+
 /* ---- sup_children.c ---- */
 void sup_add_children(struct supervisor *);
 /*
@@ -90,7 +95,6 @@ void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);
 void sup_reap(struct supervisor *);
-void sup_from_child(struct supervisor *, struct child *);
 void sup_release_held(struct supervisor *);
 void sup_stop_all(struct supervisor *);
 

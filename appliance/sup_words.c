@@ -1,0 +1,146 @@
+/* What children say: they are ready, or why they end. */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/supervisor.h"
+#include "base/log.h"
+
+static void
+notify_ready(void)
+{
+	/* systemd's readiness protocol: one datagram, sd_notify(3). */
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (path == NULL || strlen(path) >= sizeof(a.sun_path))
+		return;
+	memcpy(a.sun_path, path, strlen(path));
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+		    strlen(path))) == -1)
+		log_warning("systemd could not be told that we are ready");
+	close(fd);
+}
+
+static void
+child_ready(struct supervisor *s, struct child *c)
+{
+	bool all = true;
+
+	c->ready = true;
+	/* The first worker has shown that the PIN is right. */
+	if (c->kind == CTL_PEER_HSM)
+		for (unsigned i = 0; i < s->n_children; i++) {
+			struct child *o = &s->child[i];
+
+			if (o->kind == CTL_PEER_HSM && o->pid == 0 &&
+			    !o->wanted) {
+				o->held = false;
+				o->wanted = true;
+				o->restart_at = 0;
+			}
+		}
+	for (unsigned i = 0; i < s->n_children; i++)
+		all = all && s->child[i].ready;
+	if (all && !s->was_ready) {
+		s->was_ready = true;
+		log_info("serving");
+		notify_ready();
+	}
+}
+
+static void
+hold(struct supervisor *s, struct child *c, enum err rc)
+{
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *o = &s->child[i];
+
+		/*
+		 * A refused PIN is everybody's: no other worker tries it, and
+		 * those that still serve do not when they have ended.
+		 */
+		if (o == c || (rc == ERR_PIN && o->kind == CTL_PEER_HSM))
+			o->held = true;
+	}
+}
+
+static void
+child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
+{
+	char text[WHY_MAX + 1];
+	struct rd why;
+	enum err rc;
+
+	if (msg_error_get(f->body, &rc, &why) != ERR_OK)
+		return;
+	(void)log_escape(why.p, why.left, text, sizeof(text));
+	if (rc == ERR_PIN) {
+		hold(s, c, rc);
+		s->pin_refused = s->pin != NULL;
+		log_error("%s: %s; the PIN is not tried again: %s",
+		    child_name(c), text,
+		    s->pin_refused
+			? "start again with the right one on --pin-fd"
+			: "put the right one into the PIN file, then send "
+			  "SIGHUP (systemctl reload keywarden)");
+	} else if (rc == ERR_MALFORMED) {
+		hold(s, c, rc);
+		log_error("%s: %s; mend it, then send SIGHUP (systemctl "
+			  "reload keywarden)",
+		    child_name(c), text);
+	} else
+		log_error("%s: %s; next try in %u ms", child_name(c), text,
+		    c->backoff_ms);
+}
+
+void
+sup_from_child(struct supervisor *s, struct child *c)
+{
+	static uint8_t buf[IPC_CTL_MAX];
+	struct ipc_frame f;
+	int fd = -1;
+
+	if (ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd) != ERR_OK)
+		return; /* it has gone: SIGCHLD says so too */
+	if (fd != -1)
+		close(fd);
+	if (f.type == MSG_CTL_READY && f.body.left == 0)
+		child_ready(s, c);
+	else if (f.type == MSG_CTL_FAILED)
+		child_failed(s, c, &f);
+	else
+		log_error("%s sent the supervisor a message of type %u",
+		    child_name(c), f.type);
+}
+
+void
+sup_last_words(struct supervisor *s, struct child *c)
+{
+	struct pollfd last = {c->ctl, POLLIN, 0};
+
+	while (poll(&last, 1, 0) == 1 && (last.revents & POLLIN) != 0) {
+		static uint8_t buf[IPC_CTL_MAX];
+		struct ipc_frame f;
+		int fd = -1;
+
+		if (ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd) != ERR_OK)
+			break;
+		if (fd != -1)
+			close(fd);
+		if (f.type == MSG_CTL_FAILED)
+			child_failed(s, c, &f);
+	}
+}
