@@ -109,6 +109,8 @@ confine_root(const char *const path[], unsigned n, struct why *why)
 	struct mount_attr closed = {
 	    .attr_set = MOUNT_ATTRIBUTES | MOUNT_ATTR_RDONLY};
 	int tree[CONFINE_PATHS], root = -1;
+	/* Whoever the process becomes passes through the folders above. */
+	const mode_t mask = umask(022);
 	unsigned taken = 0;
 	enum err rc = ERR_OK;
 
@@ -129,5 +131,6 @@ confine_root(const char *const path[], unsigned n, struct why *why)
 			close(tree[i]);
 	if (root != -1)
 		close(root);
+	(void)umask(mask);
 	return rc;
 }
