@@ -394,16 +394,14 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 static bool
 load_provider(void)
 {
-	static bool loaded;
+	static OSSL_PROVIDER *own, *rest;
 
-	if (!loaded)
-		loaded =
-		    OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) == 1 &&
-		    OSSL_PROVIDER_load(NULL, "default") != NULL &&
-		    EVP_set_default_properties(NULL, "?provider=default") ==
-			1 &&
-		    OSSL_PROVIDER_load(NULL, NAME) != NULL;
-	return loaded;
+	if (own == NULL &&
+	    OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) == 1 &&
+	    (rest = OSSL_PROVIDER_load(NULL, "default")) != NULL &&
+	    EVP_set_default_properties(NULL, "?provider=default") == 1)
+		own = OSSL_PROVIDER_load(NULL, NAME);
+	return own != NULL;
 }
 
 EVP_PKEY *
