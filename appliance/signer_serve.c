@@ -56,22 +56,18 @@ signer_serve(struct signer_link *k)
 	struct ipc_frame f;
 	enum err rc;
 
-	if (ipc_fill(k->chan) != ERR_OK) {
-		log_debug("who signs as %s has gone", tls_role_name(k->role));
-		ipc_chan_free(&k->chan);
-		return;
-	}
-	if ((rc = ipc_next(k->chan, &f)) == ERR_AGAIN)
-		return;
-	if (rc == ERR_OK)
-		rc = ipc_dispatch(rules, sizeof(rules) / sizeof(rules[0]), 1, k,
-		    &f);
-	if (rc == ERR_OK)
+	if ((rc = ipc_fill(k->chan)) == ERR_OK &&
+	    (rc = ipc_next(k->chan, &f)) == ERR_OK &&
+	    (rc = ipc_dispatch(rules, sizeof(rules) / sizeof(rules[0]), 1, k,
+		 &f)) == ERR_OK)
 		rc = ipc_flush(k->chan);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK || rc == ERR_AGAIN)
 		return;
-	log_error("who signs as %s sent what is not permitted, or has gone: "
-		  "%s: its channel is closed",
-	    tls_role_name(k->role), err_str(rc));
+	if (rc == ERR_MALFORMED)
+		log_error("who signs as %s sent what is not permitted: its "
+			  "channel is closed",
+		    tls_role_name(k->role));
+	else
+		log_debug("who signs as %s has gone", tls_role_name(k->role));
 	ipc_chan_free(&k->chan);
 }
