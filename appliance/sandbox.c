@@ -31,7 +31,8 @@ static const struct {
     [SANDBOX_X2] = {"x2", false, false},
     [SANDBOX_HI2] = {"hi2", false, true},
     [SANDBOX_XKC] = {"xkc", true, false},
-    [SANDBOX_HI2C] = {"hi2c", true, false}};
+    [SANDBOX_HI2C] = {"hi2c", true, false},
+    [SANDBOX_SIGNER] = {"signer", false, true}};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -88,6 +89,11 @@ static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(alarm), SCMP_SYS(openat),
     SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
     SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync)};
 
+/* The same token, and no file of ours that it writes. */
+static const int of_signer[] = {SCMP_SYS(poll), SCMP_SYS(alarm),
+    SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(stat),
+    SCMP_SYS(getdents64)};
+
 struct set {
 	const int *calls;
 	size_t n;
@@ -107,6 +113,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database), SET(of_hi2)},
     [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
     [SANDBOX_HI2C] = {SET(common), SET(loop), SET(of_client)},
+    [SANDBOX_SIGNER] = {SET(common), SET(of_signer)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */

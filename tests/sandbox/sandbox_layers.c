@@ -33,7 +33,8 @@ static const struct kind {
     [SANDBOX_X2] = {"x2", false, false},
     [SANDBOX_HI2] = {"hi2", true, false},
     [SANDBOX_XKC] = {"xkc", false, true},
-    [SANDBOX_HI2C] = {"hi2c", false, true}};
+    [SANDBOX_HI2C] = {"hi2c", false, true},
+    [SANDBOX_SIGNER] = {"signer", true, false}};
 
 /* ---- what is to come of them ---- */
 
