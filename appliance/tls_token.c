@@ -67,7 +67,7 @@ static void
 give(struct tls_wait *w, struct rd sig)
 {
 	unlink_wait(w);
-	if (sig.left <= sizeof(w->sig)) {
+	if (sig.left > 0 && sig.left <= sizeof(w->sig)) {
 		memcpy(w->sig, sig.p, sig.left);
 		w->len = sig.left;
 	}
