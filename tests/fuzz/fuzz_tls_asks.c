@@ -34,7 +34,7 @@ static struct place {
 	uint32_t id; /* asked for last */
 	uint8_t hash[TLS_HASH_MOST];
 	size_t hash_len;
-	bool asked, right, resumed;
+	bool asked, right, resumed, unclear;
 } places[PLACES];
 static struct place *now; /* whose handshake is running */
 
@@ -111,7 +111,7 @@ end(struct place *p)
 	if (p->ours == NULL)
 		return;
 	/* Its end takes what the other one sends, if it was the right one. */
-	if (p->resumed)
+	if (p->resumed && !p->unclear)
 		MUST((SSL_do_handshake(p->theirs) == 1) == p->right);
 	tls_token_forget(p->ours, &p->wait);
 	MUST(!tls_token_waits(&p->wait));
@@ -163,6 +163,7 @@ right_answer(const struct place *p, uint8_t sig[TLS_SIGNATURE_MAX])
 struct line {
 	struct ipc_chan *chan;
 	int far;
+	bool pieces; /* what is a frame does not show any longer */
 };
 
 static void
@@ -200,7 +201,7 @@ hear(const struct line *l)
 
 /* False: what was said is not permitted. */
 static bool
-act(const struct line *l, uint8_t kind, struct rd octets)
+act(struct line *l, uint8_t kind, struct rd octets)
 {
 	struct place *p = &places[kind / 8 % PLACES];
 	uint8_t sig[TLS_SIGNATURE_MAX];
@@ -225,6 +226,7 @@ act(const struct line *l, uint8_t kind, struct rd octets)
 			break;
 		len = right_answer(p, sig);
 		p->right = p->right || !p->resumed;
+		p->unclear = l->pieces;
 		say(l, MSG_TLS_SIGNED, p->id, sig, len);
 		break;
 	case 5:
@@ -237,6 +239,7 @@ act(const struct line *l, uint8_t kind, struct rd octets)
 		if (octets.left > 0)
 			MUST(write(l->far, octets.p, octets.left) ==
 			    (ssize_t)octets.left);
+		l->pieces = true;
 		break;
 	}
 	return hear(l);
@@ -246,7 +249,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const int lowest = lowest_free_fd();
-	struct line l = {NULL, -1};
+	struct line l = {NULL, -1, false};
 	struct rd in;
 	int pair[2];
 

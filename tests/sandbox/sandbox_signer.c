@@ -1,6 +1,6 @@
 /*
- * keywarden-signer: the token's files and a deadline; it writes nothing by
- * itself, and has no network.
+ * keywarden-signer: the files of the token, a deadline, and no network; it
+ * writes nothing that it was handed.
  */
 #include <errno.h>
 
