@@ -18,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -268,8 +267,7 @@ main(int argc, char **argv)
 	if (rc == ERR_OK)
 		rc = sup_confine(&s, &why);
 	if (rc == ERR_OK)
-		rc = sup_owner(&s, &why);
-	spawn_trust(s.owner);
+		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
 	if (rc == ERR_OK)
@@ -282,6 +280,7 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
+	sup_confine_say(&s);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);
