@@ -86,7 +86,8 @@ check_state(struct hsm_proc *p, struct why *why)
 	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
 	    (rc = hsm_head_read(p, &head, why)) != ERR_OK)
 		return rc;
-	if ((rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
+	if ((rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
 		return rc;
 	return hsm_self_test(p->token, p->ibe, why);
 }
@@ -215,7 +216,8 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .stop = on_stop,
-    .init = hsm_ceremony};
+    .init = hsm_ceremony,
+    .probe = hsm_probe};
 
 /* ---- the loop ---- */
 

@@ -32,6 +32,12 @@ enum msg_type {
 	MSG_CTL_FAILED = 13, /* u8 enum err, text: why the process will end */
 	MSG_CTL_INIT = 14, /* keywarden init -> hsm: the ceremony's order */
 	MSG_CTL_INIT_DONE = 15,
+	/* keywarden token probe <-> hsm: appliance/proto_probe.h */
+	MSG_CTL_PROBE = 190, /* probe_order */
+	MSG_CTL_PROBE_TOKEN = 191, /* probe_token */
+	MSG_CTL_PROBE_BEGINS = 193, /* u8 enum cap */
+	MSG_CTL_PROBE_ENDED = 195, /* probe_ended */
+	MSG_CTL_PROBE_DONE = 197,
 
 	/* xk -> policy, policy -> xk */
 	MSG_ASK = 20,

@@ -252,3 +252,9 @@ sandbox_enter(enum sandbox which)
 	}
 	load(which);
 }
+
+bool
+sandbox_is_built(void)
+{
+	return KW_SANDBOX;
+}

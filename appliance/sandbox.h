@@ -5,6 +5,8 @@
 #ifndef APPLIANCE_SANDBOX_H
 #define APPLIANCE_SANDBOX_H
 
+#include <stdbool.h>
+
 enum sandbox {
 	SANDBOX_XK,
 	SANDBOX_POLICY,
@@ -23,5 +25,6 @@ enum sandbox {
  * the log and returns.
  */
 void sandbox_enter(enum sandbox which);
+bool sandbox_is_built(void);
 
 #endif
