@@ -257,14 +257,15 @@ probe_run(struct probe *p, probe_heard *heard, void *ctx, struct why *why)
 	status = end(&w, rc != ERR_OK && rc != ERR_CLOSED);
 	if (rc != ERR_CLOSED && rc != ERR_AGAIN)
 		return rc;
-	if (w.now == CAP__MAX)
+	if (w.now == CAP__MAX && rc == ERR_AGAIN)
 		return why_set(why, ERR_HSM,
-		    rc == ERR_AGAIN
-			? "the token did not answer within %u s: is its module "
-			  "in order?"
-			: "the module ended the worker before the token was "
-			  "open (%u s were allowed)",
+		    "the token did not answer within %u s: is its module in "
+		    "order?",
 		    p->seconds);
+	if (w.now == CAP__MAX)
+		return why_set(why, ERR_HSM, "the module ended the worker %s",
+		    p->opened ? "between two steps"
+			      : "before the token was open");
 	say_cut_off(p, &w, rc == ERR_AGAIN, status);
 	heard(ctx, p, w.now);
 	if (p->opened)

@@ -9,6 +9,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/production.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "hsm/caps_try.h"
@@ -193,6 +194,8 @@ hsm_ceremony(void *ctx, struct rd order)
 	}
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && o.production && hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_DENIED, PRODUCTION_NO_SOFTHSM);
 	if (rc != ERR_OK ||
 	    (rc = make(p, out, sizeof(out), &len, &why)) != ERR_OK)
 		ctl_fail(rc, &why);

@@ -102,36 +102,41 @@ try_own(struct hsm_proc *p, struct caps_try *t, struct cap_result *out)
 	    why.text);
 }
 
+/*
+ * The last: closing the token is part of it, for a worker that stops does so
+ * under its filter.
+ */
 static void
-try_filter(struct caps_try *t, struct caps *caps)
+try_filter(struct hsm_proc *p, struct caps_try **t, struct caps *caps)
 {
 	struct cap_result *out = &caps->of[CAP_FILTER];
 
-	if (!sandbox_is_built()) {
+	if (sandbox_is_built()) {
+		sandbox_enter(SANDBOX_HSM);
+		caps_try_again(*t, caps, out);
+	} else
 		(void)snprintf(out->text, sizeof(out->text),
 		    "this program was built without it");
-		return;
-	}
-	sandbox_enter(SANDBOX_HSM);
-	caps_try_again(t, caps, out);
+	caps_try_free(t);
+	hsm_close(&p->token);
 }
 
 static void
-try_one(struct hsm_proc *p, const struct probe_order *o, struct caps_try *t,
+try_one(struct hsm_proc *p, const struct probe_order *o, struct caps_try **t,
     enum cap which, struct caps *caps)
 {
 	struct cap_result *out = &caps->of[which];
 
 	if (which < CAP__INIT_MAX) {
-		caps_try_one(t, which, caps);
+		caps_try_one(*t, which, caps);
 		if (out->state != CAP_LOST)
-			caps_try_rate(t, which, o->rate_ms, caps);
+			caps_try_rate(*t, which, o->rate_ms, caps);
 	} else if (which == CAP_OWN_KEYS)
-		try_own(p, t, out);
+		try_own(p, *t, out);
 	else if (which == CAP_IDLE && o->idle_ms > 0)
-		caps_try_idle(t, o->idle_ms, out);
+		caps_try_idle(*t, o->idle_ms, out);
 	else if (which == CAP_FILTER)
-		try_filter(t, caps);
+		try_filter(p, t, caps);
 }
 
 static void
@@ -149,7 +154,7 @@ try_all(struct hsm_proc *p, const struct probe_order *o)
 	}
 	for (enum cap i = 0; i < CAP__MAX; i++) {
 		tell_begins(i);
-		try_one(p, o, t, i, &caps);
+		try_one(p, o, &t, i, &caps);
 		tell_ended(i, &caps.of[i]);
 		if (caps.of[i].state == CAP_LOST)
 			break;

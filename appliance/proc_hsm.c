@@ -16,6 +16,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/production.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
 #include "base/clock.h"
@@ -105,6 +106,9 @@ open_all(struct hsm_proc *p)
 		ctl_fail(rc, &why);
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && p->settings.production &&
+	    hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
 	if (rc == ERR_OK)

@@ -411,6 +411,7 @@ struct policy_settings {
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 	bool remote; /* keys for it are made by another appliance */
+	bool production; /* only to be shown */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
@@ -420,6 +421,7 @@ struct hsm_settings {
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
 	bool remote; /* keys for HI2 are made by another appliance */
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void hsm_settings_put(struct wr *, const struct hsm_settings *);
@@ -428,6 +430,7 @@ enum err hsm_settings_get(struct rd, struct hsm_settings *) MUST_CHECK;
 /* MSG_CTL_INIT */
 struct init_order {
 	bool make_token;
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void init_order_put(struct wr *, const struct init_order *);

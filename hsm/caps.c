@@ -47,7 +47,7 @@ static const struct cap_row rows[CAP__MAX] = {
 	CAP_AES_WRAP},
     [CAP_PURPOSE] = {"one-purpose", "a key does one thing",
 	"no key stands in for another", "a key does more than it is made for",
-	CAP_SESSIONS},
+	CAP_AES_WRAP},
     [CAP_OBJECTS] = {"objects", "objects that stay",
 	"keeps the appliance's keys", "it keeps no object", CAP_SESSIONS},
     [CAP_OWN_KEYS] = {"own-keys", "the appliance's keys in it",

@@ -106,8 +106,9 @@ caps_sessions(struct caps_try *t)
 	if (n == 0)
 		return caps_missing(t, "%s", t->h->why.text);
 	t->around = n < SESSIONS_TRIED;
+	/* 0 is no limit, all ones is no information; some say that nearly. */
 	if (info.ulMaxRwSessionCount == CK_EFFECTIVELY_INFINITE ||
-	    info.ulMaxRwSessionCount == CK_UNAVAILABLE_INFORMATION)
+	    info.ulMaxRwSessionCount > UINT32_MAX)
 		caps_say(t, "%u were opened; it names no limit", n + 1);
 	else
 		caps_say(t, "%u were opened; its limit is %lu", n + 1,

@@ -233,8 +233,6 @@ shape_C_DeriveKey(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE base,
 		if (params.public_data == NULL ||
 		    !unwrap_point(&params.public_data, &params.public_data_len))
 			return CKR_MECHANISM_PARAM_INVALID;
-		mine = (CK_MECHANISM){m->mechanism, &params, sizeof(params)};
-		m = &mine;
 	}
 	rv = real_list->C_DeriveKey(s, m, base, t, n, out);
 	if (rv != CKR_OK || out == NULL)
