@@ -263,6 +263,8 @@ own(struct caps_try *t)
 	struct why why = {""};
 	enum err rc = hsm_find_keys(t->h, &why);
 
+	if (rc == ERR_OK)
+		rc = hsm_find_tls_keys(t->h, &why);
 	if (rc != ERR_OK)
 		return caps_missing(t, "%s", why.text);
 	t->own = true;

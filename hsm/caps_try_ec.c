@@ -17,7 +17,7 @@ caps_ecdsa_once(struct caps_try *t)
 	uint8_t sig[HSM_SIGNATURE_MAX];
 	size_t n;
 
-	return hsm_sign(t->h, probe, sizeof(probe), sig, &n);
+	return hsm_sign(t->h, HSM_KEY_HI2, probe, sizeof(probe), sig, &n);
 }
 
 enum err
@@ -31,7 +31,8 @@ caps_ecdsa(struct caps_try *t)
 
 	if ((rc = caps_have(t, HSM_KEY_HI2)) != ERR_OK ||
 	    (rc = caps_public(t, HSM_KEY_HI2, &pub)) != ERR_OK ||
-	    (rc = hsm_sign(t->h, probe, sizeof(probe), sig, &n)) != ERR_OK)
+	    (rc = hsm_sign(t->h, HSM_KEY_HI2, probe, sizeof(probe), sig, &n)) !=
+		ERR_OK)
 		goto out;
 	c = EVP_MD_CTX_new();
 	if (c == NULL ||

@@ -40,6 +40,10 @@ static const struct object objects[HSM_KEY__MAX] = {
     [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
     [HSM_KEY_SPOOL] = {"keywarden-spool-1", &private_class, CKA_UNWRAP},
     [HSM_KEY_HI2] = {"keywarden-hi2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XK] = {"keywarden-tls-xk-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_X2] = {"keywarden-tls-x2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XKC] = {"keywarden-tls-xkc-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_HI2] = {"keywarden-tls-hi2-1", &private_class, CKA_SIGN},
 };
 
 /* A label as an attribute value; the token only reads it. */
@@ -99,28 +103,44 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 	return ERR_OK;
 }
 
-enum err
-hsm_find_keys(struct hsm *h, struct why *why)
+/* Who wraps, or verifies, needs the other half. */
+static bool
+has_public(enum hsm_key which)
 {
-	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT, HSM_KEY_SPOOL,
-	    HSM_KEY_HI2};
+	return objects[which].class == &private_class &&
+	    which != HSM_KEY_MASTER;
+}
+
+static enum err
+find_from(struct hsm *h, enum hsm_key first, enum hsm_key end, struct why *why)
+{
 	CK_OBJECT_HANDLE pub;
 	enum err rc = ERR_OK;
 
-	for (int i = 0; i < HSM_KEY__MAX && rc == ERR_OK; i++) {
+	for (enum hsm_key i = first; i < end && rc == ERR_OK; i++) {
 		const struct object *o = &objects[i];
 
 		if ((rc = find_one(h, o->label, o->class, &h->key[i])) ==
 		    ERR_OK)
 			rc = check_object(h, o, h->key[i]);
+		if (rc == ERR_OK && has_public(i))
+			rc = find_one(h, o->label, &public_class, &pub);
 	}
-	/* Who wraps, or verifies, needs the other halves. */
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == ERR_OK;
-	     i++)
-		rc = find_one(h, objects[pairs[i]].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
 	return rc;
+}
+
+enum err
+hsm_find_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_MASTER, HSM_KEY_TLS_XK, why);
+}
+
+enum err
+hsm_find_tls_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_TLS_XK, HSM_KEY__MAX, why);
 }
 
 enum err
@@ -261,9 +281,9 @@ create_spool(struct hsm *h, struct hsm_made *m)
 	return create_rsa(h, m, data_key, sizeof(data_key));
 }
 
-/* Signs over what was delivered, and nothing else. */
+/* Signs, and does nothing else. */
 static enum err
-create_hi2(struct hsm *h, struct hsm_made *m)
+create_p256(struct hsm *h, struct hsm_made *m)
 {
 	/* secp256r1, 1.2.840.10045.3.1.7 */
 	uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
@@ -302,8 +322,10 @@ static const struct {
 	enum err (*create)(struct hsm *, struct hsm_made *);
 } makers[] = {{HSM_KEY_SEED_STORE, create_seed_store},
     {HSM_KEY_SEED_IMPORT, create_seed_import}, {HSM_KEY_SPOOL, create_spool},
-    {HSM_KEY_HI2, create_hi2}, {HSM_KEY_SEAL_REGISTRY, create_seal},
-    {HSM_KEY_SEAL_STATE, create_seal}, {HSM_KEY_MASTER, create_master}};
+    {HSM_KEY_SEAL_REGISTRY, create_seal}, {HSM_KEY_SEAL_STATE, create_seal},
+    {HSM_KEY_HI2, create_p256}, {HSM_KEY_TLS_XK, create_p256},
+    {HSM_KEY_TLS_X2, create_p256}, {HSM_KEY_TLS_XKC, create_p256},
+    {HSM_KEY_TLS_HI2, create_p256}, {HSM_KEY_MASTER, create_master}};
 #define N_MAKERS (sizeof(makers) / sizeof(makers[0]))
 
 enum err
@@ -427,7 +449,7 @@ enum err
 hsm_public_of(struct hsm *h, enum hsm_key which, CK_OBJECT_HANDLE pub,
     uint8_t *der, size_t cap, size_t *len)
 {
-	return which == HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
+	return which >= HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
 				    : rsa_public_key(h, pub, der, cap, len);
 }
 
