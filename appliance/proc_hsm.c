@@ -84,9 +84,11 @@ open_all(struct hsm_proc *p)
 		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
-	if (rc == ERR_OK)
-		rc = hsm_run_new(p->settings.threads, &p->run, &why);
 	if (rc != ERR_OK)
+		ctl_fail(rc, &why);
+	/* The module has loaded what it loads; threads come after this. */
+	sandbox_confine(SANDBOX_HSM, 0);
+	if ((rc = hsm_run_new(p->settings.threads, &p->run, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	sandbox_enter(SANDBOX_HSM);
 	if ((rc = check_state(p, &why)) != ERR_OK)
@@ -346,6 +348,7 @@ main(void)
 	    .head_fd = -1};
 
 	ctl_init("keywarden-hsm");
+	sandbox_start(SANDBOX_HSM);
 	/* Where OpenSSL keeps the numbers of the curves' secrets. */
 	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST) != 1)
 		fatal("no locked memory: is LimitMEMLOCK too low?");

@@ -114,6 +114,7 @@ open_token(struct signer *s)
 		rc = hsm_find_tls_keys(s->token, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
+	sandbox_confine(SANDBOX_SIGNER, 0);
 	sandbox_enter(SANDBOX_SIGNER);
 	self_test(s);
 }
@@ -167,6 +168,7 @@ main(void)
 	static struct signer s = {.pin_fd = -1};
 
 	ctl_init("keywarden-signer");
+	sandbox_start(SANDBOX_SIGNER);
 	ctl_start(&handlers, &s);
 	if (s.pin_fd == -1)
 		fatal("incomplete start");

@@ -25,6 +25,12 @@ pin_on_same_disk(const struct asked *a)
 }
 
 static bool
+uses_pem_key(const struct asked *a)
+{
+	return config_uses_pem_key(a->f);
+}
+
+static bool
 is_not_confined(const struct asked *a)
 {
 	(void)a;
@@ -56,6 +62,8 @@ static const struct {
     {is_not_confined,
 	"these programs were built without their filters "
 	"(KW_SANDBOX=OFF)"},
+    {uses_pem_key,
+	"a key of TLS is a PEM file: in each section key = \"token\""},
     {lemf_without_crl, "a LEMF with server_ca has neither crl nor pin"},
 };
 
