@@ -38,6 +38,7 @@ static cfg_opt_t xk_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_STR("key", NULL, CFGF_NODEFAULT),
     CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_STR("crl", NULL, CFGF_NODEFAULT),
     CFG_INT("max_connections", 64, CFGF_NONE),
     CFG_INT("max_outstanding", 1024, CFGF_NONE),
     CFG_INT("max_outstanding_each", 128, CFGF_NONE),
@@ -102,6 +103,14 @@ config_str(cfg_t *c, const char *name)
 	return s == NULL ? NULL : strdup(s);
 }
 
+char *
+config_crl(cfg_t *c)
+{
+	const char *s = cfg_getstr(c, "crl");
+
+	return s == NULL || strcmp(s, "none") == 0 ? NULL : strdup(s);
+}
+
 static enum err
 num(cfg_t *c, const char *section, const char *name, long min, long max,
     uint32_t *out, struct why *why)
@@ -135,6 +144,8 @@ config_take_server(struct config_server *v, const char *section, cfg_t *c,
 	v->certificate = config_str(c, "certificate");
 	v->key = config_str(c, "key");
 	v->client_ca = config_str(c, "client_ca");
+	v->crl = config_crl(c);
+	v->crl_said = cfg_getstr(c, "crl") != NULL;
 	return ERR_OK;
 }
 
@@ -360,6 +371,7 @@ free_server(struct config_server *v)
 	free(v->certificate);
 	free(v->key);
 	free(v->client_ca);
+	free(v->crl);
 }
 
 void

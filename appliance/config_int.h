@@ -18,6 +18,9 @@ enum err config_nums(cfg_t *, const char *section, const struct number *,
 /* A copy of a string option; NULL stays NULL. */
 char *config_str(cfg_t *, const char *name);
 
+/* A path, or "none"; NULL for that and where nothing is set. */
+char *config_crl(cfg_t *);
+
 /* The options that xk and x2 share; at least so many addresses. */
 enum err config_take_server(struct config_server *, const char *section,
     cfg_t *, unsigned least, struct why *) MUST_CHECK;

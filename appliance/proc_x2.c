@@ -32,7 +32,7 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 
 	if (kind == CTL_FILE_LISTEN && x->n_listen < X2_MAX_LISTEN)
 		x->listen_fd[x->n_listen++] = fd;
-	else if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
+	else if (!tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -85,9 +85,27 @@ new_tls(struct x2 *x, struct why *why)
 	 * what was decrypted in it is erased when it is taken anyway.
 	 */
 	(void)SSL_CTX_clear_mode(c, SSL_MODE_RELEASE_BUFFERS);
+	tls_crl_guard(c, &x->lists);
 	SSL_CTX_free(x->tls);
 	x->tls = c;
 	return ERR_OK;
+}
+
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct x2 *x)
+{
+	tls_crl_use(&x->lists, tls_fds_take_crl(&x->files));
+}
+
+static void
+on_lists(void *ctx)
+{
+	struct x2 *x = ctx;
+
+	use_lists(x);
+	if (tls_crl_tick(&x->lists))
+		x2_conn_judge(x);
 }
 
 static void
@@ -159,6 +177,7 @@ on_setup(void *ctx, struct rd settings)
 	    x2_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("incomplete start");
 	make_tables(x);
+	use_lists(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_enter(SANDBOX_X2);
@@ -181,6 +200,7 @@ on_reload(void *ctx, struct rd settings)
 	x2_asks_limit(x->asks, &tickets);
 	x2_intake_limit(x->intake, tickets.octets);
 	calls_limit_stored(x->calls, x2_stored_most(&x->settings));
+	on_lists(x);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 }
@@ -196,6 +216,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 static void
@@ -219,6 +240,8 @@ on_tick(uv_timer_t *h)
 	x2_asks_tick(x->asks, now);
 	x2_intake_tick(x->intake);
 	x2_journal_turn(x);
+	if (tls_crl_tick(&x->lists))
+		x2_conn_judge(x);
 	x2_conn_tick(x);
 	x2_tell_counts(x);
 	/* A question that could not be sent is asked again. */
@@ -228,7 +251,7 @@ on_tick(uv_timer_t *h)
 int
 main(void)
 {
-	static struct x2 x = {.files = TLS_FDS_NONE};
+	static struct x2 x = {.files = TLS_FDS_NONE, .lists.section = "x2"};
 
 	ctl_init("keywarden-x2");
 	if (uv_loop_init(&x.loop) != 0)

@@ -27,6 +27,56 @@ xk_settings_get(struct rd r, struct xk_settings *s)
 }
 
 void
+msg_crl_put(struct wr *w, const struct msg_crl *m)
+{
+	wr_u8(w, (uint8_t)m->state);
+	wr_i64(w, m->ends);
+}
+
+static enum err
+get_crl(struct rd *r, struct msg_crl *m)
+{
+	uint8_t state = 0;
+	enum err rc;
+
+	if ((rc = rd_u8(r, &state)) == ERR_OK)
+		rc = rd_i64(r, &m->ends);
+	m->state = (enum crl_state)state;
+	return rc == ERR_OK && state >= CRL_STATE__MAX ? ERR_MALFORMED : rc;
+}
+
+enum err
+msg_crl_get(struct rd r, struct msg_crl *m)
+{
+	const enum err rc = get_crl(&r, m);
+
+	return proto_whole(&r, rc);
+}
+
+void
+msg_crls_put(struct wr *w, const struct msg_crls *m)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		wr_view8(w, m->of[i].section.p, m->of[i].section.left);
+		msg_crl_put(w, &m->of[i].is);
+	}
+}
+
+enum err
+msg_crls_get(struct rd r, struct msg_crls *m)
+{
+	enum err rc = ERR_OK;
+
+	for (m->n = 0; rc == ERR_OK && r.left > 0; m->n++) {
+		if (m->n == MAX_CRLS)
+			return ERR_TOOBIG;
+		if ((rc = rd_view8(&r, &m->of[m->n].section)) == ERR_OK)
+			rc = get_crl(&r, &m->of[m->n].is);
+	}
+	return proto_whole(&r, rc);
+}
+
+void
 policy_settings_put(struct wr *w, const struct policy_settings *s)
 {
 	wr_view16(w, s->database.p, s->database.left);

@@ -22,8 +22,8 @@
 #define TLS_FILES 4
 struct tls_section {
 	const char *name;
-	/* certificate, key, CAs of the other side, lists of revoked ones; the
-	 * last two may be NULL for a client */
+	/* certificate, key, CAs of the other side (a client may have none),
+	 * lists of revoked ones (any may have none) */
 	const char *path[TLS_FILES];
 	const char *ca_name; /* what the third is called there */
 	bool client;
@@ -40,10 +40,13 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 	    .tls12 = t->tls12};
 	const struct tls_fds files = {fd[0], fd[1], fd[2], fd[3]};
 	SSL_CTX *c = NULL;
+	enum err rc;
 
-	return t->client
-	    ? tls_client_new(&client, &files, &c, why)
-	    : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	rc = t->client ? tls_client_new(&client, &files, &c, why)
+		       : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	return rc == ERR_OK && files.crl != -1
+	    ? tls_crl_check(files.crl, t->name, why)
+	    : rc;
 }
 
 /* In the child: what is wrong, if anything, and the end. */
@@ -94,7 +97,7 @@ open_one(const struct tls_section *t, unsigned i, int *fd, struct why *why)
 	    "crl"};
 	char what[MAX_NAME + 32];
 
-	if (t->path[i] == NULL && t->client && i >= 2)
+	if (t->path[i] == NULL && (i == 3 || (i == 2 && t->client)))
 		return ERR_OK;
 	(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
 	return i == 1 ? open_secret_file(t->path[i], what, fd, why)
@@ -105,14 +108,13 @@ static enum err
 check_section(const struct tls_section *t, struct why *why)
 {
 	int fd[TLS_FILES] = {-1, -1, -1, -1};
-	const unsigned n = t->client ? TLS_FILES : 3;
 	enum err rc = ERR_OK;
 
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++)
 		rc = open_one(t, i, &fd[i], why);
 	if (rc == ERR_OK)
 		rc = check_tls(t, fd, why);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < TLS_FILES; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
@@ -122,7 +124,7 @@ static enum err
 check_server(const struct config_server *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->client_ca, NULL}, "client_ca", false,
+	    {v->certificate, v->key, v->client_ca, v->crl}, "client_ca", false,
 	    false};
 
 	return check_section(&t, why);
@@ -146,7 +148,7 @@ static enum err
 check_client(const struct config_client *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->server_ca, NULL}, "server_ca", true,
+	    {v->certificate, v->key, v->server_ca, v->crl}, "server_ca", true,
 	    false};
 
 	return check_called(&t, "connect", v->address, why);

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +16,6 @@
 #include "base/log.h"
 
 #define READ_AT_ONCE 16384
-#define LINGER_MS 2000
 #define LINGER_OCTETS 1048576
 #define READS_A_TURN \
 	8 /* so that one client does not keep the others waiting \
@@ -392,98 +389,4 @@ on_again(uv_idle_t *h)
 		any |= c->more;
 	if (!any)
 		(void)uv_idle_stop(&x->again);
-}
-
-static bool
-add_conn(struct xk *x, int fd)
-{
-	struct conn *c = calloc(1, sizeof(*c)), **place;
-	uint32_t id;
-
-	if (c == NULL || (place = slots_take(x->ids, &id)) == NULL) {
-		free(c);
-		return false;
-	}
-	*place = c;
-	c->id = id;
-	c->x = x;
-	c->fd = fd;
-	c->last_heard = uv_now(&x->loop);
-	c->poll.data = c;
-	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
-	    uv_poll_init(&x->loop, &c->poll, fd) != 0) {
-		slots_drop(x->ids, id);
-		SSL_free(c->ssl);
-		free(c);
-		return false;
-	}
-	xk_proof_watch(c->ssl, &c->proof);
-	c->next = x->conns;
-	c->at = &x->conns;
-	if (c->next != NULL)
-		c->next->at = &c->next;
-	x->conns = c;
-	x->n_conns++;
-	if (xk_client_came(c) != ERR_OK)
-		xk_conn_free(c);
-	return true;
-}
-
-void
-xk_accept(struct xk *x, int listen_fd)
-{
-	static struct log_limit limit;
-	const int one = 1;
-	const int fd =
-	    accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd == -1)
-		return;
-	if (x->stopping || x->n_conns >= x->settings.max_connections) {
-		log_limited(&limit, 5,
-		    "more connections than xk.max_connections: closed");
-		close(fd);
-		return;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd))
-		close(fd);
-}
-
-/* ---- time ---- */
-
-static bool
-too_late(const struct conn *c, uint64_t now)
-{
-	const struct xk_settings *s = &c->x->settings;
-
-	if (c->state == CONN_WAITING || c->state == CONN_HANDSHAKE)
-		return now - c->last_heard > 1000ULL * s->handshake_seconds;
-	if (c->state == CONN_LINGER)
-		return now - c->last_sent > LINGER_MS;
-	if (c->out_len > c->out_at)
-		return now - c->last_sent > 1000ULL * s->idle_seconds;
-	return c->n_outstanding == 0 &&
-	    now - c->last_heard > 1000ULL * s->idle_seconds;
-}
-
-void
-xk_conn_tick(struct xk *x)
-{
-	const uint64_t now = uv_now(&x->loop);
-	struct conn *c, *next;
-
-	for (c = x->conns; c != NULL; c = next) {
-		next = c->next;
-		if (c->overloads > 0) {
-			xk_note(c, c->overloads, "overloaded");
-			c->overloads = 0;
-		}
-		if (too_late(c, now)) {
-			log_debug("a connection is closed for its silence");
-			if (c->state == CONN_OPEN)
-				(void)SSL_shutdown(c->ssl);
-			xk_conn_free(c);
-		}
-	}
 }

@@ -7,6 +7,7 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_crl.h"
 #include "appliance/tls_fds.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
@@ -66,6 +67,7 @@ struct xk {
 	int listen_fd[XK_MAX_LISTEN];
 	unsigned n_listen;
 	struct tls_fds files; /* that have come and are not in use yet */
+	struct tls_crl lists;
 	SSL_CTX *tls;
 	struct xk_settings settings;
 	struct peer *policy, *hsm[MAX_WORKERS];
@@ -77,10 +79,14 @@ struct xk {
 	bool stopping;
 };
 
-/* ---- xk_conn.c ---- */
+/* ---- xk_accept.c ---- */
 void xk_accept(struct xk *, int listen_fd);
+/* By the lists of now: who is revoked is closed. */
+void xk_conn_judge(struct xk *);
 /* Close what has been silent, or has not read, for too long. */
 void xk_conn_tick(struct xk *);
+
+/* ---- xk_conn.c ---- */
 
 /* Queue a PDU; the connection is closed if it has too much queued. */
 void xk_conn_send(struct conn *, const uint8_t *der, size_t len);
