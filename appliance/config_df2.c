@@ -22,6 +22,7 @@ cfg_opt_t config_x2_opts[] = {
     CFG_INT("call_idle_seconds", 43200, CFGF_NONE),
     CFG_INT("wait_ms", 5000, CFGF_NONE),
     CFG_INT("retry_seconds", 600, CFGF_NONE),
+    CONFIG_ADMISSION_OPTS,
     CFG_END(),
 };
 cfg_opt_t config_xkc_opts[] = {
@@ -51,6 +52,8 @@ take_x2(struct config *f, cfg_t *c, struct why *why)
 	    {"retry_seconds", 1, 86400, &x->retry_seconds}};
 	enum err rc = config_take_server(&f->x2_server, "x2", c, 0, why);
 
+	if (rc == ERR_OK)
+		rc = config_take_admission(&x->admission, "x2", c, why);
 	return rc == ERR_OK
 	    ? config_nums(c, "x2", n, sizeof(n) / sizeof(n[0]), why)
 	    : rc;

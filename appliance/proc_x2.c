@@ -177,6 +177,8 @@ on_setup(void *ctx, struct rd settings)
 	    x2_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("incomplete start");
 	make_tables(x);
+	if (admission_init(&x->admission, &x->settings.admission) != ERR_OK)
+		fatal("out of memory");
 	use_lists(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
@@ -200,6 +202,7 @@ on_reload(void *ctx, struct rd settings)
 	x2_asks_limit(x->asks, &tickets);
 	x2_intake_limit(x->intake, tickets.octets);
 	calls_limit_stored(x->calls, x2_stored_most(&x->settings));
+	x->admission.settings = x->settings.admission;
 	on_lists(x);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);

@@ -91,6 +91,8 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	if (RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
 		fatal("no randomness");
+	if (admission_init(&x->admission, &x->settings.admission) != ERR_OK)
+		fatal("out of memory");
 	use_lists(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
@@ -106,6 +108,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xk_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("bad settings");
+	x->admission.settings = x->settings.admission;
 	on_lists(x);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);

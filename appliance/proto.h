@@ -424,12 +424,25 @@ enum err msg_crls_get(struct rd, struct msg_crls *) MUST_CHECK;
 
 /* ---- settings (MSG_CTL_SETUP, MSG_CTL_RELOAD) ---- */
 
+/* Who is let in, and how often: appliance/admission.h; rates are a second. */
+struct admission_settings {
+	uint32_t address_rate, address_connections;
+	uint32_t max_handshakes; /* under way at once, over all */
+	uint32_t client_rate, client_connections;
+	uint32_t client_requests; /* a second; 0: any */
+};
+void admission_settings_put(struct wr *, const struct admission_settings *);
+enum err admission_settings_get(struct rd *,
+    struct admission_settings *) MUST_CHECK;
+
 struct xk_settings {
 	uint32_t max_connections;
 	uint32_t max_outstanding; /* over all connections */
 	uint32_t max_outstanding_each; /* on one connection */
+	uint32_t max_outstanding_client; /* on all of one client */
 	uint32_t max_queued; /* octets waiting for one client */
 	uint32_t handshake_seconds, idle_seconds, request_seconds;
+	struct admission_settings admission;
 };
 void xk_settings_put(struct wr *, const struct xk_settings *);
 enum err xk_settings_get(struct rd, struct xk_settings *) MUST_CHECK;

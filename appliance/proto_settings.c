@@ -2,27 +2,56 @@
 #include "appliance/proto_int.h"
 
 void
+admission_settings_put(struct wr *w, const struct admission_settings *s)
+{
+	wr_u32(w, s->address_rate);
+	wr_u32(w, s->address_connections);
+	wr_u32(w, s->max_handshakes);
+	wr_u32(w, s->client_rate);
+	wr_u32(w, s->client_connections);
+	wr_u32(w, s->client_requests);
+}
+
+enum err
+admission_settings_get(struct rd *r, struct admission_settings *s)
+{
+	uint32_t *const f[] = {&s->address_rate, &s->address_connections,
+	    &s->max_handshakes, &s->client_rate, &s->client_connections,
+	    &s->client_requests};
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]) && rc == ERR_OK; i++)
+		rc = rd_u32(r, f[i]);
+	return rc;
+}
+
+void
 xk_settings_put(struct wr *w, const struct xk_settings *s)
 {
 	wr_u32(w, s->max_connections);
 	wr_u32(w, s->max_outstanding);
 	wr_u32(w, s->max_outstanding_each);
+	wr_u32(w, s->max_outstanding_client);
 	wr_u32(w, s->max_queued);
 	wr_u32(w, s->handshake_seconds);
 	wr_u32(w, s->idle_seconds);
 	wr_u32(w, s->request_seconds);
+	admission_settings_put(w, &s->admission);
 }
 
 enum err
 xk_settings_get(struct rd r, struct xk_settings *s)
 {
 	uint32_t *const f[] = {&s->max_connections, &s->max_outstanding,
-	    &s->max_outstanding_each, &s->max_queued, &s->handshake_seconds,
-	    &s->idle_seconds, &s->request_seconds};
+	    &s->max_outstanding_each, &s->max_outstanding_client,
+	    &s->max_queued, &s->handshake_seconds, &s->idle_seconds,
+	    &s->request_seconds};
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]) && rc == ERR_OK; i++)
 		rc = rd_u32(&r, f[i]);
+	if (rc == ERR_OK)
+		rc = admission_settings_get(&r, &s->admission);
 	return proto_whole(&r, rc);
 }
 

@@ -13,8 +13,13 @@
 
 /* ---- new ones ---- */
 
+/* Connections that one event of a listening socket brings, at most. */
+#define ACCEPTS_A_TURN 64
+/* A handshake that is as old makes room for a new one. */
+#define EARLY_MS 1000
+
 static bool
-add_conn(struct x2 *x, int fd)
+add_conn(struct x2 *x, int fd, const struct admitted *a)
 {
 	struct x2_conn *c = calloc(1, sizeof(*c));
 
@@ -22,6 +27,7 @@ add_conn(struct x2 *x, int fd)
 		return false;
 	c->x = x;
 	c->fd = fd;
+	c->admitted = *a;
 	c->last_heard = uv_now(&x->loop);
 	c->poll.data = c;
 	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
@@ -57,25 +63,87 @@ make_room(struct x2 *x)
 	return oldest != NULL;
 }
 
+/* Of the handshakes under way the oldest: a sound one does not take so long. */
+static bool
+end_oldest(struct x2 *x)
+{
+	struct x2_conn *oldest = NULL;
+
+	for (struct x2_conn *c = x->conns; c != NULL; c = c->next)
+		if (c->admitted.early &&
+		    uv_now(&x->loop) - c->last_heard > EARLY_MS)
+			oldest = c; /* the list begins with the newest */
+	if (oldest != NULL)
+		x2_conn_free(oldest);
+	return oldest != NULL;
+}
+
+/* Why it is not let in; NULL: it is. */
+static const char *
+refusal(struct x2 *x, const struct sockaddr *from, struct admitted *a)
+{
+	static const char *const texts[ADMISSION__MAX] =
+	    {[ADMISSION_ADDRESS] = "more connections from an address than "
+				   "x2.address_connections, or more often than "
+				   "x2.address_rate: closed",
+		[ADMISSION_HANDSHAKES] =
+		    "more handshakes under way than x2.max_handshakes: closed"};
+	enum admission_verdict v;
+
+	if (x->n_conns >= x->settings.max_connections && !make_room(x))
+		return "more connections than x2.max_connections: closed";
+	do
+		v = admission_accept(&x->admission, from, a,
+		    (int64_t)uv_now(&x->loop));
+	while (v == ADMISSION_HANDSHAKES && end_oldest(x));
+	return texts[v];
+}
+
+/* Without the states of TCP that a flood would leave behind. */
+static void
+reset(int fd)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+/* False: there is none more. */
+static bool
+accept_one(struct x2 *x, int listen_fd)
+{
+	static struct log_limit limit;
+	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(from);
+	const int one = 1;
+	const int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct admitted a;
+	const char *why;
+
+	if (fd == -1)
+		return false;
+	why = refusal(x, (const struct sockaddr *)&from, &a);
+	if (why != NULL) {
+		log_limited(&limit, 5, "%s", why);
+		reset(fd);
+		return true;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!add_conn(x, fd, &a)) {
+		admission_left(&x->admission, &a);
+		close(fd);
+	}
+	return true;
+}
+
 void
 x2_accept(struct x2 *x, int listen_fd)
 {
-	static struct log_limit limit;
-	const int one = 1;
-	const int fd =
-	    accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd == -1)
-		return;
-	if (x->n_conns >= x->settings.max_connections && !make_room(x)) {
-		log_limited(&limit, 5,
-		    "more connections than x2.max_connections: closed");
-		close(fd);
-		return;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd))
-		close(fd);
+	for (unsigned i = 0; i < ACCEPTS_A_TURN && accept_one(x, listen_fd);
+	     i++)
+		;
 }
 
 /* ---- time ---- */

@@ -78,6 +78,7 @@ x2_conn_free(struct x2_conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	admission_left(&c->x->admission, &c->admitted);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -286,6 +287,24 @@ linger(struct x2_conn *c)
 
 /* ---- events ---- */
 
+/* One more connection of this CSCF, if it may have it. */
+static bool
+admit_client(struct x2_conn *c)
+{
+	static struct log_limit limit;
+	uint8_t fingerprint[ALLOWANCE_WHO];
+
+	if (X509_digest(SSL_get0_peer_certificate(c->ssl), EVP_sha256(),
+		fingerprint, NULL) == 1 &&
+	    admission_known(&c->x->admission, &c->admitted, fingerprint,
+		(int64_t)uv_now(&c->x->loop)))
+		return true;
+	log_limited(&limit, 2,
+	    "a CSCF has more connections than x2.client_connections, or "
+	    "connects more often than x2.client_rate: closed");
+	return false;
+}
+
 static void
 handshake(struct x2_conn *c)
 {
@@ -303,6 +322,11 @@ handshake(struct x2_conn *c)
 			      SSL_get_verify_result(c->ssl))
 			: tls_error());
 		start_linger(c); /* the alert says why */
+		return;
+	}
+	if (!admit_client(c)) {
+		(void)SSL_shutdown(c->ssl);
+		start_linger(c);
 		return;
 	}
 	c->state = X2_OPEN;

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "appliance/admission.h"
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/tls_crl.h"
@@ -52,6 +53,7 @@ struct x2_conn {
 	struct x2_conn *next, **at; /* list of all */
 	uv_poll_t poll;
 	int fd, events;
+	struct admitted admitted;
 	SSL *ssl;
 	enum x2_conn_state state;
 	enum x2_wait wait;
@@ -81,6 +83,7 @@ struct x2 {
 	unsigned n_listen;
 	struct tls_fds files; /* that have come and are not in use yet */
 	struct tls_crl lists;
+	struct admission admission;
 	SSL_CTX *tls;
 	struct x2_settings settings;
 	struct peer *policy, *hi2, *xkc; /* xkc: if others make the keys */

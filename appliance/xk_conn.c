@@ -17,9 +17,6 @@
 
 #define READ_AT_ONCE 16384
 #define LINGER_OCTETS 1048576
-#define READS_A_TURN \
-	8 /* so that one client does not keep the others waiting \
-	   */
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_again(uv_idle_t *h);
@@ -71,6 +68,9 @@ xk_conn_free(struct conn *c)
 	if (c->overloads > 0)
 		xk_note(c, c->overloads, "overloaded");
 	xk_client_left(c);
+	admission_left(&c->x->admission, &c->admitted);
+	if (c->client != NULL)
+		xk_share_leave(c->x, c->client);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -245,31 +245,28 @@ take_pdus(struct conn *c)
 	c->in_len -= at;
 }
 
+/* Once, so that one connection does not keep the others waiting. */
 static void
 read_in(struct conn *c)
 {
-	c->more = false;
-	for (unsigned i = 0; i < READS_A_TURN; i++) {
-		size_t n = 0;
+	size_t n = 0;
 
-		if (!reserve_in(c)) {
-			xk_conn_free(c);
-			return;
-		}
-		ERR_clear_error();
-		if (SSL_read_ex(c->ssl, c->in + c->in_len,
-			c->in_cap - c->in_len, &n) != 1) {
-			if (tls_result(c, 0) == ERR_CLOSED)
-				xk_conn_free(c);
-			return;
-		}
-		c->in_len += n;
-		take_pdus(c);
-		if (c->dead || c->state != CONN_OPEN)
-			return;
-		if (c->out_len - c->out_at > c->x->settings.max_queued / 2)
-			break;
+	c->more = false;
+	if (!reserve_in(c)) {
+		xk_conn_free(c);
+		return;
 	}
+	ERR_clear_error();
+	if (SSL_read_ex(c->ssl, c->in + c->in_len, c->in_cap - c->in_len, &n) !=
+	    1) {
+		if (tls_result(c, 0) == ERR_CLOSED)
+			xk_conn_free(c);
+		return;
+	}
+	c->in_len += n;
+	take_pdus(c);
+	if (c->dead || c->state != CONN_OPEN)
+		return;
 	c->more = SSL_has_pending(c->ssl) == 1;
 	if (c->more && !uv_is_active((uv_handle_t *)&c->x->again))
 		(void)uv_idle_start(&c->x->again, on_again);
@@ -289,6 +286,28 @@ linger(struct conn *c)
 
 /* ---- handshake ---- */
 
+/* One more connection of this client, if it may have it. */
+static bool
+admit_client(struct conn *c)
+{
+	static struct log_limit limit;
+	uint8_t fingerprint[ALLOWANCE_WHO];
+	struct xk *x = c->x;
+
+	if (X509_digest(SSL_get0_peer_certificate(c->ssl), EVP_sha256(),
+		fingerprint, NULL) != 1)
+		return false;
+	if (!admission_known(&x->admission, &c->admitted, fingerprint,
+		(int64_t)uv_now(&x->loop))) {
+		log_limited(&limit, 2,
+		    "a client has more connections than xk.client_connections, "
+		    "or connects more often than xk.client_rate: closed");
+		return false;
+	}
+	c->client = xk_share_join(x, fingerprint);
+	return c->client != NULL;
+}
+
 static bool
 take_client(struct conn *c)
 {
@@ -301,6 +320,8 @@ take_client(struct conn *c)
 		log_warning("a client that does not ask for ALPN xk/1: closed");
 		return false;
 	}
+	if (!admit_client(c))
+		return false;
 	if ((rc = xk_client_prove(c)) != ERR_OK)
 		log_warning("what a client has signed: %s: closed",
 		    err_str(rc));
