@@ -11,6 +11,7 @@
 
 struct tls_crl hi2c_lists;
 struct tls_client_kind hi2c_tls_kind = {.ca_name = "server_ca",
+    .role = TLS_ROLE_HI2,
     .lists = &hi2c_lists};
 
 static void on_due(uv_timer_t *t);

@@ -41,6 +41,7 @@ crl_of(const struct config *f, const struct child *c)
 	case CTL_PEER_AUDIT:
 	case CTL_PEER_HSM:
 	case CTL_PEER_HI2:
+	case CTL_PEER_SIGNER:
 	case CTL_PEER__MAX:
 		break;
 	}

@@ -36,6 +36,9 @@ add_conn(struct x2 *x, int fd, const struct admitted *a)
 		free(c);
 		return false;
 	}
+	SSL_set_accept_state(c->ssl);
+	c->tls_wait.resume = x2_conn_signed;
+	c->tls_wait.ctx = c;
 	c->next = x->conns;
 	c->at = &x->conns;
 	if (c->next != NULL)

@@ -48,7 +48,9 @@ x2_conn_watch(struct x2_conn *c)
 
 	if (c->dead)
 		return;
-	if (c->state != X2_OPEN || may_read(c))
+	if (tls_token_waits(&c->tls_wait))
+		want = 0;
+	else if (c->state != X2_OPEN || may_read(c))
 		want |= UV_READABLE;
 	if (c->want_write || (c->out_len > 0 && c->state == X2_OPEN))
 		want |= UV_WRITABLE;
@@ -79,6 +81,7 @@ x2_conn_free(struct x2_conn *c)
 		return;
 	c->dead = true;
 	admission_left(&c->x->admission, &c->admitted);
+	tls_token_forget(c->ssl, &c->tls_wait);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -92,6 +95,7 @@ tls_result(struct x2_conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -312,7 +316,7 @@ handshake(struct x2_conn *c)
 	int n;
 
 	ERR_clear_error();
-	n = SSL_accept(c->ssl);
+	n = tls_token_handshake(c->ssl, &c->tls_wait);
 	if (n != 1) {
 		if (tls_result(c, n) == ERR_AGAIN)
 			return;
@@ -360,6 +364,12 @@ conn_event(struct x2_conn *c)
 	else if (c->state == X2_OPEN)
 		open_event(c);
 	x2_conn_watch(c);
+}
+
+void
+x2_conn_signed(void *ctx)
+{
+	conn_event(ctx);
 }
 
 static void

@@ -9,8 +9,10 @@
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/tls_crl.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_fds.h"
 #include "appliance/tls_server.h"
+#include "appliance/tls_token.h"
 #include "appliance/x2_asks.h"
 #include "appliance/x2_intake.h"
 #include "appliance/x2_replay.h"
@@ -55,6 +57,7 @@ struct x2_conn {
 	int fd, events;
 	struct admitted admitted;
 	SSL *ssl;
+	struct tls_wait tls_wait; /* during the handshake */
 	enum x2_conn_state state;
 	enum x2_wait wait;
 	bool want_write; /* TLS itself waits for the socket */
@@ -111,6 +114,8 @@ void x2_conn_tick(struct x2 *);
 
 /* ---- x2_conn.c ---- */
 void x2_conn_free(struct x2_conn *);
+/* Its handshake goes on: what it waited for has come. */
+void x2_conn_signed(void *ctx);
 /* What it waits for on its socket may have changed. */
 void x2_conn_watch(struct x2_conn *);
 /* What PDUs wait for may be there: look again when the loop turns. */

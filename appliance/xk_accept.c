@@ -40,6 +40,9 @@ add_conn(struct xk *x, int fd, const struct admitted *a)
 		free(c);
 		return false;
 	}
+	SSL_set_accept_state(c->ssl);
+	c->wait.resume = xk_conn_signed;
+	c->wait.ctx = c;
 	xk_proof_watch(c->ssl, &c->proof);
 	c->next = x->conns;
 	c->at = &x->conns;

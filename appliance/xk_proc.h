@@ -9,7 +9,9 @@
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/tls_crl.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_fds.h"
+#include "appliance/tls_token.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
 #include "appliance/xk_proof.h"
@@ -54,6 +56,7 @@ struct conn {
 	struct admitted admitted;
 	struct xk_client *client; /* NULL: not known yet */
 	struct xk_proof proof; /* during the handshake */
+	struct tls_wait wait; /* the same */
 	bool known; /* to the policy that is there now */
 	bool proven; /* and that has been shown who it is */
 	uint64_t last_heard, last_sent; /* uv_now() ms */
@@ -114,6 +117,8 @@ void xk_conn_send(struct conn *, const uint8_t *der, size_t len);
 /* Answers that are due, then the end. */
 void xk_conn_close_after_sending(struct conn *);
 void xk_conn_free(struct conn *);
+/* The handshake goes on: what it waited for has come. */
+void xk_conn_signed(void *ctx);
 /* The handshake, with the nonce that it has. */
 void xk_conn_begin(struct conn *);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,13 +85,11 @@ measure(struct rig *r, enum phase p, unsigned asks)
 {
 	const struct timespec pause = {0, PAUSE_NS};
 	static size_t next;
-	const double t0 = bench_now_ns();
 
 	for (unsigned i = 0; i < asks; i++) {
 		r->ns[p][r->n[p]++] = ask(r, &r->calls.order[next++ % CALLS]);
 		(void)nanosleep(&pause, NULL);
 	}
-	r->seconds[p] += (bench_now_ns() - t0) / 1e9;
 }
 
 /* ---- the bad one; each in a process of its own, until it is killed ---- */
@@ -110,6 +109,7 @@ static _Noreturn void
 connects(const struct rig *r, struct had *had)
 {
 	const double t0 = bench_now_ns();
+	unsigned long n = 0;
 	struct why why = {""};
 	struct address to;
 
@@ -124,7 +124,8 @@ connects(const struct rig *r, struct had *had)
 			had->had++;
 		if (fd != -1)
 			close(fd);
-		pace(t0, ++had->tried, CONNECTS);
+		had->tried++;
+		pace(t0, ++n, CONNECTS);
 	}
 }
 
@@ -132,6 +133,7 @@ static _Noreturn void
 handshakes(const struct rig *r, struct had *had)
 {
 	const double t0 = bench_now_ns();
+	unsigned long n = 0;
 
 	for (;;) {
 		struct df2 *d = NULL;
@@ -142,7 +144,8 @@ handshakes(const struct rig *r, struct had *had)
 		else
 			had->refused++;
 		df2_close(&d);
-		pace(t0, ++had->tried, HANDSHAKES);
+		had->tried++;
+		pace(t0, ++n, HANDSHAKES);
 	}
 }
 
@@ -191,12 +194,15 @@ static unsigned
 start(struct rig *r, enum phase p, pid_t pid[FLOODERS])
 {
 	const unsigned n = p == QUIET ? 0 : p == ASK ? FLOODERS : 1;
+	const struct sched_param ordinary = {.sched_priority = 0};
 
 	for (unsigned i = 0; i < n; i++) {
 		if ((pid[i] = fork()) == -1)
 			stop("fork", "failed");
 		if (pid[i] != 0)
 			continue;
+		/* It would be on another machine: not before the appliance. */
+		(void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
 		if (p == CONNECT)
 			connects(r, &r->had[p]);
 		else if (p == HANDSHAKE)
@@ -230,11 +236,13 @@ run(struct rig *r)
 		(void)ask(r, &r->calls.order[i]);
 	for (unsigned round = 0; round < ROUNDS; round++)
 		for (unsigned p = 0; p < PHASES; p++) {
+			const double t0 = bench_now_ns();
 			const unsigned n = start(r, (enum phase)p, pid);
 
 			(void)nanosleep(&begin, NULL);
 			measure(r, (enum phase)p, ASKS);
 			end(pid, n);
+			r->seconds[p] += (bench_now_ns() - t0) / 1e9;
 			(void)nanosleep(&begin, NULL);
 		}
 }
