@@ -136,6 +136,23 @@ needs_restart(const struct config *a, const struct config *b)
 	    config_is_remote(a) != config_is_remote(b);
 }
 
+/* That nobody can be revoked is to be chosen, not forgotten. */
+static void
+warn_of_crl(const struct config *f)
+{
+	static const char text[] =
+	    "%s.crl is not set: a certificate of its CA "
+	    "is taken until it ends (crl = \"none\" says "
+	    "that this is meant)";
+
+	if (!f->xk_server.crl_said)
+		log_warning(text, f->xk_server.section);
+	if (config_is_df2(f) && !f->x2_server.crl_said)
+		log_warning(text, f->x2_server.section);
+	if (config_is_remote(f) && !f->xkc.crl_said)
+		log_warning(text, f->xkc.section);
+}
+
 static void
 reload(struct supervisor *s)
 {
@@ -162,6 +179,7 @@ reload(struct supervisor *s)
 	config_slots(fresh, old);
 	s->config = fresh;
 	log_init("keywardend", log_level_of(fresh->log_level));
+	warn_of_crl(fresh);
 	sup_end_links(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
@@ -195,19 +213,27 @@ on_signal(struct supervisor *s)
 		}
 }
 
+/* Of two times to wait, -1 being for ever. */
+static int
+sooner(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 static void
 run(struct supervisor *s)
 {
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
+		int wait;
 
 		sup_start_due(s);
+		wait = sooner(sup_next_start(s), sup_crl_watch(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
-		if (poll(fds, 1 + s->n_children, sup_next_start(s)) == -1 &&
-		    errno != EINTR)
+		if (poll(fds, 1 + s->n_children, wait) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		/* Words first: an end that follows them is then understood. */
 		for (unsigned i = 0; i < s->n_children; i++)
@@ -287,6 +313,7 @@ main(int argc, char **argv)
 		return 78;
 	}
 	sup_confine_say(&s);
+	warn_of_crl(s.config);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

@@ -126,6 +126,12 @@ on_reload(void *ctx, struct rd settings)
 }
 
 static void
+on_crls(void *ctx, struct rd states)
+{
+	policy_crls_are(ctx, states);
+}
+
+static void
 on_stop(void *ctx)
 {
 	struct policy *p = ctx;
@@ -138,6 +144,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .crls = on_crls,
     .stop = on_stop};
 
 static void

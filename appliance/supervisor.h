@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "appliance/config.h"
+#include "appliance/stamp.h"
 #include "appliance/confine.h"
 #include "appliance/tls_role.h"
 #include "base/secret.h"
@@ -28,6 +29,8 @@ struct child {
 	int64_t started; /* ms */
 	int64_t restart_at;
 	unsigned backoff_ms;
+	struct stamp crl_stamp; /* of the lists that it was handed */
+	struct msg_crl crl; /* how they stand, as it says */
 };
 
 struct supervisor {
@@ -40,6 +43,7 @@ struct supervisor {
 	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	int64_t crl_due; /* when files of lists are looked at next */
 	struct confine confine; /* of each process, but for its user */
 	struct why lack[2]; /* what was tried of it and is not to be had */
 	struct sup_user {
@@ -104,6 +108,17 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 /* After SIGHUP: new files and settings to one that runs. */
 enum err sup_reload_child(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;
+
+/* ---- sup_crl.c: lists of revoked certificates ---- */
+
+/* The file as it is now is the one that the child is about to get. */
+void sup_crl_seen(const struct supervisor *, struct child *);
+/* Those that have changed go down; when to look again, in ms, or -1. */
+int sup_crl_watch(struct supervisor *);
+/* A child says how its lists stand: its MSG_CTL_CRL_STATE. */
+void sup_crl_is(struct supervisor *, struct child *, struct rd body);
+/* How all of them stand, to policy. */
+void sup_crl_tell(const struct supervisor *);
 
 /* ---- sup_token_key.c ---- */
 

@@ -604,7 +604,8 @@ error_round_trips_whole(void **state)
 static void
 settings_round_trip_whole(void **state)
 {
-	const struct xk_settings x = {1, 2, 3, 4, 5, 6, 0xffffffff};
+	const struct xk_settings x = {1, 2, 3, 4, 5, 6, 7, 0xffffffff,
+	    {8, 9, 10, 11, 12, 13}};
 	const struct audit_settings a = {0x0102030405060708, UINT64_MAX};
 	struct hsm_settings h = {.index = 7, .job_seconds = 8, .threads = 3},
 			    hout;

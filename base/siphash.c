@@ -1,4 +1,4 @@
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 
 static uint64_t
 little(const uint8_t *p, size_t n)

@@ -2,8 +2,8 @@
  * siphash: SipHash-2-4 (Aumasson, Bernstein), a keyed hash for tables whose
  * keys come from outside: without its key nobody can choose collisions.
  */
-#ifndef HI2_SIPHASH_H
-#define HI2_SIPHASH_H
+#ifndef BASE_SIPHASH_H
+#define BASE_SIPHASH_H
 
 #include <stdint.h>
 
