@@ -110,6 +110,15 @@ sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
 	return hsm_release(h, rc);
 }
 
+/* No call has failed, and yet: hsm_failure(). */
+static enum err
+wrong_answer(struct hsm *h)
+{
+	hsm_hold(h);
+	h->why.text[0] = '\0';
+	return hsm_release(h, ERR_HSM);
+}
+
 static enum err
 mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
     uint8_t out[32])
@@ -121,9 +130,16 @@ enum err
 hsm_seal(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
     uint8_t seal[HSM_SEAL_LEN])
 {
+	uint8_t again[HSM_SEAL_LEN];
+	enum err rc;
+
 	if (key != HSM_KEY_SEAL_REGISTRY && key != HSM_KEY_SEAL_STATE)
 		return ERR_INTERNAL;
-	return mac(h, h->key[key], data, len, seal);
+	/* A wrong one would show when it is too late. */
+	if ((rc = mac(h, h->key[key], data, len, seal)) != ERR_OK ||
+	    (rc = mac(h, h->key[key], data, len, again)) != ERR_OK)
+		return rc;
+	return ct_equal(seal, again, HSM_SEAL_LEN) ? ERR_OK : wrong_answer(h);
 }
 
 enum err
@@ -135,9 +151,16 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 
 	if (seal.left != HSM_SEAL_LEN)
 		return ERR_MISMATCH;
+	if ((rc = mac(h, h->key[key], data, len, want)) != ERR_OK)
+		return rc;
+	if (ct_equal(want, seal.p, HSM_SEAL_LEN))
+		return ERR_OK;
+	/* It is said of no octets that they were not sealed if the token is
+	 * not of one mind. */
 	if ((rc = hsm_seal(h, key, data, len, want)) != ERR_OK)
 		return rc;
-	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? ERR_OK : ERR_MISMATCH;
+	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? wrong_answer(h)
+						    : ERR_MISMATCH;
 }
 
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
@@ -195,9 +218,7 @@ out:
 static void
 destroy(struct hsm *h, CK_OBJECT_HANDLE object)
 {
-	hsm_hold(h);
-	(void)h->f->C_DestroyObject(h->session, object);
-	(void)hsm_release(h, ERR_OK);
+	(void)P11_RV(h, C_DestroyObject, h->session, object);
 }
 
 enum err
@@ -230,13 +251,22 @@ hsm_seed_generate(struct hsm *h, struct rd device_spki,
 	return rc;
 }
 
-/* Does the session still work?  Tells bad input from a broken token. */
-static bool
-alive(struct hsm *h)
+/*
+ * Why octets from outside were not taken: ERR_MISMATCH, they are no good;
+ * ERR_HSM or ERR_PIN, the token is.  Where its answer leaves that open, a call
+ * that must succeed tells.
+ */
+static enum err
+not_taken(struct hsm *h, enum err rc)
 {
 	uint8_t out[32] = {0};
 
-	return mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out) == ERR_OK;
+	if (rc != ERR_HSM || h->fault == HSM_FAULT_RELOAD)
+		return rc;
+	if (h->fault == HSM_FAULT_DATA)
+		return ERR_MISMATCH;
+	rc = mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out);
+	return rc == ERR_OK ? ERR_MISMATCH : rc;
 }
 
 enum err
@@ -260,7 +290,7 @@ hsm_seed_import(struct hsm *h, struct rd wrapped,
 	if (rc == ERR_OK)
 		rc = store_and_destroy(h, seed, blob, &len);
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	if (len != HSM_SEED_BLOB_LEN)
 		return ERR_MISMATCH;
 	memcpy(store, blob, len);
@@ -283,9 +313,10 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	memcpy(&in, &store.p, sizeof(in));
 	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SEED_STORE], in,
 	    store.left, t, 7, &seed);
-	if (rc == ERR_OK)
-		out->handle = seed;
-	return rc;
+	if (rc != ERR_OK)
+		return not_taken(h, rc);
+	out->handle = seed;
+	return ERR_OK;
 }
 
 enum err
@@ -326,7 +357,7 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 		destroy(h, o);
 	}
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
 }
 
