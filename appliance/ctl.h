@@ -21,6 +21,7 @@ struct ctl_handlers {
 	void (*reload)(void *ctx, struct rd settings);
 	void (*stop)(void *ctx);
 	void (*init)(void *ctx, struct rd order);
+	void (*workers)(void *ctx, struct rd workers);
 };
 
 /*

@@ -189,6 +189,15 @@ on_signal(struct supervisor *s)
 		}
 }
 
+/* Until something is to be started, or a worker to be looked at. */
+static int
+patience(const struct supervisor *s)
+{
+	const int start = sup_next_start(s), look = sup_next_look(s);
+
+	return start == -1 || (look != -1 && look < start) ? look : start;
+}
+
 static void
 run(struct supervisor *s)
 {
@@ -200,7 +209,7 @@ run(struct supervisor *s)
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
-		if (poll(fds, 1 + s->n_children, sup_next_start(s)) == -1 &&
+		if (poll(fds, 1 + s->n_children, patience(s)) == -1 &&
 		    errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		/* Words first: an end that follows them is then understood. */
@@ -208,6 +217,7 @@ run(struct supervisor *s)
 			if ((fds[1 + i].revents & POLLIN) != 0)
 				sup_from_child(s, &s->child[i]);
 		on_signal(s);
+		sup_look_at_workers(s);
 	}
 	sup_stop_all(s);
 	sup_close(s);

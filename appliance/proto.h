@@ -124,6 +124,11 @@ enum msg_type {
 	MSG_DO_HI2_TASK = 154, /* msg_do_hi2_task */
 	MSG_HI2_TASK_ENDED = 155, /* u8 enum err */
 
+	/* how the token does: appliance/proto_health.h */
+	MSG_CTL_HEALTH = 181, /* hsm -> supervisor: health */
+	MSG_CTL_WORKERS = 182, /* supervisor -> policy: msg_workers */
+	MSG_WORKER_ENDS = 183, /* hsm -> audit: u8 enum err, text: why */
+
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
 	MSG_CLI_SUBMIT = 62, /* CMS: a request or a rejection */
@@ -411,6 +416,7 @@ enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
 
 struct hsm_settings {
 	uint32_t index;
+	uint32_t call_seconds; /* deadline of one call into the token */
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
 	bool remote; /* keys for HI2 are made by another appliance */

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "appliance/config.h"
+#include "appliance/proto_health.h"
 #include "base/secret.h"
 
 #define MAX_CHILDREN (6 + MAX_WORKERS + MAX_LEMFS)
@@ -26,6 +27,13 @@ struct child {
 	int64_t started; /* ms */
 	int64_t restart_at;
 	unsigned backoff_ms;
+	unsigned starts;
+	/* of a worker, for `keywarden status` and to know that it lives */
+	struct health health; /* as it said last */
+	int64_t heard; /* ms: when it said anything last */
+	int64_t ending; /* ms: when it said that it ends; 0: it has not */
+	enum err end; /* why the last one ended; ERR_OK: it has not said */
+	char cause[WHY_MAX]; /* the same in words; empty: none has */
 };
 
 struct supervisor {
@@ -38,6 +46,8 @@ struct supervisor {
 	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	bool health_new; /* policy is to be told of the workers */
+	int64_t health_told; /* ms */
 	char told[MAX_CONFIG_TEXT + 1]; /* what policy was told of config */
 };
 
@@ -83,6 +93,16 @@ void sup_from_child(struct supervisor *, struct child *);
 /* What one that has ended had still on its line. */
 void sup_last_words(struct supervisor *, struct child *);
 
+/* ---- sup_health.c: the workers, as they are ---- */
+
+/* Does a process of this kind log in to the token? */
+bool sup_logs_in(enum ctl_peer);
+void sup_health(struct supervisor *, struct child *, struct rd body);
+/* End those that do not answer, and tell policy how they all are. */
+void sup_look_at_workers(struct supervisor *);
+/* When that is next needed, in ms from now; -1: not at all. */
+int sup_next_look(const struct supervisor *);
+
 /* ---- sup_children.c ---- */
 void sup_add_children(struct supervisor *);
 /*
@@ -95,6 +115,8 @@ void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);
 void sup_reap(struct supervisor *);
+/* A child has ended, or is given up, and is started again unless held. */
+void sup_ended(struct supervisor *, struct child *, const char *how);
 void sup_release_held(struct supervisor *);
 void sup_stop_all(struct supervisor *);
 
