@@ -31,7 +31,7 @@ print_worker(const json_t *w)
 	const char *state = cli_str(w, "state");
 	const long long wait = cli_count(w, "nextInMs");
 
-	(void)printf("hsm worker %lld: %s", cli_count(w, "worker"), state);
+	(void)printf("%s: %s", cli_str(w, "process"), state);
 	if (strcmp(state, "serving") == 0)
 		(void)printf(", %lld call(s), half of them within %.1f ms, "
 			     "all within %.1f ms; self-test %s",
@@ -69,8 +69,7 @@ print_token(const json_t *j)
 	if (in_state(j, "selfTestFailed") > 0 &&
 	    in_state(j, "selfTestFailed") == json_array_size(workers))
 		(void)printf("TOKEN ANSWERS WRONGLY: the self-test fails on "
-			     "every worker: do not use it, look at the "
-			     "token\n");
+			     "every process: look at the token\n");
 }
 
 /* What persons have to act on, each on a line of its own. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "appliance/config_int.h"
+#include "appliance/tls_role.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
 
@@ -397,6 +398,41 @@ config_path(const struct config *f, const char *name)
 	char *p;
 
 	return asprintf(&p, "%s/%s", f->state_dir, name) == -1 ? NULL : p;
+}
+
+bool
+config_key_in_token(const char *key)
+{
+	return key != NULL && strcmp(key, TLS_KEY_IN_TOKEN) == 0;
+}
+
+/* Is there a section in use whose key is in the token, or is not? */
+static bool
+uses_key(const struct config *f, bool in_token)
+{
+	bool any = config_key_in_token(f->xk_server.key) == in_token;
+
+	if (config_is_df2(f))
+		any |= config_key_in_token(f->x2_server.key) == in_token;
+	if (config_is_remote(f))
+		any |= config_key_in_token(f->xkc.key) == in_token;
+	for (unsigned i = 0; i < f->n_lemfs; i++)
+		if (config_is_linked(f, &f->lemf[i]))
+			any |= config_key_in_token(f->lemf[i].link.key) ==
+			    in_token;
+	return any;
+}
+
+bool
+config_uses_token_key(const struct config *f)
+{
+	return uses_key(f, true);
+}
+
+bool
+config_uses_pem_key(const struct config *f)
+{
+	return uses_key(f, false);
 }
 
 bool

@@ -19,7 +19,7 @@ struct config_server {
 	const char *section; /* "xk", "x2": for messages */
 	unsigned n_listen;
 	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
-	char *certificate, *key, *client_ca; /* PEM files */
+	char *certificate, *key, *client_ca; /* PEM; a key may be "token" */
 };
 
 /* Whom a process asks over the network, and as whom. */
@@ -27,7 +27,7 @@ struct config_client {
 	const char *section; /* "xk_client": for messages */
 	char *address; /* "ADDRESS:PORT" */
 	char *name; /* in the server's certificate; NULL: the address */
-	char *certificate, *key, *server_ca; /* PEM files */
+	char *certificate, *key, *server_ca; /* PEM; a key may be "token" */
 	uint32_t request_seconds, keep_alive_seconds;
 };
 
@@ -121,6 +121,14 @@ void config_slots(struct config *, const struct config *before);
  */
 enum err config_matters(const struct config *, char *out, size_t cap,
     struct why *why) MUST_CHECK;
+
+/*
+ * Is the key of a section the token's and no file?  Is that so, or not so, of
+ * any that is in use?
+ */
+bool config_key_in_token(const char *key);
+bool config_uses_token_key(const struct config *);
+bool config_uses_pem_key(const struct config *);
 
 /* Is the module SoftHSM, whose files we keep under state_dir? */
 bool config_is_softhsm(const struct config *);

@@ -9,6 +9,7 @@
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/proto_hi2.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_link.h"
 #include "hi2/deliver.h"
 

@@ -3,6 +3,7 @@
 #define APPLIANCE_HSM_PROC_H
 
 #include "appliance/kms_state.h"
+#include "appliance/hsm_pin.h"
 #include "appliance/hsm_run.h"
 #include "appliance/proto_df2.h"
 #include "base/ipc.h"
@@ -103,9 +104,6 @@ void hsm_self_test(struct hsm_proc *);
 void hsm_doubt_token(struct hsm_proc *);
 /* When the next one is due: CLOCK_MONOTONIC. */
 int64_t hsm_self_test_due(const struct hsm_proc *);
-
-/* The PIN out of a file, which is closed; final line ends are cut off. */
-enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);

@@ -3,7 +3,6 @@
  * octets signed for LEMFs.  audit passes it on, and has an entry of the first
  * on disk; the result goes to hi2 and to nobody else.
  */
-
 #include "appliance/hsm_proc.h"
 #include "appliance/hsm_watch.h"
 #include "appliance/proto_hi2.h"
@@ -15,7 +14,7 @@ sign(struct hsm_proc *p, struct rd octets, uint8_t *out, size_t *len)
 {
 	enum err rc;
 
-	rc = hsm_sign(p->token, octets.p, octets.left, out, len);
+	rc = hsm_sign(p->token, HSM_KEY_HI2, octets.p, octets.left, out, len);
 	return rc != ERR_OK ? rc
 			    : hsm_known_signed(p->known_answers, octets.p,
 				  octets.left, out, *len);

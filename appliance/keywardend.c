@@ -165,6 +165,7 @@ reload(struct supervisor *s)
 			log_error("%s", why.text);
 	}
 	sup_add_links(s);
+	sup_add_signer(s);
 	config_free(&old);
 	sup_release_held(s);
 	log_info("configuration read again");

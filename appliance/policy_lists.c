@@ -77,7 +77,9 @@ worker_json(const struct worker_health *w)
 	const struct health *h = &w->health;
 	json_t *j = json_object();
 
-	cli_put_count(j, "worker", w->index);
+	json_object_set_new(j, "process",
+	    w->signer ? json_string("signer")
+		      : json_sprintf("hsm %u", (unsigned)w->index));
 	json_object_set_new(j, "state",
 	    json_string(worker_state_name(w->state)));
 	cli_put_count(j, "restarts", w->restarts);

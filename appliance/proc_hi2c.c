@@ -208,10 +208,16 @@ is_complete(const struct hi2c *h, const struct hi2c_settings *s)
 static void
 on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 {
+	struct hi2c *h = ctx;
+
 	(void)index;
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&h->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
-	hi2c_hi2_joined(ctx, fd);
+	hi2c_hi2_joined(h, fd);
 }
 
 static void

@@ -58,6 +58,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		x2_xkc_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hi2);
@@ -69,7 +73,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct x2 *x, struct why *why)
 {
-	static const struct tls_server_kind kind = {.section = "x2"};
+	static const struct tls_server_kind kind = {.section = "x2",
+	    .role = TLS_ROLE_X2};
 	const struct tls_fds f = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;

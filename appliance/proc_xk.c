@@ -39,6 +39,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		xk_policy_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HSM)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hsm[index]);

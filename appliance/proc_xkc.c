@@ -30,6 +30,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		xkc_worker_joined(x, index, fd);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_X2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->x2);

@@ -123,6 +123,9 @@ enum msg_type {
 	/* audit -> hsm, hsm -> audit */
 	MSG_DO_HI2_TASK = 154, /* msg_do_hi2_task */
 	MSG_HI2_TASK_ENDED = 155, /* u8 enum err */
+	/* xk, x2, xkc, hi2c -> signer, signer -> them: appliance/tls_role.h */
+	MSG_TLS_SIGN = 160, /* a transcript's hash, to its end */
+	MSG_TLS_SIGNED = 161, /* DER of ECDSA-Sig-Value, to its end */
 
 	/* how the token does: appliance/proto_health.h */
 	MSG_CTL_HEALTH = 181, /* hsm -> supervisor: health */
@@ -147,11 +150,13 @@ enum msg_type {
 /* Descriptors that the supervisor hands down. */
 enum ctl_file {
 	CTL_FILE_KMS_STATE, /* hsm, policy, hi2: read */
-	CTL_FILE_PIN, /* hsm: read */
+	CTL_FILE_PIN, /* hsm, signer: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
 	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
 	CTL_FILE_TLS_CERT, /* xk, x2, xkc, hi2c: PEM */
-	CTL_FILE_TLS_KEY, /* xk, x2, xkc, hi2c: PEM */
+	/* xk, x2, xkc, hi2c: PEM; a public key is that of a key in the token
+	 */
+	CTL_FILE_TLS_KEY,
 	CTL_FILE_CLIENT_CA, /* xk, x2, xkc and hi2c (the servers'): PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
@@ -170,6 +175,7 @@ enum ctl_peer {
 	CTL_PEER_HI2,
 	CTL_PEER_XKC,
 	CTL_PEER_HI2C, /* with index: the LEMF's slot */
+	CTL_PEER_SIGNER,
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))

@@ -57,6 +57,7 @@ msg_workers_put(struct wr *w, const struct msg_workers *m)
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct worker_health *h = &m->w[i];
 
+		wr_bool(w, h->signer);
 		wr_u8(w, h->index);
 		wr_u8(w, (uint8_t)h->state);
 		wr_u32(w, h->restarts);
@@ -73,7 +74,8 @@ get_worker(struct rd *r, struct worker_health *h)
 	uint8_t state = WORKER__MAX;
 	enum err rc;
 
-	if ((rc = rd_u8(r, &h->index)) == ERR_OK &&
+	if ((rc = rd_bool(r, &h->signer)) == ERR_OK &&
+	    (rc = rd_u8(r, &h->index)) == ERR_OK &&
 	    (rc = rd_u8(r, &state)) == ERR_OK &&
 	    (rc = rd_u32(r, &h->restarts)) == ERR_OK &&
 	    (rc = rd_u64(r, &next)) == ERR_OK &&
@@ -92,7 +94,7 @@ msg_workers_get(struct rd r, struct msg_workers *m)
 	uint8_t n = 0;
 	enum err rc = rd_u8(&r, &n);
 
-	if (rc == ERR_OK && n > MAX_WORKERS)
+	if (rc == ERR_OK && n > MAX_TOKEN_USERS)
 		rc = ERR_MALFORMED;
 	m->n = n;
 	for (unsigned i = 0; i < n && rc == ERR_OK; i++)

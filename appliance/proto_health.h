@@ -42,8 +42,10 @@ enum worker_state {
 /* "serving"; never NULL. */
 const char *worker_state_name(enum worker_state);
 
+/* A worker, or the signer, which logs in as they do. */
 struct worker_health {
-	uint8_t index;
+	bool signer;
+	uint8_t index; /* of a worker */
 	enum worker_state state;
 	uint32_t restarts; /* since keywardend was started */
 	int64_t next_ms; /* when it is started again: CLOCK_MONOTONIC */
@@ -52,13 +54,13 @@ struct worker_health {
 };
 
 /* MSG_CTL_WORKERS, supervisor -> policy */
+#define MAX_TOKEN_USERS (MAX_WORKERS + 1)
 struct msg_workers {
 	unsigned n;
-	struct worker_health w[MAX_WORKERS];
+	struct worker_health w[MAX_TOKEN_USERS];
 };
-#define MAX_CAUSE 255
-#define MSG_WORKERS_MOST \
-	(1 + MAX_WORKERS * (1 + 1 + 4 + 8 + HEALTH_LEN + 1 + MAX_CAUSE))
+#define MSG_WORKER_MOST (1 + 1 + 1 + 4 + 8 + HEALTH_LEN + 1 + WHY_MAX)
+#define MSG_WORKERS_MOST (1 + MAX_TOKEN_USERS * MSG_WORKER_MOST)
 void msg_workers_put(struct wr *, const struct msg_workers *);
 enum err msg_workers_get(struct rd, struct msg_workers *) MUST_CHECK;
 

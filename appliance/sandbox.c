@@ -17,7 +17,7 @@
 #include "base/log.h"
 
 static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm",
-    "x2", "hi2", "xkc", "hi2c"};
+    "x2", "hi2", "xkc", "hi2c", "signer"};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -73,6 +73,10 @@ static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(openat),
     SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
     SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync)};
 
+/* The same token, and no file of ours that it writes. */
+static const int of_signer[] = {SCMP_SYS(poll), SCMP_SYS(openat),
+    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64)};
+
 struct set {
 	const int *calls;
 	size_t n;
@@ -92,6 +96,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database), SET(of_hi2)},
     [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
     [SANDBOX_HI2C] = {SET(common), SET(loop), SET(of_client)},
+    [SANDBOX_SIGNER] = {SET(common), SET(of_signer)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */

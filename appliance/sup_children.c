@@ -28,7 +28,7 @@
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
-    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c"};
+    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c", "keywarden-signer"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
@@ -39,7 +39,9 @@ static const struct {
     {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
     {CTL_PEER_HSM, CTL_PEER_HI2}, {CTL_PEER_X2, CTL_PEER_XKC},
     {CTL_PEER_HSM, CTL_PEER_XKC}, {CTL_PEER_HI2, CTL_PEER_AUDIT},
-    {CTL_PEER_HI2, CTL_PEER_HI2C}};
+    {CTL_PEER_HI2, CTL_PEER_HI2C}, {CTL_PEER_SIGNER, CTL_PEER_XK},
+    {CTL_PEER_SIGNER, CTL_PEER_X2}, {CTL_PEER_SIGNER, CTL_PEER_XKC},
+    {CTL_PEER_SIGNER, CTL_PEER_HI2C}};
 
 const char *
 child_name(const struct child *c)
@@ -97,6 +99,22 @@ sup_add_links(struct supervisor *s)
 }
 
 void
+sup_add_signer(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (s->child[i].kind == CTL_PEER_SIGNER)
+			return;
+	if (config_uses_token_key(s->config))
+		(void)add_child(s, CTL_PEER_SIGNER, 0);
+}
+
+bool
+sup_logs_in(const struct child *c)
+{
+	return c->kind == CTL_PEER_HSM || c->kind == CTL_PEER_SIGNER;
+}
+
+void
 sup_add_children(struct supervisor *s)
 {
 	(void)add_child(s, CTL_PEER_AUDIT, 0);
@@ -111,6 +129,7 @@ sup_add_children(struct supervisor *s)
 	}
 	for (unsigned i = 0; i < s->config->workers; i++)
 		(void)add_child(s, CTL_PEER_HSM, i);
+	sup_add_signer(s);
 }
 
 /* ---- wiring ---- */
@@ -167,8 +186,8 @@ try_again_later(struct child *c)
 static void
 start(struct supervisor *s, struct child *c)
 {
-	char **env = c->kind == CTL_PEER_HSM ? spawn_hsm_env(s->config)
-					     : spawn_plain_env(s->config);
+	char **env = sup_logs_in(c) ? spawn_hsm_env(s->config)
+				    : spawn_plain_env(s->config);
 	struct why why = {""};
 	enum err rc;
 
@@ -192,8 +211,8 @@ start(struct supervisor *s, struct child *c)
 }
 
 /*
- * The workers start one after the other: the PIN in hand may be wrong by now,
- * and tries that are made side by side would lock the token.
+ * Those who log in start one after the other: the PIN in hand may be wrong by
+ * now, and tries that are made side by side would lock the token.
  */
 static bool
 may_start(const struct supervisor *s, const struct child *c)
@@ -203,8 +222,8 @@ may_start(const struct supervisor *s, const struct child *c)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *o = &s->child[i];
 
-		if (sup_logs_in(c->kind) && sup_logs_in(o->kind) &&
-		    o->pid != 0 && !o->ready)
+		if (sup_logs_in(c) && sup_logs_in(o) && o->pid != 0 &&
+		    !o->ready)
 			return false;
 	}
 	return true;
@@ -270,7 +289,7 @@ credit(struct child *c)
 
 	if (lived > STABLE_MS)
 		c->backoff_ms = BACKOFF_FIRST_MS;
-	for (; sup_logs_in(c->kind) && lived >= CREDIT_MS; lived -= CREDIT_MS)
+	for (; sup_logs_in(c) && lived >= CREDIT_MS; lived -= CREDIT_MS)
 		c->backoff_ms = c->backoff_ms / 2 < BACKOFF_FIRST_MS
 		    ? BACKOFF_FIRST_MS
 		    : c->backoff_ms / 2;
@@ -344,7 +363,7 @@ sup_release_held(struct supervisor *s)
 		struct child *c = &s->child[i];
 		const bool was_held = c->held;
 
-		if (sup_logs_in(c->kind) && s->pin_refused)
+		if (sup_logs_in(c) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
 		if (c->pid != 0)
@@ -354,9 +373,9 @@ sup_release_held(struct supervisor *s)
 		c->restart_at = 0;
 		if (!was_held)
 			continue;
-		/* One worker tries the PIN; the others follow when it can. */
-		c->wanted = !sup_logs_in(c->kind) || first;
-		first = first && !sup_logs_in(c->kind);
+		/* One tries the PIN; the others follow when it can. */
+		c->wanted = !sup_logs_in(c) || first;
+		first = first && !sup_logs_in(c);
 	}
 	s->health_new = true;
 }
@@ -404,7 +423,7 @@ sup_stop_all(struct supervisor *s)
 {
 	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
 	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_HI2C,
-	    CTL_PEER_HI2, CTL_PEER_AUDIT};
+	    CTL_PEER_SIGNER, CTL_PEER_HI2, CTL_PEER_AUDIT};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

@@ -18,18 +18,12 @@
 #define LOOK_MS 1000
 #define END_MS 5000 /* from its last word, or from SIGKILL, to its end */
 
-bool
-sup_logs_in(enum ctl_peer kind)
-{
-	return kind == CTL_PEER_HSM;
-}
-
 void
 sup_health(struct supervisor *s, struct child *c, struct rd body)
 {
 	struct health h;
 
-	if (!sup_logs_in(c->kind) || health_get(body, &h) != ERR_OK) {
+	if (!sup_logs_in(c) || health_get(body, &h) != ERR_OK) {
 		log_error("%s sent the supervisor a message that is none",
 		    child_name(c));
 		return;
@@ -55,7 +49,7 @@ leave_to_kernel(struct supervisor *s, struct child *c)
 static void
 look_at(struct supervisor *s, struct child *c, int64_t now)
 {
-	if (c->pid == 0 || !sup_logs_in(c->kind))
+	if (c->pid == 0 || !sup_logs_in(c))
 		return;
 	if (c->ending == 0 && now - c->heard > HEALTH_SILENCE_MS && c->ready) {
 		(void)snprintf(c->cause, sizeof(c->cause),
@@ -88,7 +82,8 @@ state_of(const struct child *c)
 static void
 describe(const struct child *c, struct worker_health *w)
 {
-	*w = (struct worker_health){.index = (uint8_t)c->index,
+	*w = (struct worker_health){.signer = c->kind != CTL_PEER_HSM,
+	    .index = (uint8_t)c->index,
 	    .state = state_of(c),
 	    .restarts = c->starts > 0 ? c->starts - 1 : 0};
 	if (c->pid == 0 && c->wanted && !c->held)
@@ -111,7 +106,7 @@ tell_policy(struct supervisor *s)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 
-		if (c->kind == CTL_PEER_HSM)
+		if (sup_logs_in(c))
 			describe(c, &m.w[m.n++]);
 		else if (c->kind == CTL_PEER_POLICY && c->pid != 0 && c->ready)
 			policy = c;
@@ -147,7 +142,7 @@ sup_next_look(const struct supervisor *s)
 	if (s->health_new)
 		return left < 0 ? 0 : left > TELL_MS ? TELL_MS : (int)left;
 	for (unsigned i = 0; i < s->n_children; i++)
-		if (s->child[i].pid != 0 && sup_logs_in(s->child[i].kind))
+		if (s->child[i].pid != 0 && sup_logs_in(&s->child[i]))
 			return LOOK_MS;
 	return -1;
 }

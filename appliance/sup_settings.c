@@ -143,6 +143,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		audit_settings_put(w, &f->audit);
 		break;
 	case CTL_PEER_HSM:
+	case CTL_PEER_SIGNER:
 		rd_init(&h.module, f->token_module, strlen(f->token_module));
 		rd_init(&h.label, f->token_label, strlen(f->token_label));
 		hsm_settings_put(w, &h);

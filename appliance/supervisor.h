@@ -6,9 +6,10 @@
 
 #include "appliance/config.h"
 #include "appliance/proto_health.h"
+#include "appliance/tls_role.h"
 #include "base/secret.h"
 
-#define MAX_CHILDREN (6 + MAX_WORKERS + MAX_LEMFS)
+#define MAX_CHILDREN (7 + MAX_WORKERS + MAX_LEMFS)
 
 /* A file without which no worker knows which warrant state is the last. */
 #define HEAD_WHAT \
@@ -81,6 +82,16 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 enum err sup_reload_child(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;
 
+/* ---- sup_token_key.c ---- */
+
+/*
+ * Open the key of a section: a file of ours or, where it is in the token, its
+ * public half as PEM in a file without a name: the same each time, so that who
+ * is handed it again can tell.
+ */
+enum err sup_open_key(const struct config *, const char *path, enum tls_role,
+    const char *what, int *fd, struct why *why) MUST_CHECK;
+
 /* ---- sup_check.c ---- */
 
 /* Could all the files that it names be taken now, and its profiles? */
@@ -95,8 +106,6 @@ void sup_last_words(struct supervisor *, struct child *);
 
 /* ---- sup_health.c: the workers, as they are ---- */
 
-/* Does a process of this kind log in to the token? */
-bool sup_logs_in(enum ctl_peer);
 void sup_health(struct supervisor *, struct child *, struct rd body);
 /* End those that do not answer, and tell policy how they all are. */
 void sup_look_at_workers(struct supervisor *);
@@ -111,6 +120,10 @@ void sup_add_children(struct supervisor *);
  */
 void sup_end_links(struct supervisor *);
 void sup_add_links(struct supervisor *);
+/* The signer, from when the configuration has keys of TLS in the token. */
+void sup_add_signer(struct supervisor *);
+/* Does it log in?  The PIN is tried by one of these at a time. */
+bool sup_logs_in(const struct child *);
 void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);

@@ -207,7 +207,7 @@ try_hi2(struct hsm_known *k, struct hsm *h)
 	size_t len;
 	enum err rc;
 
-	rc = hsm_sign(h, message, sizeof(message), sig, &len);
+	rc = hsm_sign(h, HSM_KEY_HI2, message, sizeof(message), sig, &len);
 	return rc != ERR_OK
 	    ? rc
 	    : hsm_known_signed(k, message, sizeof(message), sig, len);

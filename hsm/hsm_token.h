@@ -40,6 +40,10 @@ enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 /* Note what failed; ERR_OK for CKR_OK. */
 enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
 
+/* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
+enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
+    const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;
+
 /* Around each call: it is alone in the token, and known to be under way. */
 void hsm_enter(struct hsm *, const char *call);
 CK_RV hsm_leave(struct hsm *, CK_RV rv); /* gives rv back */
