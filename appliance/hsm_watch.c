@@ -18,7 +18,8 @@ static struct {
 	uint32_t call_seconds, job_seconds;
 	unsigned depth; /* of hsm_watch_work(), the loop's */
 	_Atomic int64_t work_since; /* CLOCK_MONOTONIC, ms; 0: none */
-	_Atomic int64_t tested; /* 0: not yet */
+	_Atomic bool ready;
+	_Atomic int64_t tested;
 	_Atomic uint8_t pin;
 } watch;
 
@@ -55,8 +56,6 @@ tell_supervisor(void)
 	struct hsm_latency l;
 	struct wr w;
 
-	if (h.tested == 0)
-		return;
 	hsm_calls_latency(&l);
 	h.calls = l.n;
 	h.p50_us = l.p50_us;
@@ -78,7 +77,7 @@ run(void *arg)
 		const int64_t now = clock_uptime_ms();
 
 		look_at_deadlines(now);
-		if (now - told >= HEALTH_MS) {
+		if (atomic_load(&watch.ready) && now - told >= HEALTH_MS) {
 			tell_supervisor();
 			told = now;
 		}
@@ -121,4 +120,10 @@ hsm_watch_tested(int64_t now, uint8_t pin)
 {
 	atomic_store(&watch.pin, pin);
 	atomic_store(&watch.tested, now);
+}
+
+void
+hsm_watch_ready(void)
+{
+	atomic_store(&watch.ready, true);
 }

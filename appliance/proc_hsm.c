@@ -372,6 +372,7 @@ main(void)
 		tell_ready(&p);
 	flush(p.audit, "audit");
 	ctl_ready();
+	hsm_watch_ready();
 	for (;;)
 		turn(&p);
 }

@@ -181,6 +181,7 @@ main(void)
 		fatal("incomplete start");
 	open_token(&s);
 	ctl_ready();
+	hsm_watch_ready();
 	for (;;)
 		turn(&s);
 }

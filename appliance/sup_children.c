@@ -366,10 +366,10 @@ sup_release_held(struct supervisor *s)
 		if (sup_logs_in(c) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
-		if (c->pid != 0)
-			continue;
 		/* Somebody has acted: what waits for its time waits no more. */
 		c->backoff_ms = BACKOFF_FIRST_MS;
+		if (c->pid != 0)
+			continue;
 		c->restart_at = 0;
 		if (!was_held)
 			continue;

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "hsm/hsm_known.h"
+#include "hsm/hsm_token.h"
 
 /* No secrets: they are what makes the answers known. */
 static const uint8_t known_seed[HSM_SEED_LEN] =
@@ -156,6 +157,13 @@ try_seal_registry(struct hsm_known *k, struct hsm *h)
 				  sizeof(message), seal);
 }
 
+/* Nothing is wrong with these octets: the token is what failed. */
+static enum err
+must_be_taken(enum err rc)
+{
+	return rc == ERR_MISMATCH ? ERR_HSM : rc;
+}
+
 /* The seed comes in under the one key, is kept under the other, and computes.
  */
 static enum err
@@ -169,7 +177,7 @@ try_seeds(struct hsm_known *k, struct hsm *h)
 
 	rd_init(&r, k->import, k->import_len);
 	if ((rc = hsm_seed_import(h, r, store, &len)) != ERR_OK)
-		return rc;
+		return must_be_taken(rc);
 	if (!k->tried) {
 		memcpy(k->store, store, len);
 		k->store_len = len;
@@ -178,7 +186,7 @@ try_seeds(struct hsm_known *k, struct hsm *h)
 		return ERR_MISMATCH;
 	rd_init(&r, store, len);
 	if ((rc = hsm_seed_open(h, r, &seed)) != ERR_OK)
-		return rc;
+		return must_be_taken(rc);
 	rc = hsm_seed_mac(h, &seed, message, sizeof(message), mac);
 	hsm_seed_close(h, &seed);
 	if (rc == ERR_OK && memcmp(mac, k->seed_mac, sizeof(mac)) != 0)
@@ -194,7 +202,7 @@ try_spool(struct hsm_known *k, struct hsm *h)
 	enum err rc;
 
 	rd_init(&r, k->spool, k->spool_len);
-	rc = hsm_data_key_open(h, r, key);
+	rc = must_be_taken(hsm_data_key_open(h, r, key));
 	if (rc == ERR_OK && memcmp(key, known_key, sizeof(key)) != 0)
 		rc = ERR_MISMATCH;
 	return rc;
@@ -221,14 +229,15 @@ static const struct {
 	"the token's master secret is not that of the public parameters"},
     {try_seal_state, "the seal of kms-state is another one"},
     {try_seal_registry, "a seal of the registry is another one"},
-    {try_seeds, "a seed does not come in, or computes something else"},
-    {try_spool, "a data key of the queue does not come out"},
+    {try_seeds, "a seed comes in as another one, or computes something else"},
+    {try_spool, "a data key of the queue comes out as another one"},
     {try_hi2, "a signature for LEMFs does not verify"},
 };
 
 enum err
 hsm_known_try(struct hsm_known *k, struct hsm *h, struct why *why)
 {
+	hsm_forget_why(h);
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
 		const enum err rc = tries[i].try(k, h);
 

@@ -74,6 +74,14 @@ hsm_note(struct hsm *h, const char *call, CK_RV rv)
 	return why_set(&h->why, rc, "%s: return code 0x%lx", call, rv);
 }
 
+void
+hsm_forget_why(struct hsm *h)
+{
+	hsm_hold(h);
+	h->why.text[0] = '\0';
+	(void)hsm_release(h, ERR_OK);
+}
+
 const char *
 hsm_why(const struct hsm *h)
 {

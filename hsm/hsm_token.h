@@ -40,6 +40,9 @@ enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 /* Note what failed; ERR_OK for CKR_OK. */
 enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
 
+/* Whatever has failed so far is not why the next step does. */
+void hsm_forget_why(struct hsm *);
+
 /* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
 enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;

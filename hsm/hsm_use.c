@@ -79,7 +79,7 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 			h->point_form = POINT_RAW;
 	}
 	if (rc == ERR_OK)
-		h->why.text[0] = '\0'; /* not why a later step fails */
+		hsm_forget_why(h); /* not why a later step fails */
 	return hsm_release(h, rc);
 }
 
@@ -112,9 +112,8 @@ hsm_c_sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
 static enum err
 wrong_answer(struct hsm *h)
 {
-	hsm_hold(h);
-	h->why.text[0] = '\0';
-	return hsm_release(h, ERR_HSM);
+	hsm_forget_why(h);
+	return ERR_HSM;
 }
 
 static enum err
@@ -311,10 +310,11 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	memcpy(&in, &store.p, sizeof(in));
 	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SEED_STORE], in,
 	    store.left, t, 7, &seed);
-	if (rc != ERR_OK)
-		return not_taken(h, rc);
-	out->handle = seed;
-	return ERR_OK;
+	if (rc == ERR_OK)
+		out->handle = seed;
+	else if (h->fault == HSM_FAULT_DATA)
+		rc = ERR_MISMATCH;
+	return rc;
 }
 
 enum err
