@@ -13,6 +13,7 @@
 #define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
 #define MAX_LISTEN 8
 #define MAX_ENVIRONMENT 16
+#define MAX_TOKEN_FILES 16
 
 /* Where a process that faces the network listens, and as whom. */
 struct config_server {
@@ -54,6 +55,13 @@ struct config_lemf {
 	uint8_t slot; /* of the process for the link: config_slots() */
 };
 
+/* A layer of the processes' confinement. */
+enum config_layer {
+	LAYER_NO, /* not used */
+	LAYER_TRY, /* where the machine can */
+	LAYER_YES /* else keywardend does not start */
+};
+
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
@@ -73,10 +81,15 @@ struct config {
 	uint32_t workers, call_seconds, job_seconds;
 	unsigned n_environment;
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
+	unsigned n_token_files;
+	char *token_file[MAX_TOKEN_FILES]; /* that the module opens */
 
 	char *kms_scheme, *kms_uri, *kms_period; /* what init makes */
 
 	struct audit_settings audit;
+
+	uint32_t landlock; /* the least ABI */
+	enum config_layer namespaces, users;
 };
 
 /*
@@ -93,10 +106,14 @@ char *config_path(const struct config *, const char *name);
 #define STATE_KMS "kms-state"
 #define STATE_HEAD "head"
 #define STATE_LOG "audit.log"
-#define STATE_DB "registry.db"
-#define STATE_SPOOL "spool.db"
+/* Each in a folder of its own: who opens it opens nothing else. */
+#define STATE_DB_DIR "registry"
+#define STATE_DB "registry/registry.db"
+#define STATE_SPOOL_DIR "spool"
+#define STATE_SPOOL "spool/spool.db"
 #define STATE_TOKEN "token"
 #define STATE_SOFTHSM_CONF "token/softhsm2.conf"
+#define STATE_SOFTHSM_TOKENS "token/tokens"
 
 /* Is the role of the DF2/MF on? */
 bool config_is_df2(const struct config *);

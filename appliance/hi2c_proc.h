@@ -45,6 +45,7 @@ struct hi2c {
 
 	char whom[MAX_NAME + 16]; /* "the LEMF lka-3" */
 	char section[MAX_NAME + 8]; /* "lemf lka-3" */
+	uint16_t port; /* of the LEMF */
 	char name[256]; /* in its certificate */
 	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN];
 	enum deliver_rule rule;

@@ -10,7 +10,10 @@
 
 #include <stdint.h>
 
-/* Once, before the token is opened and before the process's filter. */
+/*
+ * Once, before the process's filter, and after what must have a process of one
+ * thread: until then an alarm() is the deadline.
+ */
 void hsm_watch_start(uint32_t call_seconds, uint32_t job_seconds);
 
 /*

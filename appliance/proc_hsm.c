@@ -67,17 +67,22 @@ open_all(struct hsm_proc *p)
 	struct why why = {""};
 	enum err rc;
 
-	hsm_watch_start(p->settings.call_seconds, p->settings.job_seconds);
-	hsm_watch_work();
+	/* There is no thread yet that would watch. */
+	(void)alarm(p->settings.job_seconds);
 	if ((rc = hsm_read_pin(p->pin_fd, &pin, &why)) != ERR_OK)
 		hsm_end(p, rc, &why);
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
-	if (rc == ERR_OK)
-		rc = hsm_run_new(p->settings.threads, &p->run, &why);
 	if (rc != ERR_OK)
+		hsm_end(p, rc, &why);
+	/* The module has loaded what it loads; threads come after this. */
+	sandbox_confine(SANDBOX_HSM, 0);
+	(void)alarm(0);
+	hsm_watch_start(p->settings.call_seconds, p->settings.job_seconds);
+	hsm_watch_work();
+	if ((rc = hsm_run_new(p->settings.threads, &p->run, &why)) != ERR_OK)
 		hsm_end(p, rc, &why);
 	sandbox_enter(SANDBOX_HSM);
 	if ((rc = check_state(p, &why)) != ERR_OK)
@@ -359,6 +364,7 @@ main(void)
 	    .head_fd = -1};
 
 	ctl_init("keywarden-hsm");
+	sandbox_start(SANDBOX_HSM);
 	/* Where OpenSSL keeps the numbers of the curves' secrets. */
 	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST) != 1)
 		fatal("no locked memory: is LimitMEMLOCK too low?");

@@ -112,8 +112,8 @@ open_token(struct signer *s)
 	struct why why = {""};
 	enum err rc;
 
-	hsm_watch_start(s->settings.call_seconds, s->settings.job_seconds);
-	hsm_watch_work();
+	/* There is no thread yet that would watch. */
+	(void)alarm(s->settings.job_seconds);
 	if ((rc = hsm_read_pin(s->pin_fd, &pin, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	rc = hsm_open(s->module, s->label, pin, &s->token, &why);
@@ -122,9 +122,11 @@ open_token(struct signer *s)
 		rc = hsm_find_tls_keys(s->token, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
+	sandbox_confine(SANDBOX_SIGNER, 0);
+	(void)alarm(0);
+	hsm_watch_start(s->settings.call_seconds, s->settings.job_seconds);
 	sandbox_enter(SANDBOX_SIGNER);
 	self_test(s);
-	hsm_watch_done();
 }
 
 static int
@@ -176,6 +178,7 @@ main(void)
 	static struct signer s = {.pin_fd = -1};
 
 	ctl_init("keywarden-signer");
+	sandbox_start(SANDBOX_SIGNER);
 	ctl_start(&handlers, &s);
 	if (s.pin_fd == -1)
 		fatal("incomplete start");

@@ -166,6 +166,7 @@ on_setup(void *ctx, struct rd settings)
 	make_tables(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_X2, 0);
 	sandbox_enter(SANDBOX_X2);
 }
 
@@ -236,6 +237,7 @@ main(void)
 	static struct x2 x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-x2");
+	sandbox_start(SANDBOX_X2);
 	if (uv_loop_init(&x.loop) != 0)
 		fatal("out of memory");
 	x.tick.data = x.again.data = &x;

@@ -416,6 +416,7 @@ struct policy_settings {
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 	bool remote; /* keys for it are made by another appliance */
+	uint32_t owner; /* the user whose the state is: may speak to it */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;

@@ -59,6 +59,12 @@ child_name(const struct child *c)
 	return name;
 }
 
+const char *
+child_program(enum ctl_peer kind)
+{
+	return programs[kind];
+}
+
 static struct child *
 add_child(struct supervisor *s, enum ctl_peer kind, unsigned index)
 {
@@ -192,6 +198,8 @@ start(struct supervisor *s, struct child *c)
 	enum err rc;
 
 	c->wanted = c->ready = false;
+	if (env != NULL)
+		sup_confine_env(s, c->kind, env);
 	rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl, &why);
 	spawn_env_free(env);
 	if (rc != ERR_OK) {

@@ -10,7 +10,8 @@ static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
 	struct policy_settings p = {.df2 = config_is_df2(s->config),
-	    .remote = config_is_remote(s->config)};
+	    .remote = config_is_remote(s->config),
+	    .owner = (uint32_t)s->owner};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "appliance/config.h"
+#include "appliance/confine.h"
 #include "appliance/proto_health.h"
 #include "appliance/tls_role.h"
 #include "base/secret.h"
@@ -49,10 +50,39 @@ struct supervisor {
 	bool stopping, was_ready;
 	bool health_new; /* policy is to be told of the workers */
 	int64_t health_told; /* ms */
+	struct confine confine; /* of each process, but for its user */
+	struct sup_user {
+		uid_t uid;
+		gid_t gid;
+	} user[CTL_PEER__MAX]; /* if confine.own_user */
+	uid_t owner; /* of the state: who uses keywarden(1), besides root */
 	char told[MAX_CONFIG_TEXT + 1]; /* what policy was told of config */
 };
 
 const char *child_name(const struct child *);
+/* The program, and the user, of the processes of that kind. */
+const char *child_program(enum ctl_peer);
+
+/* ---- sup_confine.c ---- */
+
+/*
+ * What this machine can do of the confinement that the configuration asks for,
+ * with a line of it on the log; ERR_DENIED if that is less than it requires.
+ * Once, before anything secret is in memory: it tries in a child.
+ */
+enum err sup_confine(struct supervisor *, struct why *why) MUST_CHECK;
+/* For a child of that kind, into its environment. */
+void sup_confine_env(const struct supervisor *, enum ctl_peer, char **env);
+
+/* ---- sup_home.c ---- */
+
+/* Who the state belongs to; before any of its secrets is opened. */
+enum err sup_owner(struct supervisor *, struct why *why) MUST_CHECK;
+/*
+ * The folders that are one process's alone, with what an earlier version kept
+ * outside of them; they belong to the user of that process.  Under the lock.
+ */
+enum err sup_home(struct supervisor *, struct why *why) MUST_CHECK;
 
 /* ---- sup_sockets.c ---- */
 
