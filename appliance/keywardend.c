@@ -131,9 +131,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
 	    a->workers != b->workers || a->production != b->production ||
-	    a->landlock != b->landlock ||
-	    a->namespaces != b->namespaces || a->users != b->users ||
-	    config_is_remote(a) != config_is_remote(b);
+	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
+	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
 }
 
 /* That nobody can be revoked is to be chosen, not forgotten. */
@@ -229,7 +228,8 @@ run(struct supervisor *s)
 		int wait;
 
 		sup_start_due(s);
-		wait = sooner(sup_next_start(s), sup_crl_watch(s));
+		wait = sooner(sooner(sup_next_start(s), sup_crl_watch(s)),
+		    sup_next_look(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
@@ -240,6 +240,7 @@ run(struct supervisor *s)
 			if ((fds[1 + i].revents & POLLIN) != 0)
 				sup_from_child(s, &s->child[i]);
 		on_signal(s);
+		sup_look_at_workers(s);
 	}
 	sup_stop_all(s);
 	sup_close(s);
