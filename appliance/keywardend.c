@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "appliance/production.h"
-#include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -274,8 +273,7 @@ main(int argc, char **argv)
 	if (rc == ERR_OK)
 		rc = sup_confine(&s, &why);
 	if (rc == ERR_OK)
-		rc = sup_owner(&s, &why);
-	spawn_trust(s.owner);
+		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
 	if (rc == ERR_OK)
@@ -288,6 +286,7 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
+	sup_confine_say(&s);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

@@ -333,8 +333,10 @@ open_event(struct x2_conn *c)
 }
 
 static void
-conn_event(struct x2_conn *c)
+conn_event(void *ctx)
 {
+	struct x2_conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == X2_HANDSHAKE)
 		handshake(c);
@@ -343,12 +345,6 @@ conn_event(struct x2_conn *c)
 	else if (c->state == X2_OPEN)
 		open_event(c);
 	watch(c);
-}
-
-static void
-on_signed(void *ctx)
-{
-	conn_event(ctx);
 }
 
 static void
@@ -425,7 +421,7 @@ add_conn(struct x2 *x, int fd)
 		return false;
 	}
 	SSL_set_accept_state(c->ssl);
-	c->tls_wait.resume = on_signed;
+	c->tls_wait.resume = conn_event;
 	c->tls_wait.ctx = c;
 	c->next = x->conns;
 	c->at = &x->conns;

@@ -26,7 +26,7 @@
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_again(uv_idle_t *h);
-static void on_signed(void *ctx);
+static void conn_event(void *ctx);
 
 static void
 watch(struct conn *c)
@@ -349,8 +349,10 @@ xk_conn_begin(struct conn *c)
 }
 
 static void
-conn_event(struct conn *c)
+conn_event(void *ctx)
 {
+	struct conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == CONN_HANDSHAKE)
 		handshake(c);
@@ -364,12 +366,6 @@ conn_event(struct conn *c)
 	}
 	if (!c->dead)
 		watch(c);
-}
-
-static void
-on_signed(void *ctx)
-{
-	conn_event(ctx);
 }
 
 static void
@@ -427,7 +423,7 @@ add_conn(struct xk *x, int fd)
 		return false;
 	}
 	SSL_set_accept_state(c->ssl);
-	c->wait.resume = on_signed;
+	c->wait.resume = conn_event;
 	c->wait.ctx = c;
 	xk_proof_watch(c->ssl, &c->proof);
 	c->next = x->conns;
