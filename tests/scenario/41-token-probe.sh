@@ -103,10 +103,10 @@ check "nothing there either" empty
 step "PIN tries"
 echo "C_Login always pin-lock=3" >"$WORK/script"
 (umask 077 && echo 271828182845 >"$WORK/wrong")
-for _ in 1 2 3; do PIN=wrong probe_of "$WORK/script" wrong; done
-check "the last try is not taken" verdict wrong 78 "one PIN try is left: not taken"
-probe_of "$WORK/script" wrong
-check "not even with the right one" verdict wrong 78 "one PIN try is left: not taken"
+for _ in 1 2 3; do PIN=wrong probe_of "$WORK/script" denied; done
+check "the last try is not taken" verdict denied 78 "one PIN try is left: not taken"
+probe_of "$WORK/script" denied
+check "not even with the right one" verdict denied 78 "one PIN try is left: not taken"
 rm "$WORK/tries"
 
 step "init refuses a token that does not keep the promises"
