@@ -296,13 +296,13 @@ main(int argc, char **argv)
 	if (rc == ERR_OK)
 		log_init("keywardend", log_level_of(s.config->log_level));
 	if (rc == ERR_OK)
+		rc = production_check(s.config, pin_fd == -1, &why);
+	if (rc == ERR_OK)
 		rc = sup_confine(&s, &why);
 	if (rc == ERR_OK)
 		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
-	if (rc == ERR_OK)
-		rc = production_check(s.config, s.pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(s.config, &why);
 	if (rc == ERR_OK)

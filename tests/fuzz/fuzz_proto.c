@@ -8,6 +8,7 @@
 #include "appliance/proto_health.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/proto_intake.h"
+#include "appliance/proto_probe.h"
 #include "fuzz.h"
 
 /* Read into memory that holds no zeros by chance; false if malformed. */
@@ -56,6 +57,9 @@ AGAIN(hi2c_settings)
 AGAIN(msg_intake_gone)
 AGAIN(health)
 AGAIN(msg_workers)
+AGAIN(probe_order)
+AGAIN(probe_token)
+AGAIN(probe_ended)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -229,7 +233,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_delivery_again, hi2c_settings_again, msg_deliver_again,
 	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
 	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again,
-	    health_again, msg_workers_again};
+	    health_again, msg_workers_again, probe_order_again,
+	    probe_token_again, probe_ended_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;
