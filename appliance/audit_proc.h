@@ -20,6 +20,7 @@ struct worker {
 	struct peer *peer;
 	bool ready, test_token;
 	unsigned jobs;
+	uint64_t who[MAX_WORKER_JOBS]; /* those that are of a client; 0: none */
 	/* the warrant state: it has no job before it knows all of it */
 	size_t taught; /* batches it was given */
 	bool asked; /* one of them is on its way */
