@@ -52,6 +52,8 @@ print_faults(const json_t *j)
 		    "clock accept'\n");
 	if (json_is_false(json_object_get(j, "clockSynchronised")))
 		(void)printf("clock not synchronised: is chronyd running?\n");
+	if (cli_is(j, "production"))
+		(void)printf("production: what is for trials is refused\n");
 	print_crls(j);
 	if (cli_is(j, "testToken"))
 		(void)printf("TEST TOKEN: the keys are files of this "

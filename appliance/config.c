@@ -87,6 +87,7 @@ static cfg_opt_t opts[] = {
     CFG_STR("state_dir", "/var/lib/keywarden", CFGF_NONE),
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
+    CFG_BOOL("production", cfg_false, CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
     CFG_SEC("x2", config_x2_opts, CFGF_NONE),
     CFG_SEC("xk_client", config_xkc_opts, CFGF_NONE),
@@ -231,6 +232,7 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	f->state_dir = config_str(root, "state_dir");
 	f->control_socket = config_str(root, "control_socket");
 	f->log_level = config_str(root, "log_level");
+	f->production = cfg_getbool(root, "production");
 	f->token_module = config_str(token, "module");
 	f->token_label = config_str(token, "label");
 	f->pin_file = config_str(token, "pin_file");

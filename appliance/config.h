@@ -69,6 +69,7 @@ enum config_layer {
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
+	bool production; /* what is for trials is refused: production.h */
 
 	struct config_server xk_server;
 	struct xk_settings xk;

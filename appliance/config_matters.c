@@ -44,7 +44,7 @@ file_digest(const char *path, const char *name, uint8_t out[DIGEST_LEN],
 }
 
 /* Lines, each on the heap; the first failure ends them. */
-#define MAX_LINES (16 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
+#define MAX_LINES (17 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
 struct lines {
 	char *line[MAX_LINES];
 	unsigned n;
@@ -57,8 +57,8 @@ put(struct lines *l, const char *section, const char *name, const char *kind,
 	if (value == NULL || value[0] == '\0' || strchr(value, '\n') != NULL)
 		return why_set(why, ERR_MALFORMED,
 		    "%s.%s is not set in the configuration", section, name);
-	if (asprintf(&l->line[l->n], "%s.%s = %s%s\n", section, name, kind,
-		value) == -1)
+	if (asprintf(&l->line[l->n], "%s%s%s = %s%s\n", section,
+		section[0] == '\0' ? "" : ".", name, kind, value) == -1)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	l->n++;
 	return ERR_OK;
@@ -129,9 +129,13 @@ put_remote(struct lines *l, const struct config_client *x, struct why *why)
 static enum err
 put_roles(struct lines *l, const struct config *f, struct why *why)
 {
-	enum err rc;
+	enum err rc = ERR_OK;
 
-	if ((rc = put(l, "kms", "period", "", f->kms_period, why)) != ERR_OK ||
+	/* Turning it on is approved, and so is turning it off. */
+	if (f->production)
+		rc = put(l, "", "production", "", "true", why);
+	if (rc != ERR_OK ||
+	    (rc = put(l, "kms", "period", "", f->kms_period, why)) != ERR_OK ||
 	    (rc = put(l, "kms", "uri", "", f->kms_uri, why)) != ERR_OK ||
 	    (rc = put(l, "token", "label", "", f->token_label, why)) !=
 		ERR_OK ||

@@ -76,6 +76,11 @@ handle(const struct ctl_handlers *h, void *ctx, const struct ipc_frame *f,
 			break;
 		h->init(ctx, f->body);
 		return;
+	case MSG_CTL_PROBE:
+		if (h->probe == NULL || fd != -1)
+			break;
+		h->probe(ctx, f->body);
+		return;
 	default:
 		break;
 	}

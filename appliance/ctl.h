@@ -23,6 +23,7 @@ struct ctl_handlers {
 	void (*crls)(void *ctx, struct rd states); /* policy: msg_crls */
 	void (*stop)(void *ctx);
 	void (*init)(void *ctx, struct rd order);
+	void (*probe)(void *ctx, struct rd order);
 };
 
 /*

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/spawn.h"
+#include "appliance/production.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -130,7 +130,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers || a->landlock != b->landlock ||
+	    a->workers != b->workers || a->production != b->production ||
+	    a->landlock != b->landlock ||
 	    a->namespaces != b->namespaces || a->users != b->users ||
 	    config_is_remote(a) != config_is_remote(b);
 }
@@ -163,8 +164,10 @@ reload(struct supervisor *s)
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
 		    "state_dir, control_socket, token, workers, sandbox, "
-		    "xk_client's being there, x2.listen or xk.listen changed: "
-		    "these need a restart");
+		    "production, xk_client's being there, x2.listen or "
+		    "xk.listen changed: these need a restart");
+	if (rc == ERR_OK)
+		rc = production_check(fresh, s->pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {
@@ -294,10 +297,11 @@ main(int argc, char **argv)
 	if (rc == ERR_OK)
 		rc = sup_confine(&s, &why);
 	if (rc == ERR_OK)
-		rc = sup_owner(&s, &why);
-	spawn_trust(s.owner);
+		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
+	if (rc == ERR_OK)
+		rc = production_check(s.config, s.pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(s.config, &why);
 	if (rc == ERR_OK)
@@ -308,6 +312,7 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
+	sup_confine_say(&s);
 	warn_of_crl(s.config);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);

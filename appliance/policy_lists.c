@@ -109,6 +109,7 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	cli_put_count(j, "workers", p->service.workers);
 	put_bool(j, "logHasRoom", p->service.log_has_room);
 	put_bool(j, "serving", is_serving(p));
+	put_bool(j, "production", p->production);
 	put_bool(j, "testToken", p->service.test_token);
 	put_bool(j, "stateOld", p->service.state_old);
 	put_bool(j, "configApproved", p->config_approved);

@@ -109,6 +109,7 @@ on_setup(void *ctx, struct rd settings)
 	policy_config_use(p, s.config, true);
 	p->df2 = s.df2;
 	p->remote = s.remote;
+	p->production = s.production;
 	p->owner = (uid_t)s.owner;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);

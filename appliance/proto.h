@@ -32,6 +32,12 @@ enum msg_type {
 	MSG_CTL_FAILED = 13, /* u8 enum err, text: why the process will end */
 	MSG_CTL_INIT = 14, /* keywarden init -> hsm: the ceremony's order */
 	MSG_CTL_INIT_DONE = 15,
+	/* keywarden token probe <-> hsm: appliance/proto_probe.h */
+	MSG_CTL_PROBE = 190, /* probe_order */
+	MSG_CTL_PROBE_TOKEN = 191, /* probe_token */
+	MSG_CTL_PROBE_BEGINS = 193, /* u8 enum cap */
+	MSG_CTL_PROBE_ENDED = 195, /* probe_ended */
+	MSG_CTL_PROBE_DONE = 197,
 	MSG_CTL_CRL = 170, /* the lists that came before this are in use now */
 	MSG_CTL_CRL_STATE = 171, /* msg_crl: how a process's lists stand */
 	MSG_CTL_CRLS = 172, /* supervisor -> policy: msg_crls */
@@ -458,6 +464,7 @@ struct policy_settings {
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 	bool remote; /* keys for it are made by another appliance */
+	bool production; /* only to be shown */
 	uint32_t owner; /* the user whose the state is: may speak to it */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
@@ -468,6 +475,7 @@ struct hsm_settings {
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
 	bool remote; /* keys for HI2 are made by another appliance */
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void hsm_settings_put(struct wr *, const struct hsm_settings *);
@@ -476,6 +484,7 @@ enum err hsm_settings_get(struct rd, struct hsm_settings *) MUST_CHECK;
 /* MSG_CTL_INIT */
 struct init_order {
 	bool make_token;
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void init_order_put(struct wr *, const struct init_order *);

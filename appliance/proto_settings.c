@@ -112,6 +112,7 @@ policy_settings_put(struct wr *w, const struct policy_settings *s)
 	wr_view16(w, s->config.p, s->config.left);
 	wr_bool(w, s->df2);
 	wr_bool(w, s->remote);
+	wr_bool(w, s->production);
 	wr_u32(w, s->owner);
 }
 
@@ -123,7 +124,8 @@ policy_settings_get(struct rd r, struct policy_settings *s)
 	if ((rc = rd_view16(&r, &s->database)) == ERR_OK &&
 	    (rc = rd_view16(&r, &s->config)) == ERR_OK &&
 	    (rc = rd_bool(&r, &s->df2)) == ERR_OK &&
-	    (rc = rd_bool(&r, &s->remote)) == ERR_OK)
+	    (rc = rd_bool(&r, &s->remote)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->production)) == ERR_OK)
 		rc = rd_u32(&r, &s->owner);
 	return proto_whole(&r, rc);
 }
@@ -135,6 +137,7 @@ hsm_settings_put(struct wr *w, const struct hsm_settings *s)
 	wr_u32(w, s->job_seconds);
 	wr_u32(w, s->threads);
 	wr_bool(w, s->remote);
+	wr_bool(w, s->production);
 	wr_view16(w, s->module.p, s->module.left);
 	wr_view8(w, s->label.p, s->label.left);
 }
@@ -148,6 +151,7 @@ hsm_settings_get(struct rd r, struct hsm_settings *s)
 	    (rc = rd_u32(&r, &s->job_seconds)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->threads)) == ERR_OK &&
 	    (rc = rd_bool(&r, &s->remote)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->production)) == ERR_OK &&
 	    (rc = rd_view16(&r, &s->module)) == ERR_OK)
 		rc = rd_view8(&r, &s->label);
 	return proto_whole(&r, rc);
@@ -174,6 +178,7 @@ void
 init_order_put(struct wr *w, const struct init_order *m)
 {
 	wr_bool(w, m->make_token);
+	wr_bool(w, m->production);
 	wr_view16(w, m->module.p, m->module.left);
 	wr_view8(w, m->label.p, m->label.left);
 }
@@ -184,6 +189,7 @@ init_order_get(struct rd r, struct init_order *m)
 	enum err rc;
 
 	if ((rc = rd_bool(&r, &m->make_token)) == ERR_OK &&
+	    (rc = rd_bool(&r, &m->production)) == ERR_OK &&
 	    (rc = rd_view16(&r, &m->module)) == ERR_OK)
 		rc = rd_view8(&r, &m->label);
 	return proto_whole(&r, rc);

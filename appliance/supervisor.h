@@ -45,6 +45,7 @@ struct supervisor {
 	bool stopping, was_ready;
 	int64_t crl_due; /* when files of lists are looked at next */
 	struct confine confine; /* of each process, but for its user */
+	struct why lack[2]; /* what was tried of it and is not to be had */
 	struct sup_user {
 		uid_t uid;
 		gid_t gid;
@@ -60,18 +61,20 @@ const char *child_program(enum ctl_peer);
 /* ---- sup_confine.c ---- */
 
 /*
- * What this machine can do of the confinement that the configuration asks for,
- * with a line of it on the log; ERR_DENIED if that is less than it requires.
- * Once, before anything secret is in memory: it tries in a child.
+ * What this machine can do of the confinement that the configuration asks for;
+ * ERR_DENIED if that is less than it requires.  Once, before anything secret is
+ * in memory: it tries in a child.
  */
 enum err sup_confine(struct supervisor *, struct why *why) MUST_CHECK;
+/* That, on the log. */
+void sup_confine_say(const struct supervisor *);
 /* For a child of that kind, into its environment. */
 void sup_confine_env(const struct supervisor *, enum ctl_peer, char **env);
 
 /* ---- sup_home.c ---- */
 
-/* Who the state belongs to; before any of its secrets is opened. */
-enum err sup_owner(struct supervisor *, struct why *why) MUST_CHECK;
+/* Who the state belongs to, and may own secrets; before one is opened. */
+void sup_owner(struct supervisor *);
 /*
  * The folders that are one process's alone, with what an earlier version kept
  * outside of them; they belong to the user of that process.  Under the lock.

@@ -354,8 +354,10 @@ open_event(struct x2_conn *c)
 }
 
 static void
-conn_event(struct x2_conn *c)
+conn_event(void *ctx)
 {
+	struct x2_conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == X2_HANDSHAKE)
 		handshake(c);

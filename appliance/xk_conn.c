@@ -366,8 +366,10 @@ xk_conn_begin(struct conn *c)
 }
 
 static void
-conn_event(struct conn *c)
+conn_event(void *ctx)
 {
+	struct conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == CONN_HANDSHAKE)
 		handshake(c);
