@@ -60,6 +60,8 @@ AGAIN(msg_workers)
 AGAIN(probe_order)
 AGAIN(probe_token)
 AGAIN(probe_ended)
+AGAIN(msg_crl)
+AGAIN(msg_crls)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -233,8 +235,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_delivery_again, hi2c_settings_again, msg_deliver_again,
 	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
 	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again,
-	    health_again, msg_workers_again, probe_order_again,
-	    probe_token_again, probe_ended_again};
+	    msg_crl_again, msg_crls_again, health_again, msg_workers_again,
+	    probe_order_again, probe_token_again, probe_ended_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;
