@@ -52,6 +52,13 @@ const struct command cli_commands[] = {
 	"for the agencies whose LEMFs verify them.\n\n"
 	"  --out FILE     must not exist\n" COMMON,
 	cmd_kms_hi2_key},
+    {"kms", "tls-request", "--for SECTION [--out FILE]",
+	"Writes the request (PEM, PKCS #10) for the certificate of a key of TLS\n"
+	"that is in the token, for the CA of whoever is on the other side.\n"
+	"Names and addresses that these look for are the CA's to add.\n\n"
+	"  --for SECTION  xk, x2, xk_client or hi2: whose key = \"token\"\n"
+	"  --out FILE     must not exist; without it, standard output\n" COMMON,
+	cmd_kms_tls_request},
 
     {"request", "new", "KIND --body FILE " BY,
 	"For any kind, around a body in JSON.\n" SIGN

@@ -35,6 +35,20 @@ print_faults(const json_t *j)
 			     "machine\n");
 }
 
+static void
+print_confinement(const json_t *j)
+{
+	const json_t *c = json_object_get(j, "confinement");
+
+	const char *namespaces =
+	    json_string_value(json_object_get(c, "namespaces"));
+
+	(void)printf("processes: %s, Landlock %lld, namespaces: %s, %s\n",
+	    cli_is(c, "filter") ? "filters" : "NO FILTER",
+	    cli_count(c, "landlock"), namespaces == NULL ? "?" : namespaces,
+	    cli_is(c, "users") ? "a user each" : "one user");
+}
+
 /* The DF2/MF, where the role is on. */
 static void
 print_df2(const json_t *j)
@@ -86,6 +100,7 @@ print_status(json_t *j, bool json)
 	    cli_count(j, "subscribers"), cli_count(j, "clients"),
 	    cli_count(j, "requests"));
 	print_df2(j);
+	print_confinement(j);
 	print_faults(j);
 	json_decref(j);
 	return serving ? EXIT_DONE : EXIT_REFUSED;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "appliance/config_int.h"
+#include "appliance/tls_role.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
 
@@ -60,6 +61,7 @@ static cfg_opt_t token_opts[] = {
     CFG_INT("workers", 1, CFGF_NONE),
     CFG_INT("job_seconds", 10, CFGF_NONE),
     CFG_STR_LIST("environment", empty_list, CFGF_NONE),
+    CFG_STR_LIST("files", empty_list, CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t kms_opts[] = {
@@ -90,6 +92,7 @@ static cfg_opt_t opts[] = {
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
     CFG_SEC("audit", audit_opts, CFGF_NONE),
+    CFG_SEC("sandbox", config_sandbox_opts, CFGF_NONE),
     CFG_BOOL(END_MARK, cfg_false, CFGF_NONE),
     CFG_END(),
 };
@@ -208,19 +211,6 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	    (rc = num(audit, "audit", "most_mib", 0, 1 << 24, &most, why)) !=
 		ERR_OK)
 		return rc;
-	if (cfg_size(token, "environment") > MAX_ENVIRONMENT)
-		return why_set(why, ERR_MALFORMED,
-		    "token.environment has at most %d entries",
-		    MAX_ENVIRONMENT);
-	while (f->n_environment < cfg_size(token, "environment")) {
-		const char *s =
-		    cfg_getnstr(token, "environment", f->n_environment);
-
-		if (strchr(s, '=') == NULL)
-			return why_set(why, ERR_MALFORMED,
-			    "token.environment: not NAME=value");
-		f->environment[f->n_environment++] = strdup(s);
-	}
 	f->audit.chunk = (uint64_t)chunk << 20;
 	f->audit.most = (uint64_t)most << 20;
 	if (strcmp(f->log_level, "debug") != 0 &&
@@ -232,9 +222,11 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	if (strlen(f->token_label) < 1 || strlen(f->token_label) > 32)
 		return why_set(why, ERR_MALFORMED,
 		    "token.label has 1 to 32 characters");
-	if (f->state_dir[0] != '/' || f->control_socket[0] != '/')
+	if (f->state_dir[0] != '/' || f->control_socket[0] != '/' ||
+	    strchr(f->state_dir, ':') != NULL)
 		return why_set(why, ERR_MALFORMED,
-		    "state_dir and control_socket must be absolute paths");
+		    "state_dir and control_socket must be absolute paths, "
+		    "state_dir without a colon");
 	return ERR_OK;
 }
 
@@ -338,7 +330,8 @@ config_load(const char *path, struct config **out, struct why *why)
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
 	    (rc = config_take_df2(f, root, why)) == ERR_OK &&
 	    (rc = config_take_lemfs(f, root, why)) == ERR_OK &&
-	    (rc = no_clients(root, why)) == ERR_OK)
+	    (rc = no_clients(root, why)) == ERR_OK &&
+	    (rc = config_take_sandbox(f, root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
 		rc = name_file(path, rc, why);
@@ -373,8 +366,7 @@ config_free(struct config **fp)
 	free_server(&f->x2_server);
 	config_free_df2(f);
 	config_free_lemfs(f);
-	for (unsigned i = 0; i < f->n_environment; i++)
-		free(f->environment[i]);
+	config_free_sandbox(f);
 	free(f->state_dir);
 	free(f->control_socket);
 	free(f->log_level);
@@ -394,6 +386,41 @@ config_path(const struct config *f, const char *name)
 	char *p;
 
 	return asprintf(&p, "%s/%s", f->state_dir, name) == -1 ? NULL : p;
+}
+
+bool
+config_key_in_token(const char *key)
+{
+	return key != NULL && strcmp(key, TLS_KEY_IN_TOKEN) == 0;
+}
+
+/* Is there a section in use whose key is in the token, or is not? */
+static bool
+uses_key(const struct config *f, bool in_token)
+{
+	bool any = config_key_in_token(f->xk_server.key) == in_token;
+
+	if (config_is_df2(f))
+		any |= config_key_in_token(f->x2_server.key) == in_token;
+	if (config_is_remote(f))
+		any |= config_key_in_token(f->xkc.key) == in_token;
+	for (unsigned i = 0; i < f->n_lemfs; i++)
+		if (config_is_linked(f, &f->lemf[i]))
+			any |= config_key_in_token(f->lemf[i].link.key) ==
+			    in_token;
+	return any;
+}
+
+bool
+config_uses_token_key(const struct config *f)
+{
+	return uses_key(f, true);
+}
+
+bool
+config_uses_pem_key(const struct config *f)
+{
+	return uses_key(f, false);
 }
 
 bool

@@ -29,6 +29,14 @@ extern cfg_opt_t config_x2_opts[], config_xkc_opts[];
 enum err config_take_df2(struct config *, cfg_t *root, struct why *) MUST_CHECK;
 void config_free_df2(struct config *); /* but for x2's server */
 
+/* ---- config_sandbox.c ---- */
+extern cfg_opt_t config_sandbox_opts[];
+
+/* The section sandbox, and token.environment and token.files. */
+enum err config_take_sandbox(struct config *, cfg_t *root,
+    struct why *) MUST_CHECK;
+void config_free_sandbox(struct config *);
+
 /* ---- config_lemf.c ---- */
 extern cfg_opt_t config_hi2_opts[], config_lemf_opts[];
 

@@ -9,6 +9,7 @@
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/proto_hi2.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_link.h"
 #include "hi2/deliver.h"
 
@@ -44,6 +45,7 @@ struct hi2c {
 
 	char whom[MAX_NAME + 16]; /* "the LEMF lka-3" */
 	char section[MAX_NAME + 8]; /* "lemf lka-3" */
+	uint16_t port; /* of the LEMF */
 	char name[256]; /* in its certificate */
 	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN];
 	enum deliver_rule rule;

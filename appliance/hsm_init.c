@@ -3,6 +3,7 @@
  * token's objects and seal what they belong to.  A fresh worker then reads all
  * of it back and tries it, by starting as it always does.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +72,45 @@ first_head(struct hsm_proc *p, const uint8_t *state, size_t len,
 
 #define SPKI_MAX 1024
 
+/* What is made of the keys of TLS: views of the state are into it. */
+struct tls_octets {
+	uint8_t spki[TLS_ROLE__MAX][128];
+	uint8_t request[TLS_ROLE__MAX][HSM_REQUEST_MAX];
+};
+
+/*
+ * Public halves, and requests that go to the operator's CA.  Names and
+ * addresses that peers look for are the CA's to add: they may change, and the
+ * key does not sign a request again.
+ */
+static enum err
+tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
+{
+	static const enum hsm_key keys[TLS_ROLE__MAX] = {HSM_KEY_TLS_XK,
+	    HSM_KEY_TLS_X2, HSM_KEY_TLS_XKC, HSM_KEY_TLS_HI2};
+	char name[64];
+	size_t n;
+	enum err rc;
+
+	if ((rc = hsm_find_tls_keys(p->token, why)) != ERR_OK)
+		return rc;
+	for (enum tls_role r = 0; r < TLS_ROLE__MAX; r++) {
+		(void)snprintf(name, sizeof(name), "keywarden %s",
+		    tls_role_name(r));
+		rc = hsm_public_key(p->token, keys[r], o->spki[r],
+		    sizeof(o->spki[r]), &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why(p->token));
+		rd_init(&p->state.tls_key[r], o->spki[r], n);
+		rc = hsm_certificate_request(p->token, keys[r], name,
+		    o->request[r], &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why(p->token));
+		rd_init(&p->state.tls_request[r], o->request[r], n);
+	}
+	return ERR_OK;
+}
+
 /* The public halves, into `spki`, for who seals to the token or verifies. */
 static enum err
 public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
@@ -100,6 +140,7 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 {
 	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX];
 	uint8_t spki[3][SPKI_MAX];
+	struct tls_octets tls;
 	struct ibe_setup *setup = NULL;
 	char scheme[32];
 	struct rd r;
@@ -123,7 +164,8 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	}
 	rd_init(&p->state.params, params, n);
 	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK ||
-	    (rc = public_keys(p, spki, why)) != ERR_OK)
+	    (rc = public_keys(p, spki, why)) != ERR_OK ||
+	    (rc = tls_keys(p, &tls, why)) != ERR_OK)
 		goto out;
 	p->state.created = clock_seconds();
 	p->state.serial = 1;

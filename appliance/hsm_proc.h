@@ -3,6 +3,7 @@
 #define APPLIANCE_HSM_PROC_H
 
 #include "appliance/kms_state.h"
+#include "appliance/hsm_pin.h"
 #include "appliance/hsm_run.h"
 #include "appliance/proto_df2.h"
 #include "base/ipc.h"
@@ -85,9 +86,6 @@ struct hsm_proc {
 
 /* Ends the process when the token is not to be trusted any longer. */
 _Noreturn void hsm_token_failed(struct hsm_proc *, const char *doing);
-
-/* The PIN out of a file, which is closed; final line ends are cut off. */
-enum err hsm_read_pin(int fd, struct secret **out, struct why *why) MUST_CHECK;
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);

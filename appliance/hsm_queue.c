@@ -18,8 +18,8 @@ do_task(struct hsm_proc *p, const struct msg_hi2_task *t, uint8_t *out,
 		*len = HSM_DATA_KEY_LEN;
 		return hsm_data_key_open(p->token, t->octets, out);
 	case HI2_TASK_SIGN:
-		return hsm_sign(p->token, t->octets.p, t->octets.left, out,
-		    len);
+		return hsm_sign(p->token, HSM_KEY_HI2, t->octets.p,
+		    t->octets.left, out, len);
 	case HI2_TASK__MAX:
 		break;
 	}

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -129,7 +130,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers ||
+	    a->workers != b->workers || a->landlock != b->landlock ||
+	    a->namespaces != b->namespaces || a->users != b->users ||
 	    config_is_remote(a) != config_is_remote(b);
 }
 
@@ -143,9 +145,9 @@ reload(struct supervisor *s)
 	rc = config_load(s->config_path, &fresh, &why);
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
-		    "state_dir, control_socket, token, workers, xk_client's "
-		    "being there, x2.listen or xk.listen changed: these need "
-		    "a restart");
+		    "state_dir, control_socket, token, workers, sandbox, "
+		    "xk_client's being there, x2.listen or xk.listen changed: "
+		    "these need a restart");
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {
@@ -165,6 +167,7 @@ reload(struct supervisor *s)
 			log_error("%s", why.text);
 	}
 	sup_add_links(s);
+	sup_add_signer(s);
 	config_free(&old);
 	sup_release_held(s);
 	log_info("configuration read again");
@@ -262,6 +265,11 @@ main(int argc, char **argv)
 	rc = config_load(s.config_path, &s.config, &why);
 	if (rc == ERR_OK)
 		log_init("keywardend", log_level_of(s.config->log_level));
+	if (rc == ERR_OK)
+		rc = sup_confine(&s, &why);
+	if (rc == ERR_OK)
+		rc = sup_owner(&s, &why);
+	spawn_trust(s.owner);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
 	if (rc == ERR_OK)
@@ -274,8 +282,6 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
-	if (geteuid() == 0)
-		log_warning("running as root: the unit's user is better");
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

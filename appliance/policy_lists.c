@@ -3,6 +3,7 @@
 
 #include "appliance/policy_cli.h"
 #include "appliance/policy_delivery.h"
+#include "appliance/sandbox.h"
 #include "version.h"
 
 static size_t
@@ -55,6 +56,23 @@ put_df2(json_t *j, const struct policy *p)
 	json_object_set_new(j, "hi2", hi2);
 }
 
+/* All processes have the same around them; this one speaks of its own. */
+static void
+put_confinement(json_t *j)
+{
+	static const char *const namespaces[CONFINE_NAMESPACES__MAX] = {"none",
+	    "own", "own, unprivileged"};
+	const struct confine *c = sandbox_confinement();
+	json_t *o = json_object();
+
+	put_bool(o, "filter", KW_SANDBOX);
+	cli_put_count(o, "landlock", c->landlock);
+	json_object_set_new(o, "namespaces",
+	    json_string(namespaces[c->namespaces]));
+	put_bool(o, "users", c->own_user);
+	json_object_set_new(j, "confinement", o);
+}
+
 enum err
 cli_on_status(void *ctx, const struct ipc_frame *f)
 {
@@ -80,6 +98,7 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	cli_put_count(j, "subscribers", p->n_subscribers);
 	cli_put_count(j, "clients", authority_clients(p->authority));
 	cli_put_count(j, "requests", p->waiting.n);
+	put_confinement(j);
 	if (p->df2)
 		put_df2(j, p);
 	cli_json(p, c->id, j);

@@ -112,6 +112,7 @@ struct policy {
 	struct peer *xk, *audit;
 	bool df2; /* the role of the DF2/MF is on */
 	bool remote; /* its keys are made by another appliance */
+	uid_t owner; /* who may speak to it, besides root and its own user */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
 	struct lemf_state *delivery; /* policy_delivery.c */

@@ -181,8 +181,15 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 	if (view_text(s->address, address, sizeof(address)) != ERR_OK)
 		fatal("bad settings");
 	if ((rc = address_parse("lemf.address", address, &to.address, why)) !=
-		ERR_OK ||
-	    (rc = new_machine(s, &fresh, &rule, why)) != ERR_OK)
+	    ERR_OK)
+		return rc;
+	h->port = address_port(&to.address);
+	if (!sandbox_may_call(h->port)) {
+		log_info("another port: this process ends and is started anew");
+		tls_link_bye(h->link);
+		_exit(0);
+	}
+	if ((rc = new_machine(s, &fresh, &rule, why)) != ERR_OK)
 		return rc;
 	take_names(h, s, &to.address);
 	if ((rc = new_tls(h, s, &to.tls, why)) != ERR_OK) {
@@ -208,10 +215,16 @@ is_complete(const struct hi2c *h, const struct hi2c_settings *s)
 static void
 on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 {
+	struct hi2c *h = ctx;
+
 	(void)index;
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&h->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
-	hi2c_hi2_joined(ctx, fd);
+	hi2c_hi2_joined(h, fd);
 }
 
 static void
@@ -229,6 +242,7 @@ on_setup(void *ctx, struct rd settings)
 	if (take_settings(h, &s, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	keep_same(h, settings);
+	sandbox_confine(SANDBOX_HI2C, h->port);
 	sandbox_enter(SANDBOX_HI2C);
 }
 
@@ -285,6 +299,7 @@ main(void)
 	    .why = "not tried yet"};
 
 	ctl_init("keywarden-hi2c");
+	sandbox_start(SANDBOX_HI2C);
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
 	h.turned.data = h.due.data = &h;

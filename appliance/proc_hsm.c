@@ -21,8 +21,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define PIN_MAX 256
-
 _Noreturn void
 hsm_token_failed(struct hsm_proc *p, const char *doing)
 {
@@ -32,31 +30,6 @@ hsm_token_failed(struct hsm_proc *p, const char *doing)
 	    hsm_why(p->token));
 	(void)hsm_drop_pending(p);
 	ctl_fail(ERR_HSM, &why);
-}
-
-enum err
-hsm_read_pin(int fd, struct secret **out, struct why *why)
-{
-	struct secret *s = NULL;
-	uint8_t *b;
-	ssize_t n;
-
-	if (secret_new(PIN_MAX, &s) != ERR_OK)
-		return why_set(why, ERR_NOMEM,
-		    "no locked memory for the PIN (RLIMIT_MEMLOCK)");
-	b = secret_data(s);
-	n = read(fd, b, PIN_MAX);
-	close(fd);
-	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
-		n--;
-	if (n <= 0 || n == PIN_MAX) {
-		secret_free(&s);
-		return why_set(why, ERR_PIN,
-		    "the PIN file is empty, unreadable or too long");
-	}
-	secret_truncate(s, (size_t)n);
-	*out = s;
-	return ERR_OK;
 }
 
 /* ---- start ---- */
@@ -106,9 +79,11 @@ open_all(struct hsm_proc *p)
 	secret_free(&pin);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
-	if (rc == ERR_OK)
-		rc = hsm_run_new(p->settings.threads, &p->run, &why);
 	if (rc != ERR_OK)
+		ctl_fail(rc, &why);
+	/* The module has loaded what it loads; threads come after this. */
+	sandbox_confine(SANDBOX_HSM, 0);
+	if ((rc = hsm_run_new(p->settings.threads, &p->run, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	sandbox_enter(SANDBOX_HSM);
 	if ((rc = check_state(p, &why)) != ERR_OK)
@@ -367,6 +342,7 @@ main(void)
 	    .head_fd = -1};
 
 	ctl_init("keywarden-hsm");
+	sandbox_start(SANDBOX_HSM);
 	/* Where OpenSSL keeps the numbers of the curves' secrets. */
 	if (CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST) != 1)
 		fatal("no locked memory: is LimitMEMLOCK too low?");

@@ -99,6 +99,7 @@ on_setup(void *ctx, struct rd settings)
 	    policy_settings_get(settings, &s) != ERR_OK ||
 	    view_text(s.database, path, sizeof(path)) != ERR_OK)
 		fatal("incomplete start");
+	sandbox_confine(SANDBOX_POLICY, 0);
 	sandbox_enter(SANDBOX_POLICY);
 	read_state(p);
 	if ((rc = db_open(path, &p->db, &why)) != ERR_OK)
@@ -108,6 +109,7 @@ on_setup(void *ctx, struct rd settings)
 	policy_config_use(p, s.config, true);
 	p->df2 = s.df2;
 	p->remote = s.remote;
+	p->owner = (uid_t)s.owner;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
 }
@@ -151,6 +153,7 @@ main(void)
 	static struct policy p = {.state_fd = -1, .control_fd = -1};
 
 	ctl_init("keywarden-policy");
+	sandbox_start(SANDBOX_POLICY);
 	if (uv_loop_init(&p.loop) != 0 ||
 	    slots_new(sizeof(struct pending), POLICY_PENDING, &p.pending) !=
 		ERR_OK ||

@@ -58,6 +58,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		x2_xkc_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hi2);
@@ -69,7 +73,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct x2 *x, struct why *why)
 {
-	static const struct tls_server_kind kind = {.section = "x2"};
+	static const struct tls_server_kind kind = {.section = "x2",
+	    .role = TLS_ROLE_X2};
 	const struct tls_fds f = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;
@@ -161,6 +166,7 @@ on_setup(void *ctx, struct rd settings)
 	make_tables(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_X2, 0);
 	sandbox_enter(SANDBOX_X2);
 }
 
@@ -231,6 +237,7 @@ main(void)
 	static struct x2 x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-x2");
+	sandbox_start(SANDBOX_X2);
 	if (uv_loop_init(&x.loop) != 0)
 		fatal("out of memory");
 	x.tick.data = x.again.data = &x;

@@ -39,6 +39,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		xk_policy_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HSM)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hsm[index]);
@@ -75,6 +79,7 @@ on_setup(void *ctx, struct rd settings)
 		fatal("no randomness");
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_XK, 0);
 	sandbox_enter(SANDBOX_XK);
 }
 
@@ -136,6 +141,7 @@ main(void)
 	static struct xk x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xk");
+	sandbox_start(SANDBOX_XK);
 	if (uv_loop_init(&x.loop) != 0 ||
 	    slots_new(sizeof(struct asked), XK_REQUESTS, &x.requests) !=
 		ERR_OK ||

@@ -30,6 +30,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		xkc_worker_joined(x, index, fd);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_X2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->x2);
@@ -66,6 +70,11 @@ take_settings(struct xkc *x, const struct xkc_settings *s, struct why *why)
 		fatal("bad settings");
 	if ((rc = address_parse("xk_client.connect", text, &a, why)) != ERR_OK)
 		return rc;
+	if (!sandbox_may_call(address_port(&a))) {
+		log_info("another port: this process ends and is started anew");
+		tls_link_bye(x->link);
+		_exit(0);
+	}
 	if (view_text(s->name, x->name, sizeof(x->name)) != ERR_OK)
 		fatal("bad settings");
 	if (x->name[0] == '\0')
@@ -87,6 +96,7 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_XKC, address_port(&x->to.address));
 	sandbox_enter(SANDBOX_XKC);
 	tls_link_set(x->link, &x->to);
 }
@@ -137,6 +147,7 @@ main(void)
 	static struct xkc x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xkc");
+	sandbox_start(SANDBOX_XKC);
 	x.to.name = x.name;
 	if (uv_loop_init(&x.loop) != 0 ||
 	    xkc_asks_new(&none, &ops, &x, &x.asks) != ERR_OK ||

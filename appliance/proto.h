@@ -123,6 +123,9 @@ enum msg_type {
 	/* audit -> hsm, hsm -> audit */
 	MSG_DO_HI2_TASK = 154, /* msg_do_hi2_task */
 	MSG_HI2_TASK_ENDED = 155, /* u8 enum err */
+	/* xk, x2, xkc, hi2c -> signer, signer -> them: appliance/tls_role.h */
+	MSG_TLS_SIGN = 160, /* a transcript's hash, to its end */
+	MSG_TLS_SIGNED = 161, /* DER of ECDSA-Sig-Value, to its end */
 
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
@@ -142,11 +145,13 @@ enum msg_type {
 /* Descriptors that the supervisor hands down. */
 enum ctl_file {
 	CTL_FILE_KMS_STATE, /* hsm, policy, hi2: read */
-	CTL_FILE_PIN, /* hsm: read */
+	CTL_FILE_PIN, /* hsm, signer: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
 	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
 	CTL_FILE_TLS_CERT, /* xk, x2, xkc, hi2c: PEM */
-	CTL_FILE_TLS_KEY, /* xk, x2, xkc, hi2c: PEM */
+	/* xk, x2, xkc, hi2c: PEM; a public key is that of a key in the token
+	 */
+	CTL_FILE_TLS_KEY,
 	CTL_FILE_CLIENT_CA, /* xk, x2, xkc and hi2c (the servers'): PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
@@ -165,6 +170,7 @@ enum ctl_peer {
 	CTL_PEER_HI2,
 	CTL_PEER_XKC,
 	CTL_PEER_HI2C, /* with index: the LEMF's slot */
+	CTL_PEER_SIGNER,
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))
@@ -405,6 +411,7 @@ struct policy_settings {
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 	bool remote; /* keys for it are made by another appliance */
+	uint32_t owner; /* the user whose the state is: may speak to it */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;

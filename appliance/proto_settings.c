@@ -33,6 +33,7 @@ policy_settings_put(struct wr *w, const struct policy_settings *s)
 	wr_view16(w, s->config.p, s->config.left);
 	wr_bool(w, s->df2);
 	wr_bool(w, s->remote);
+	wr_u32(w, s->owner);
 }
 
 enum err
@@ -42,8 +43,9 @@ policy_settings_get(struct rd r, struct policy_settings *s)
 
 	if ((rc = rd_view16(&r, &s->database)) == ERR_OK &&
 	    (rc = rd_view16(&r, &s->config)) == ERR_OK &&
-	    (rc = rd_bool(&r, &s->df2)) == ERR_OK)
-		rc = rd_bool(&r, &s->remote);
+	    (rc = rd_bool(&r, &s->df2)) == ERR_OK &&
+	    (rc = rd_bool(&r, &s->remote)) == ERR_OK)
+		rc = rd_u32(&r, &s->owner);
 	return proto_whole(&r, rc);
 }
 

@@ -27,7 +27,7 @@
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
-    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c"};
+    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c", "keywarden-signer"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
@@ -38,7 +38,9 @@ static const struct {
     {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
     {CTL_PEER_HSM, CTL_PEER_HI2}, {CTL_PEER_X2, CTL_PEER_XKC},
     {CTL_PEER_HSM, CTL_PEER_XKC}, {CTL_PEER_HI2, CTL_PEER_AUDIT},
-    {CTL_PEER_HI2, CTL_PEER_HI2C}};
+    {CTL_PEER_HI2, CTL_PEER_HI2C}, {CTL_PEER_SIGNER, CTL_PEER_XK},
+    {CTL_PEER_SIGNER, CTL_PEER_X2}, {CTL_PEER_SIGNER, CTL_PEER_XKC},
+    {CTL_PEER_SIGNER, CTL_PEER_HI2C}};
 
 const char *
 child_name(const struct child *c)
@@ -54,6 +56,12 @@ child_name(const struct child *c)
 	else
 		return programs[c->kind];
 	return name;
+}
+
+const char *
+child_program(enum ctl_peer kind)
+{
+	return programs[kind];
 }
 
 static struct child *
@@ -96,6 +104,22 @@ sup_add_links(struct supervisor *s)
 }
 
 void
+sup_add_signer(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (s->child[i].kind == CTL_PEER_SIGNER)
+			return;
+	if (config_uses_token_key(s->config))
+		(void)add_child(s, CTL_PEER_SIGNER, 0);
+}
+
+bool
+sup_logs_in(const struct child *c)
+{
+	return c->kind == CTL_PEER_HSM || c->kind == CTL_PEER_SIGNER;
+}
+
+void
 sup_add_children(struct supervisor *s)
 {
 	(void)add_child(s, CTL_PEER_AUDIT, 0);
@@ -110,6 +134,7 @@ sup_add_children(struct supervisor *s)
 	}
 	for (unsigned i = 0; i < s->config->workers; i++)
 		(void)add_child(s, CTL_PEER_HSM, i);
+	sup_add_signer(s);
 }
 
 /* ---- wiring ---- */
@@ -166,12 +191,14 @@ try_again_later(struct child *c)
 static void
 start(struct supervisor *s, struct child *c)
 {
-	char **env = c->kind == CTL_PEER_HSM ? spawn_hsm_env(s->config)
-					     : spawn_plain_env(s->config);
+	char **env = sup_logs_in(c) ? spawn_hsm_env(s->config)
+				    : spawn_plain_env(s->config);
 	struct why why = {""};
 	enum err rc;
 
 	c->wanted = c->ready = false;
+	if (env != NULL)
+		sup_confine_env(s, c->kind, env);
 	rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl, &why);
 	spawn_env_free(env);
 	if (rc != ERR_OK) {
@@ -188,8 +215,8 @@ start(struct supervisor *s, struct child *c)
 }
 
 /*
- * The workers start one after the other: the PIN in hand may be wrong by now,
- * and tries that are made side by side would lock the token.
+ * Those who log in start one after the other: the PIN in hand may be wrong by
+ * now, and tries that are made side by side would lock the token.
  */
 static bool
 may_start(const struct supervisor *s, const struct child *c)
@@ -199,8 +226,8 @@ may_start(const struct supervisor *s, const struct child *c)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *o = &s->child[i];
 
-		if (c->kind == CTL_PEER_HSM && o->kind == CTL_PEER_HSM &&
-		    o->pid != 0 && !o->ready)
+		if (sup_logs_in(c) && sup_logs_in(o) && o->pid != 0 &&
+		    !o->ready)
 			return false;
 	}
 	return true;
@@ -303,7 +330,7 @@ sup_release_held(struct supervisor *s)
 		struct child *c = &s->child[i];
 		const bool was_held = c->held;
 
-		if (c->kind == CTL_PEER_HSM && s->pin_refused)
+		if (sup_logs_in(c) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
 		if (c->pid != 0)
@@ -313,9 +340,9 @@ sup_release_held(struct supervisor *s)
 		c->restart_at = 0;
 		if (!was_held)
 			continue;
-		/* One worker tries the PIN; the others follow when it can. */
-		c->wanted = c->kind != CTL_PEER_HSM || first;
-		first = first && c->kind != CTL_PEER_HSM;
+		/* One tries the PIN; the others follow when it can. */
+		c->wanted = !sup_logs_in(c) || first;
+		first = first && !sup_logs_in(c);
 	}
 }
 
@@ -362,7 +389,7 @@ sup_stop_all(struct supervisor *s)
 {
 	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
 	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_HI2C,
-	    CTL_PEER_HI2, CTL_PEER_AUDIT};
+	    CTL_PEER_SIGNER, CTL_PEER_HI2, CTL_PEER_AUDIT};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

@@ -10,7 +10,8 @@ static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
 	struct policy_settings p = {.df2 = config_is_df2(s->config),
-	    .remote = config_is_remote(s->config)};
+	    .remote = config_is_remote(s->config),
+	    .owner = (uint32_t)s->owner};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
 
@@ -142,6 +143,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		audit_settings_put(w, &f->audit);
 		break;
 	case CTL_PEER_HSM:
+	case CTL_PEER_SIGNER:
 		rd_init(&h.module, f->token_module, strlen(f->token_module));
 		rd_init(&h.label, f->token_label, strlen(f->token_label));
 		hsm_settings_put(w, &h);

@@ -41,13 +41,12 @@ child_ready(struct supervisor *s, struct child *c)
 	bool all = true;
 
 	c->ready = true;
-	/* The first worker has shown that the PIN is right. */
-	if (c->kind == CTL_PEER_HSM)
+	/* The first who logs in has shown that the PIN is right. */
+	if (sup_logs_in(c))
 		for (unsigned i = 0; i < s->n_children; i++) {
 			struct child *o = &s->child[i];
 
-			if (o->kind == CTL_PEER_HSM && o->pid == 0 &&
-			    !o->wanted) {
+			if (sup_logs_in(o) && o->pid == 0 && !o->wanted) {
 				o->held = false;
 				o->wanted = true;
 				o->restart_at = 0;
@@ -69,10 +68,10 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 		struct child *o = &s->child[i];
 
 		/*
-		 * A refused PIN is everybody's: no other worker tries it, and
-		 * those that still serve do not when they have ended.
+		 * A refused PIN is everybody's: nobody else tries it, and those
+		 * that still serve do not when they have ended.
 		 */
-		if (o == c || (rc == ERR_PIN && o->kind == CTL_PEER_HSM))
+		if (o == c || (rc == ERR_PIN && sup_logs_in(o)))
 			o->held = true;
 	}
 }

@@ -5,9 +5,11 @@
 #include <sys/types.h>
 
 #include "appliance/config.h"
+#include "appliance/confine.h"
+#include "appliance/tls_role.h"
 #include "base/secret.h"
 
-#define MAX_CHILDREN (6 + MAX_WORKERS + MAX_LEMFS)
+#define MAX_CHILDREN (7 + MAX_WORKERS + MAX_LEMFS)
 
 /* A file without which no worker knows which warrant state is the last. */
 #define HEAD_WHAT \
@@ -38,10 +40,39 @@ struct supervisor {
 	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	struct confine confine; /* of each process, but for its user */
+	struct sup_user {
+		uid_t uid;
+		gid_t gid;
+	} user[CTL_PEER__MAX]; /* if confine.own_user */
+	uid_t owner; /* of the state: who uses keywarden(1), besides root */
 	char told[MAX_CONFIG_TEXT + 1]; /* what policy was told of config */
 };
 
 const char *child_name(const struct child *);
+/* The program, and the user, of the processes of that kind. */
+const char *child_program(enum ctl_peer);
+
+/* ---- sup_confine.c ---- */
+
+/*
+ * What this machine can do of the confinement that the configuration asks for,
+ * with a line of it on the log; ERR_DENIED if that is less than it requires.
+ * Once, before anything secret is in memory: it tries in a child.
+ */
+enum err sup_confine(struct supervisor *, struct why *why) MUST_CHECK;
+/* For a child of that kind, into its environment. */
+void sup_confine_env(const struct supervisor *, enum ctl_peer, char **env);
+
+/* ---- sup_home.c ---- */
+
+/* Who the state belongs to; before any of its secrets is opened. */
+enum err sup_owner(struct supervisor *, struct why *why) MUST_CHECK;
+/*
+ * The folders that are one process's alone, with what an earlier version kept
+ * outside of them; they belong to the user of that process.  Under the lock.
+ */
+enum err sup_home(struct supervisor *, struct why *why) MUST_CHECK;
 
 /* ---- sup_sockets.c ---- */
 
@@ -71,6 +102,16 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 enum err sup_reload_child(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;
 
+/* ---- sup_token_key.c ---- */
+
+/*
+ * Open the key of a section: a file of ours or, where it is in the token, its
+ * public half as PEM in a file without a name: the same each time, so that who
+ * is handed it again can tell.
+ */
+enum err sup_open_key(const struct config *, const char *path, enum tls_role,
+    const char *what, int *fd, struct why *why) MUST_CHECK;
+
 /* ---- sup_check.c ---- */
 
 /* Could all the files that it names be taken now, and its profiles? */
@@ -91,6 +132,10 @@ void sup_add_children(struct supervisor *);
  */
 void sup_end_links(struct supervisor *);
 void sup_add_links(struct supervisor *);
+/* The signer, from when the configuration has keys of TLS in the token. */
+void sup_add_signer(struct supervisor *);
+/* Does it log in?  The PIN is tried by one of these at a time. */
+bool sup_logs_in(const struct child *);
 void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);

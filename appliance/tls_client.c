@@ -110,7 +110,7 @@ tls_client_new(const struct tls_client_kind *kind, const struct tls_fds *from,
     SSL_CTX **out, struct why *why)
 {
 	const struct tls_files files = {kind->section, kind->ca_name,
-	    from->cert, from->key, from->ca};
+	    kind->role, from->cert, from->key, from->ca};
 	SSL_CTX *c = SSL_CTX_new(TLS_client_method());
 	enum err rc;
 

@@ -11,12 +11,14 @@
 #include <openssl/ssl.h>
 
 #include "appliance/tls_fds.h"
+#include "appliance/tls_role.h"
 #include "base/error.h"
 #include "policy/digest.h"
 
 /* What one client has of its own; it must outlive all contexts made of it. */
 struct tls_client_kind {
 	const char *section; /* of the configuration: "xk_client" */
+	enum tls_role role;
 	const char *ca_name; /* what it calls the servers' CAs: "server_ca" */
 	/* The ALPN that a server must choose, as the extension lists it (a
 	 * length, then the name); NULL: none is asked for. */

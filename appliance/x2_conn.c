@@ -51,7 +51,9 @@ watch(struct x2_conn *c)
 
 	if (c->dead)
 		return;
-	if (c->state != X2_OPEN || may_read(c))
+	if (tls_token_waits(&c->tls_wait))
+		want = 0;
+	else if (c->state != X2_OPEN || may_read(c))
 		want |= UV_READABLE;
 	if (c->want_write || (c->out_len > 0 && c->state == X2_OPEN))
 		want |= UV_WRITABLE;
@@ -81,6 +83,7 @@ conn_free(struct x2_conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tls_token_forget(c->ssl, &c->tls_wait);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -94,6 +97,7 @@ tls_result(struct x2_conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -296,7 +300,7 @@ handshake(struct x2_conn *c)
 	int n;
 
 	ERR_clear_error();
-	n = SSL_accept(c->ssl);
+	n = tls_token_handshake(c->ssl, &c->tls_wait);
 	if (n != 1) {
 		if (tls_result(c, n) == ERR_AGAIN)
 			return;
@@ -339,6 +343,12 @@ conn_event(struct x2_conn *c)
 	else if (c->state == X2_OPEN)
 		open_event(c);
 	watch(c);
+}
+
+static void
+on_signed(void *ctx)
+{
+	conn_event(ctx);
 }
 
 static void
@@ -414,6 +424,9 @@ add_conn(struct x2 *x, int fd)
 		free(c);
 		return false;
 	}
+	SSL_set_accept_state(c->ssl);
+	c->tls_wait.resume = on_signed;
+	c->tls_wait.ctx = c;
 	c->next = x->conns;
 	c->at = &x->conns;
 	if (c->next != NULL)

@@ -7,8 +7,10 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_fds.h"
 #include "appliance/tls_server.h"
+#include "appliance/tls_token.h"
 #include "appliance/x2_asks.h"
 #include "appliance/x2_intake.h"
 #include "appliance/x2_replay.h"
@@ -52,6 +54,7 @@ struct x2_conn {
 	uv_poll_t poll;
 	int fd, events;
 	SSL *ssl;
+	struct tls_wait tls_wait; /* during the handshake */
 	enum x2_conn_state state;
 	enum x2_wait wait;
 	bool want_write; /* TLS itself waits for the socket */

@@ -26,11 +26,12 @@
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_again(uv_idle_t *h);
+static void on_signed(void *ctx);
 
 static void
 watch(struct conn *c)
 {
-	int want = UV_READABLE;
+	int want = tls_token_waits(&c->wait) ? 0 : UV_READABLE;
 
 	if (c->state == CONN_WAITING || c->state == CONN_CLOSING ||
 	    c->out_len - c->out_at > c->x->settings.max_queued / 2)
@@ -70,6 +71,7 @@ xk_conn_free(struct conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tls_token_forget(c->ssl, &c->wait);
 	xk_forget_conn(c);
 	if (c->overloads > 0)
 		xk_note(c, c->overloads, "overloaded");
@@ -116,6 +118,7 @@ tls_result(struct conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -317,7 +320,7 @@ handshake(struct conn *c)
 	int n;
 
 	ERR_clear_error();
-	n = SSL_accept(c->ssl);
+	n = tls_token_handshake(c->ssl, &c->wait);
 	if (n != 1) {
 		if (tls_result(c, n) == ERR_AGAIN)
 			return;
@@ -361,6 +364,12 @@ conn_event(struct conn *c)
 	}
 	if (!c->dead)
 		watch(c);
+}
+
+static void
+on_signed(void *ctx)
+{
+	conn_event(ctx);
 }
 
 static void
@@ -417,6 +426,9 @@ add_conn(struct xk *x, int fd)
 		free(c);
 		return false;
 	}
+	SSL_set_accept_state(c->ssl);
+	c->wait.resume = on_signed;
+	c->wait.ctx = c;
 	xk_proof_watch(c->ssl, &c->proof);
 	c->next = x->conns;
 	c->at = &x->conns;

@@ -7,7 +7,9 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_fds.h"
+#include "appliance/tls_token.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
 #include "appliance/xk_proof.h"
@@ -37,6 +39,7 @@ struct conn {
 	bool dead;
 	uint32_t id; /* by which policy knows it */
 	struct xk_proof proof; /* during the handshake */
+	struct tls_wait wait; /* the same */
 	bool known; /* to the policy that is there now */
 	bool proven; /* and that has been shown who it is */
 	uint64_t last_heard, last_sent; /* uv_now() ms */

@@ -8,6 +8,7 @@
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
 const struct tls_client_kind xkc_tls_kind = {.section = "xk_client",
+    .role = TLS_ROLE_XKC,
     .ca_name = "server_ca",
     .alpn = alpn,
     .alpn_len = sizeof(alpn)};

@@ -7,6 +7,7 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_link.h"
 #include "appliance/xkc_asks.h"
 

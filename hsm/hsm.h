@@ -1,7 +1,7 @@
 /*
  * hsm: the token, in the appliance's own words.  Only this folder includes
- * pkcs11.h, and only the hsm worker process uses this part of it.  The token of
- * a person who signs is card.h.
+ * pkcs11.h, and only the hsm workers and the signer use this part of it.  The
+ * token of a person who signs is card.h.
  *
  * One session; threads may share it, and wait for each other at each call.
  * Never fork after hsm_open(): a child would share the session.  After ERR_HSM
@@ -32,6 +32,11 @@ enum hsm_key {
 	HSM_KEY_SEAL_STATE, /* HMAC: what init fixed is ours, unchanged */
 	HSM_KEY_SPOOL, /* RSA: opens records that wait for their LEMF */
 	HSM_KEY_HI2, /* EC P-256: signs for LEMFs over what they have got */
+	/* EC P-256, each signs handshakes of one role: hsm_find_tls_keys() */
+	HSM_KEY_TLS_XK,
+	HSM_KEY_TLS_X2,
+	HSM_KEY_TLS_XKC,
+	HSM_KEY_TLS_HI2,
 	HSM_KEY__MAX
 };
 
@@ -73,9 +78,11 @@ enum err hsm_create_keys(struct hsm *, struct rd ec_params,
 /*
  * Find the objects and check that each is of the kind it must be: sensitive,
  * never extractable, usable for its purpose.  That it serves no other is
- * init's template, which this does not read back.
+ * init's template, which this does not read back.  The first finds all but the
+ * keys of TLS, the second these alone: what was not found cannot be used.
  */
 enum err hsm_find_keys(struct hsm *, struct why *why) MUST_CHECK;
+enum err hsm_find_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
 
 /* CKM_ECDH1_DERIVE with the master secret: what ibe_open() needs. */
 struct ibe_token hsm_ibe_token(struct hsm *);
@@ -111,7 +118,7 @@ enum err hsm_seed_generate(struct hsm *, struct rd device_spki,
 enum err hsm_seed_import(struct hsm *, struct rd wrapped,
     uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len) MUST_CHECK;
 
-/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT, _SPOOL or _HI2. */
+/* SubjectPublicKeyInfo of a pair: all but the secret keys and _MASTER. */
 enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
     size_t *len) MUST_CHECK;
 
@@ -136,9 +143,29 @@ void hsm_seed_close(struct hsm *, struct hsm_seed *);
 enum err hsm_data_key_open(struct hsm *, struct rd wrapped,
     uint8_t key[HSM_DATA_KEY_LEN]) MUST_CHECK;
 
-/* ECDSA with SHA-256 by HSM_KEY_HI2; DER of ECDSA-Sig-Value (RFC 3279). */
+/* ---- signatures ---- */
+
+/*
+ * ECDSA with SHA-256 by HSM_KEY_HI2 or a key of TLS, which must have been
+ * found; DER of ECDSA-Sig-Value (RFC 3279).
+ */
 #define HSM_SIGNATURE_MAX 72
-enum err hsm_sign(struct hsm *, const uint8_t *data, size_t len,
+enum err hsm_sign(struct hsm *, enum hsm_key, const uint8_t *data, size_t len,
     uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len) MUST_CHECK;
+
+/*
+ * The request for a certificate of such a key (PKCS #10): subject CN = `name`
+ * of 1 to 64 octets of UTF-8, no extensions, and a signature that has been
+ * verified.  ERR_TOOBIG, ERR_HSM, ERR_CRYPTO; ERR_MALFORMED: the name.
+ */
+#define HSM_REQUEST_MAX 512
+enum err hsm_certificate_request(struct hsm *, enum hsm_key, const char *name,
+    uint8_t der[HSM_REQUEST_MAX], size_t *len) MUST_CHECK;
+
+/*
+ * Sign with each key of TLS and verify with its public half in the token.
+ * ERR_HSM: one does not do what it must.
+ */
+enum err hsm_try_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
 
 #endif

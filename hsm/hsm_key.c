@@ -41,6 +41,10 @@ static const struct object objects[HSM_KEY__MAX] = {
     [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
     [HSM_KEY_SPOOL] = {"keywarden-spool-1", &private_class, CKA_UNWRAP},
     [HSM_KEY_HI2] = {"keywarden-hi2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XK] = {"keywarden-tls-xk-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_X2] = {"keywarden-tls-x2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XKC] = {"keywarden-tls-xkc-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_HI2] = {"keywarden-tls-hi2-1", &private_class, CKA_SIGN},
 };
 
 /* A label as an attribute value; the token only reads it. */
@@ -100,28 +104,44 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 	return ERR_OK;
 }
 
-enum err
-hsm_find_keys(struct hsm *h, struct why *why)
+/* Who wraps, or verifies, needs the other half. */
+static bool
+has_public(enum hsm_key which)
 {
-	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT, HSM_KEY_SPOOL,
-	    HSM_KEY_HI2};
+	return objects[which].class == &private_class &&
+	    which != HSM_KEY_MASTER;
+}
+
+static enum err
+find_from(struct hsm *h, enum hsm_key first, enum hsm_key end, struct why *why)
+{
 	CK_OBJECT_HANDLE pub;
 	enum err rc = ERR_OK;
 
-	for (int i = 0; i < HSM_KEY__MAX && rc == ERR_OK; i++) {
+	for (enum hsm_key i = first; i < end && rc == ERR_OK; i++) {
 		const struct object *o = &objects[i];
 
 		if ((rc = find_one(h, o->label, o->class, &h->key[i])) ==
 		    ERR_OK)
 			rc = check_object(h, o, h->key[i]);
+		if (rc == ERR_OK && has_public(i))
+			rc = find_one(h, o->label, &public_class, &pub);
 	}
-	/* Who wraps, or verifies, needs the other halves. */
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == ERR_OK;
-	     i++)
-		rc = find_one(h, objects[pairs[i]].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
 	return rc;
+}
+
+enum err
+hsm_find_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_MASTER, HSM_KEY_TLS_XK, why);
+}
+
+enum err
+hsm_find_tls_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_TLS_XK, HSM_KEY__MAX, why);
 }
 
 static enum err
@@ -261,9 +281,9 @@ create_spool(struct hsm *h)
 	    sizeof(data_key));
 }
 
-/* Signs over what was delivered, and nothing else. */
+/* Signs, and does nothing else. */
 static enum err
-create_hi2(struct hsm *h)
+create_p256(struct hsm *h, enum hsm_key which)
 {
 	/* secp256r1, 1.2.840.10045.3.1.7 */
 	uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
@@ -271,12 +291,12 @@ create_hi2(struct hsm *h)
 	CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
 	CK_ATTRIBUTE pub[] = {ATTR(CKA_EC_PARAMS, p256), ATTR(CKA_TOKEN, yes),
 	    ATTR(CKA_VERIFY, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_WRAP, no),
-	    label_attr(objects[HSM_KEY_HI2].label)};
+	    label_attr(objects[which].label)};
 	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_SIGN, yes), ATTR(CKA_DERIVE, no), ATTR(CKA_DECRYPT, no),
 	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
-	    label_attr(objects[HSM_KEY_HI2].label)};
+	    label_attr(objects[which].label)};
 	CK_OBJECT_HANDLE hpub, hprv;
 
 	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 6, prv, 10, &hpub,
@@ -304,14 +324,18 @@ hsm_create_keys(struct hsm *h, struct rd ec_params,
 {
 	enum err rc;
 
-	if ((rc = none_exists(h)) != ERR_OK ||
-	    (rc = create_seed_store(h)) != ERR_OK ||
-	    (rc = create_seed_import(h)) != ERR_OK ||
-	    (rc = create_spool(h)) != ERR_OK ||
-	    (rc = create_hi2(h)) != ERR_OK ||
-	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) != ERR_OK ||
-	    (rc = create_seal(h, HSM_KEY_SEAL_STATE)) != ERR_OK ||
-	    (rc = create_master(h, ec_params, point, point_len)) != ERR_OK)
+	if ((rc = none_exists(h)) == ERR_OK &&
+	    (rc = create_seed_store(h)) == ERR_OK &&
+	    (rc = create_seed_import(h)) == ERR_OK &&
+	    (rc = create_spool(h)) == ERR_OK &&
+	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) == ERR_OK)
+		rc = create_seal(h, HSM_KEY_SEAL_STATE);
+	for (enum hsm_key i = HSM_KEY_HI2; i < HSM_KEY__MAX && rc == ERR_OK;
+	     i++)
+		rc = create_p256(h, i);
+	if (rc == ERR_OK)
+		rc = create_master(h, ec_params, point, point_len);
+	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
 	return rc;
 }
@@ -395,7 +419,7 @@ ec_public_key(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *der, size_t cap,
 		return rc;
 	if (n != P256_POINT)
 		return why_set(&h->why, ERR_HSM,
-		    "the token's key for HI2 is not one of P-256");
+		    "a key of the token is not one of P-256");
 	wr_init(&w, der, cap);
 	wr_copy(&w, head, sizeof(head));
 	wr_copy(&w, point, n);
@@ -412,6 +436,6 @@ hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
 	rc = find_one(h, objects[which].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		return rc;
-	return which == HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
+	return which >= HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
 				    : rsa_public_key(h, pub, der, cap, len);
 }

@@ -38,6 +38,10 @@ enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 /* Note what failed; ERR_OK for CKR_OK. */
 enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
 
+/* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
+enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
+    const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;
+
 /* A call on the function list, alone in the token. */
 #define P11(h, call, ...) \
 	(hsm_hold(h), \

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -90,9 +89,8 @@ hsm_ibe_token(struct hsm *h)
 	return (struct ibe_token){master_mul, h};
 }
 
-/* C_Sign; what comes out is as long as it must be. */
-static enum err
-sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
+enum err
+hsm_c_sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len)
 {
 	CK_MECHANISM m = {how, NULL, 0};
@@ -114,7 +112,7 @@ static enum err
 mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
     uint8_t out[32])
 {
-	return sign(h, CKM_SHA256_HMAC, key, data, len, out, 32);
+	return hsm_c_sign(h, CKM_SHA256_HMAC, key, data, len, out, 32);
 }
 
 enum err
@@ -328,44 +326,4 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 	if (rc != ERR_OK)
 		return alive(h) ? ERR_MISMATCH : ERR_HSM;
 	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
-}
-
-/* r || s, as PKCS#11 has it, into DER. */
-static enum err
-sig_value(const uint8_t rs[64], uint8_t out[HSM_SIGNATURE_MAX], size_t *len)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(rs, 32, NULL), *s = BN_bin2bn(rs + 32, 32, NULL);
-	unsigned char *p = out;
-	enum err rc = ERR_CRYPTO;
-	int n;
-
-	if (sig == NULL || r == NULL || s == NULL ||
-	    ECDSA_SIG_set0(sig, r, s) != 1)
-		goto out;
-	r = s = NULL; /* the signature's now */
-	if ((n = i2d_ECDSA_SIG(sig, NULL)) <= 0 || n > HSM_SIGNATURE_MAX ||
-	    i2d_ECDSA_SIG(sig, &p) != n)
-		goto out;
-	*len = (size_t)n;
-	rc = ERR_OK;
-out:
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return rc;
-}
-
-enum err
-hsm_sign(struct hsm *h, const uint8_t *data, size_t len,
-    uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len)
-{
-	uint8_t digest[32], rs[64];
-	enum err rc;
-
-	if (EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, NULL) != 1)
-		return ERR_CRYPTO;
-	rc = sign(h, CKM_ECDSA, h->key[HSM_KEY_HI2], digest, sizeof(digest), rs,
-	    sizeof(rs));
-	return rc == ERR_OK ? sig_value(rs, sig, sig_len) : rc;
 }

@@ -111,7 +111,9 @@ free_port() {
 		(: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
 	done
 }
-# config [EXTRA for section xk] -- token and audit extras by variables
+# A worker sees nothing but what it is given: here where p11fault has its files.
+fault_files() { [[ "${TOKEN_EXTRA:-}" != *p11fault* ]] || echo "files = {\"$WORK\"}"; }
+# config [EXTRA for section xk] -- token and audit extras, and section sandbox, by variables
 config() {
 	PORT=${PORT:-$(free_port)}
 	cat >"$CONF" <<EOF
@@ -124,9 +126,10 @@ xk {
   client_ca = "$WORK/ca.pem"
   ${XK_EXTRA:-}
 }
-token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} }
+token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} $(fault_files) }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
+sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no"} }
 EOF
 	chmod 600 "$CONF"
 }
@@ -468,7 +471,7 @@ sip_of() {
 # spool [options of lab-spool]
 spool() {
 	SOFTHSM2_CONF="$WORK/state/token/softhsm2.conf" "$BIN/lab-spool" \
-		--spool "$WORK/state/spool.db" --kms-state "$WORK/state/kms-state" \
+		--spool "$WORK/state/spool/spool.db" --kms-state "$WORK/state/kms-state" \
 		--module /usr/lib/softhsm/libsofthsm2.so --label keywarden \
 		--pin-file "$WORK/pin" "$@"
 }
@@ -534,7 +537,7 @@ leak_canary() {
 	done
 	check "no identity in the daemon's log" not_in_logs "@lab.example"
 	check "no LIID in the daemon's log" not_in_logs "LIID-"
-	[ ! -e "$WORK/state/spool.db" ] || spool_canary
+	[ ! -e "$WORK/state/spool/spool.db" ] || spool_canary
 	if [ -s "$WORK/out" ]; then
 		while IFS= read -r word; do
 			check "a released key is in no log" not_in_logs "$word"
@@ -565,7 +568,7 @@ nowhere() {
 	[ $? -eq 1 ]
 }
 # not_in_queue WORD...: in it and its journals
-not_in_queue() { nowhere "$WORK"/state/spool.db* -- "$@"; }
+not_in_queue() { nowhere "$WORK"/state/spool/spool.db* -- "$@"; }
 not_in_logs() { ! grep -qF "$1" "$WORK/daemon.log"; }
 not_in_state() {
 	local files

@@ -414,7 +414,8 @@ anybody_can_verify_a_signature_for_lemfs(void **state)
 	/* r and s of all lengths: DER has them short now and then */
 	for (unsigned i = 0; i < 40; i++) {
 		memset(data, (int)i, sizeof(data));
-		assert_int_equal(hsm_sign(g->h, data, sizeof(data), sig, &n),
+		assert_int_equal(hsm_sign(g->h, HSM_KEY_HI2, data, sizeof(data),
+				     sig, &n),
 		    ERR_OK);
 		data[99] ^= i % 2;
 		c = EVP_MD_CTX_new();

@@ -672,15 +672,17 @@ policy_settings_round_trip_whole(void **state)
 	size_t len;
 
 	(void)state;
-	m.database = str("/var/lib/keywarden/registry.db");
+	m.database = str("/var/lib/keywarden/registry/registry.db");
 	m.config = str("kms.period = month\n");
 	m.df2 = m.remote = true;
+	m.owner = 1000;
 	policy_settings_put(&w, &m);
 	len = written(&w);
 	assert_int_equal(policy_settings_get(view(buf, len), &out), ERR_OK);
 	assert_true(rd_equal(&out.database, &m.database));
 	assert_true(rd_equal(&out.config, &m.config));
 	assert_true(out.df2 && out.remote);
+	assert_int_equal(out.owner, m.owner);
 	only_whole(get_policy_settings, len);
 	m.config = view(text, sizeof(text));
 	w = writer();

@@ -1,0 +1,16 @@
+/*
+ * tls_asks: the channel to keywarden-signer of a process that faces the
+ * network, over which signatures for its handshakes are asked (tls_token.h).
+ */
+#ifndef APPLIANCE_TLS_ASKS_H
+#define APPLIANCE_TLS_ASKS_H
+
+#include <uv.h>
+
+/*
+ * A new channel, in place of the one before: handshakes that waited on that
+ * fail.  Takes `fd` over.
+ */
+void tls_asks_joined(uv_loop_t *, int fd);
+
+#endif
