@@ -20,6 +20,7 @@
 #include "appliance/sandbox.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 _Noreturn void
 hsm_token_failed(struct hsm_proc *p, const char *doing)
@@ -357,6 +358,8 @@ main(void)
 		tell_ready(&p);
 	flush(p.audit, "audit");
 	ctl_ready();
-	for (;;)
+	for (;;) {
+		secret_wipe_stack();
 		turn(&p);
+	}
 }
