@@ -169,4 +169,9 @@ void hsm_ceremony(void *ctx, struct rd order);
 /* Open with the token what was encrypted to an id that nobody can have. */
 enum err hsm_self_test(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
 
+/* ---- hsm_probe.c ---- */
+
+/* `keywarden token probe`: try the token, tell what was seen, and end. */
+void hsm_probe(void *ctx, struct rd order);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/production.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
 #include "base/clock.h"
@@ -60,7 +61,8 @@ check_state(struct hsm_proc *p, struct why *why)
 	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
 	    (rc = hsm_head_read(p, &head, why)) != ERR_OK)
 		return rc;
-	if ((rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
+	if ((rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
 		return rc;
 	return hsm_self_test(p->token, p->ibe, why);
 }
@@ -78,6 +80,9 @@ open_all(struct hsm_proc *p)
 		ctl_fail(rc, &why);
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && p->settings.production &&
+	    hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
 	if (rc != ERR_OK)
@@ -191,7 +196,8 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .stop = on_stop,
-    .init = hsm_ceremony};
+    .init = hsm_ceremony,
+    .probe = hsm_probe};
 
 /* ---- the loop ---- */
 

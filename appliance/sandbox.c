@@ -375,3 +375,9 @@ sandbox_enter(enum sandbox which)
 	load(which);
 	prove_filter(which);
 }
+
+bool
+sandbox_is_built(void)
+{
+	return KW_SANDBOX;
+}
