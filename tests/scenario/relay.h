@@ -77,11 +77,13 @@ void relay_sweep(struct relay *, bool all, FILE *out);
 struct message {
 	uint16_t type;
 	char name[32];
-	enum ctl_peer from, to; /* CTL_PEER__MAX: not a process */
+	unsigned from, to; /* a bit for each process; none: another party */
 	size_t min, max;
 	uint8_t *example; /* the longest body that the process was sent */
 	size_t example_len;
 };
+bool relay_may_say(const struct message *, enum ctl_peer from,
+    enum ctl_peer to);
 /* The rows; ends the program if there are none. */
 struct message *relay_table(const struct relay *, unsigned *n);
 /* Their examples, out of what was kept. */

@@ -291,7 +291,7 @@ may_say(const struct copy *c, uint16_t type, enum ctl_peer from,
 	const struct message *m = relay_table(c->r, &n);
 
 	for (unsigned i = 0; i < n; i++)
-		if (m[i].type == type && m[i].from == from && m[i].to == to)
+		if (m[i].type == type && relay_may_say(&m[i], from, to))
 			return true;
 	return false;
 }
@@ -309,7 +309,8 @@ not_its_own(struct copy *c, unsigned at, enum ctl_peer self)
 
 	for (unsigned i = 0; i < n; i++)
 		if (!may_say(c, m[i].type, from, self) &&
-		    (c->all || m[i].from == from || m[i].to == self))
+		    (c->all || (m[i].from & 1U << from) != 0 ||
+			(m[i].to & 1U << self) != 0))
 			refuses(c, &t, at, m[i].type, zeros,
 			    i % 2 == 0 ? 0 : sizeof(zeros));
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -376,7 +377,7 @@ its_own(struct copy *c, unsigned at, enum ctl_peer self)
 	const struct message *m = relay_table(c->r, &n);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (m[i].from != c->end[at].kind || m[i].to != self)
+		if (!relay_may_say(&m[i], c->end[at].kind, self))
 			continue;
 		lengths(c, at, &m[i]);
 		octets(c, at, &m[i]);

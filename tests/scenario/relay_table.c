@@ -16,16 +16,26 @@
 static struct message table[MOST];
 static unsigned rows;
 
-static enum ctl_peer
-peer_of(const char *at, size_t len)
+/* "xk, x2 -> signer": those of one side */
+static unsigned
+peers_of(const char *at, size_t len)
 {
-	for (unsigned k = 0; k < CTL_PEER__MAX; k++) {
-		const char *name = relay_peer_name((enum ctl_peer)k);
+	unsigned set = 0;
 
-		if (strlen(name) == len && strncmp(at, name, len) == 0)
-			return (enum ctl_peer)k;
+	while (len > 0) {
+		const size_t n =
+		    strcspn(at, ", ") < len ? strcspn(at, ", ") : len;
+
+		for (unsigned k = 0; k < CTL_PEER__MAX; k++) {
+			const char *name = relay_peer_name((enum ctl_peer)k);
+
+			if (strlen(name) == n && strncmp(at, name, n) == 0)
+				set |= 1U << k;
+		}
+		at += n < len ? n + 1 : n;
+		len -= n < len ? n + 1 : n;
 	}
-	return CTL_PEER__MAX;
+	return set;
 }
 
 /* The first five; "\|" is part of the text of one. */
@@ -57,12 +67,18 @@ get_row(char *line, struct message *m)
 	    (m->type = (uint16_t)strtoul(cell[0], NULL, 10)) == 0 ||
 	    (arrow = strstr(cell[2], " -> ")) == NULL)
 		return false;
-	m->from = peer_of(cell[2], (size_t)(arrow - cell[2]));
-	m->to = peer_of(arrow + 4, strlen(arrow + 4));
+	m->from = peers_of(cell[2], (size_t)(arrow - cell[2]));
+	m->to = peers_of(arrow + 4, strlen(arrow + 4));
 	(void)snprintf(m->name, sizeof(m->name), "%s", cell[1]);
 	m->min = strtoul(cell[4], &dash, 10);
 	m->max = *dash == '-' ? strtoul(dash + 1, NULL, 10) : m->min;
 	return true;
+}
+
+bool
+relay_may_say(const struct message *m, enum ctl_peer from, enum ctl_peer to)
+{
+	return (m->from & 1U << from) != 0 && (m->to & 1U << to) != 0;
 }
 
 struct message *
@@ -129,8 +145,8 @@ read_kept(const char *path, enum ctl_peer from, enum ctl_peer self)
 
 	while (f != NULL && next(f, &type, body, &len))
 		for (unsigned i = 0; i < rows; i++)
-			if (table[i].type == type && table[i].from == from &&
-			    table[i].to == self)
+			if (table[i].type == type &&
+			    relay_may_say(&table[i], from, self))
 				keep_longest(&table[i], body, len);
 	if (f != NULL)
 		(void)fclose(f);

@@ -17,7 +17,7 @@ const char *
 relay_peer_name(enum ctl_peer kind)
 {
 	static const char *const names[CTL_PEER__MAX] = {"xk", "policy",
-	    "audit", "hsm", "x2", "hi2", "xkc", "hi2c"};
+	    "audit", "hsm", "x2", "hi2", "xkc", "hi2c", "signer"};
 
 	return kind < CTL_PEER__MAX && names[kind] != NULL ? names[kind]
 							   : "one without name";
