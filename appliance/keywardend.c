@@ -256,12 +256,12 @@ open_all(struct supervisor *s, int pin_fd, struct why *why)
 	if ((rc = config_load(s->config_path, &s->config, why)) != ERR_OK)
 		return rc;
 	log_init("keywardend", log_level_of(s->config->log_level));
-	if ((rc = sup_confine(s, why)) != ERR_OK)
+	if ((rc = production_check(s->config, pin_fd == -1, why)) != ERR_OK ||
+	    (rc = sup_confine(s, why)) != ERR_OK)
 		return rc;
 	sup_owner(s);
 	if ((pin_fd != -1 &&
 		(rc = read_pin_fd(pin_fd, &s->pin, why)) != ERR_OK) ||
-	    (rc = production_check(s->config, s->pin == NULL, why)) != ERR_OK ||
 	    (rc = sup_check(s->config, why)) != ERR_OK ||
 	    (rc = sup_check_state(s->config, why)) != ERR_OK)
 		return rc;

@@ -1,5 +1,5 @@
 /*
- * keywarden-signer: the files of the token, a deadline, and no network; it
+ * keywarden-signer: the files of the token, and no network; it
  * writes nothing that it was handed.
  */
 #include <errno.h>
