@@ -37,6 +37,13 @@ is_not_confined(const struct asked *a)
 	return !sandbox_is_built();
 }
 
+static bool
+leaves_layer_out(const struct asked *a)
+{
+	return a->f->landlock == 0 || a->f->namespaces != LAYER_YES ||
+	    a->f->users != LAYER_YES;
+}
+
 /* A pin is not revoked by its CA: it is taken out of the configuration. */
 static bool
 lemf_without_crl(const struct asked *a)
@@ -73,6 +80,9 @@ static const struct {
     {is_not_confined,
 	"these programs were built without their filters "
 	"(KW_SANDBOX=OFF)"},
+    {leaves_layer_out,
+	"sandbox does not demand each layer: namespaces and users are "
+	"\"yes\", landlock is not 0"},
     {uses_pem_key,
 	"a key of TLS is a PEM file: in each section key = \"token\""},
     {crl_not_said,
