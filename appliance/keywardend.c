@@ -222,6 +222,9 @@ sooner(int a, int b)
 static void
 run(struct supervisor *s)
 {
+	warn_of_crl(s->config);
+	config_slots(s->config, NULL);
+	sup_add_children(s);
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
@@ -319,9 +322,6 @@ main(int argc, char **argv)
 		return 78;
 	}
 	sup_confine_say(&s);
-	warn_of_crl(s.config);
-	config_slots(s.config, NULL);
-	sup_add_children(&s);
 	run(&s);
 	config_free(&s.config);
 	return 0;
