@@ -9,6 +9,7 @@
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
+#include "appliance/turns.h"
 #include "policy/state_seen.h"
 
 /* Requests between intent and outcome; what they hold in memory. */
@@ -54,6 +55,7 @@ enum item_queue_of {
 struct item {
 	enum item_kind kind;
 	enum item_queue_of queue;
+	uint64_t who; /* the client that it is for; 0: none */
 	uint32_t asker_id; /* of who asked: policy, or hi2 of an ITEM_HI2 */
 	uint32_t asker; /* policy_epoch or hi2_epoch when it asked */
 	uint64_t ref; /* number of the intent in the log */
@@ -61,12 +63,6 @@ struct item {
 	bool logged; /* its outcome is written, or has no place in the log */
 	uint8_t *job; /* body for the worker, until it has it */
 	size_t job_len;
-};
-
-/* A ring of ids of items without a worker. */
-struct item_queue {
-	uint32_t id[AUDIT_ITEMS];
-	unsigned first, n;
 };
 
 /* Changes of the warrant state, as change_put() writes them. */
@@ -132,7 +128,7 @@ struct audit {
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
 	size_t item_octets;
-	struct item_queue waiting[QUEUE__MAX];
+	struct turns *waiting[QUEUE__MAX]; /* ids of items without a worker */
 	unsigned turn; /* whose is next */
 	struct after_sync *out, **out_end;
 	struct state_seen seen; /* by the log's entries */

@@ -134,6 +134,7 @@ int cmd_audit_verify(const struct command *, int, char **);
 int cmd_audit_show(const struct command *, int, char **);
 int cmd_audit_head(const struct command *, int, char **);
 int cmd_sign(const struct command *, int, char **);
+int cmd_token_probe(const struct command *, int, char **);
 int cmd_explain(const struct command *, int, char **);
 
 #endif

@@ -60,6 +60,24 @@ const struct command cli_commands[] = {
 	"  --out FILE     must not exist; without it, standard output\n" COMMON,
 	cmd_kms_tls_request},
 
+    {"token", "probe", "[--module P11.so] [--label L | --slot N] [options]",
+	"Tries what a PKCS#11 token can do: each operation of the appliance,\n"
+	"with keys that are made for it and destroyed again, and says what\n"
+	"works, what is got round, what is missing, and how fast it is.\n"
+	"Exit code 0 if the appliance can use the token, 1 if not, 69 if it\n"
+	"hung, crashed or went away in the middle, 78 if it cannot be opened.\n\n"
+	"  --module P11.so  another module than the configured one: then no\n"
+	"                   configuration is read, and the module gets the\n"
+	"                   environment of this command\n"
+	"  --label LABEL    the token; else the configured one, or with\n"
+	"                   --module the only one there is\n"
+	"  --slot N         or by its slot\n"
+	"  --pin-file FILE  its user PIN; else the configured file, or with\n"
+	"                   --module asked for on the terminal\n"
+	"  --idle SECONDS   leave a session alone for so long; default 1\n"
+	"  --seconds N      a step may take so long; default 60\n" COMMON,
+	cmd_token_probe},
+
     {"request", "new", "KIND --body FILE " BY,
 	"For any kind, around a body in JSON.\n" SIGN
 	"  --body FILE       what the kind says (docs/PROTOCOL.md)\n" REQUEST,

@@ -10,6 +10,27 @@
 #define MAX_WAIT 86400
 #define STATUS_SECONDS 2
 
+/* Lists of revoked certificates that are not in force, or not for long. */
+static void
+print_crls(const json_t *j)
+{
+	const json_t *a = json_object_get(j, "crls"), *o;
+	size_t i;
+
+	json_array_foreach (a, i, o) {
+		const char *state = cli_str(o, "state");
+
+		if (strcmp(state, "endsSoon") == 0)
+			(void)printf("LIST OF REVOKED CERTIFICATES ENDS: "
+				     "%s.crl, at %s: bring the next one\n",
+			    cli_str(o, "section"), cli_str(o, "ends"));
+		else if (strcmp(state, "inForce") != 0)
+			(void)printf("NO LIST OF REVOKED CERTIFICATES IN "
+				     "FORCE: %s.crl: peers are refused\n",
+			    cli_str(o, "section"));
+	}
+}
+
 /* ---- the token ---- */
 
 static unsigned
@@ -93,6 +114,9 @@ print_faults(const json_t *j)
 		    "clock accept'\n");
 	if (json_is_false(json_object_get(j, "clockSynchronised")))
 		(void)printf("clock not synchronised: is chronyd running?\n");
+	if (cli_is(j, "production"))
+		(void)printf("production: what is for trials is refused\n");
+	print_crls(j);
 	if (cli_is(j, "testToken"))
 		(void)printf("TEST TOKEN: the keys are files of this "
 			     "machine\n");

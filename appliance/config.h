@@ -21,6 +21,8 @@ struct config_server {
 	unsigned n_listen;
 	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
 	char *certificate, *key, *client_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 };
 
 /* Whom a process asks over the network, and as whom. */
@@ -29,6 +31,8 @@ struct config_client {
 	char *address; /* "ADDRESS:PORT" */
 	char *name; /* in the server's certificate; NULL: the address */
 	char *certificate, *key, *server_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 	uint32_t request_seconds, keep_alive_seconds;
 };
 
@@ -65,6 +69,7 @@ enum config_layer {
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
+	bool production; /* what is for trials is refused: production.h */
 
 	struct config_server xk_server;
 	struct xk_settings xk;

@@ -156,15 +156,6 @@ change_user(const struct confine *c, struct why *why)
 
 /* ---- limits ---- */
 
-static enum err
-limit(int what, rlim_t most, const char *name, struct why *why)
-{
-	const struct rlimit l = {most, most};
-
-	return setrlimit(what, &l) == -1 ? why_errno(why, "limit of %s", name)
-					 : ERR_OK;
-}
-
 /*
  * Who has no file of its own makes none grow, but for a log that standard
  * error is kept in.  Memory has limits of its own in each process, by count.
@@ -172,15 +163,16 @@ limit(int what, rlim_t most, const char *name, struct why *why)
 static enum err
 set_limits(const struct confine_use *use, struct why *why)
 {
+	const struct rlimit none = {0, 0};
 	struct stat st;
-	enum err rc = ERR_OK;
 
 	if (!use->writes &&
-	    (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode)))
-		rc = limit(RLIMIT_FSIZE, 0, "files", why);
-	if (rc == ERR_OK)
-		rc = limit(RLIMIT_MSGQUEUE, 0, "message queues", why);
-	return rc;
+	    (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode)) &&
+	    setrlimit(RLIMIT_FSIZE, &none) == -1)
+		return why_errno(why, "limit of files");
+	return setrlimit(RLIMIT_MSGQUEUE, &none) == -1
+	    ? why_errno(why, "limit of message queues")
+	    : ERR_OK;
 }
 
 enum err

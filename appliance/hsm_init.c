@@ -10,8 +10,10 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/production.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "hsm/caps_try.h"
 
 static struct secret *
 read_pin(int fd)
@@ -102,6 +104,21 @@ public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
 	return ERR_OK;
 }
 
+/* Before anything is made: can the promises rest on this token? */
+static enum err
+judge_token(struct hsm *token, const struct ibe_setup *setup, struct why *why)
+{
+	static struct caps caps;
+	struct caps_try *t = NULL;
+	enum err rc;
+
+	if ((rc = caps_try_new(token, setup, false, &t)) != ERR_OK)
+		return why_set(why, rc, "%s", err_str(rc));
+	caps_try_all(t, &caps);
+	caps_try_free(&t);
+	return caps_judge(&caps, CAP__INIT_MAX, why);
+}
+
 /* Keys, parameters, seal. */
 static enum err
 make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
@@ -119,9 +136,9 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	if (view_text(p->state.scheme, scheme, sizeof(scheme)) != ERR_OK ||
 	    (rc = ibe_setup_new(scheme, &setup)) != ERR_OK)
 		return why_set(why, ERR_UNSUPPORTED, "no such IBE scheme");
-	rc = hsm_create_keys(p->token, ibe_setup_ec_params(setup), point, &n,
-	    why);
-	if (rc != ERR_OK)
+	if ((rc = judge_token(p->token, setup, why)) != ERR_OK ||
+	    (rc = hsm_create_keys(p->token, ibe_setup_ec_params(setup), point,
+		 &n, why)) != ERR_OK)
 		goto out;
 	rd_init(&r, point, n);
 	if ((rc = ibe_setup_finish(setup, r, params, &n)) != ERR_OK) {
@@ -187,6 +204,8 @@ hsm_ceremony(void *ctx, struct rd order)
 	}
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && o.production && hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_DENIED, PRODUCTION_NO_SOFTHSM);
 	if (rc != ERR_OK ||
 	    (rc = make(p, out, sizeof(out), &len, &why)) != ERR_OK)
 		ctl_fail(rc, &why);

@@ -183,4 +183,10 @@ enum err hsm_on_hi2_task(void *ctx, const struct ipc_frame *);
 
 /* `keywarden init`: make the keys, write the sealed state, and end. */
 void hsm_ceremony(void *ctx, struct rd order);
+
+/* ---- hsm_probe.c ---- */
+
+/* `keywarden token probe`: try the token, tell what was seen, and end. */
+void hsm_probe(void *ctx, struct rd order);
+
 #endif

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/spawn.h"
+#include "appliance/production.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -130,9 +130,26 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers || a->landlock != b->landlock ||
-	    a->namespaces != b->namespaces || a->users != b->users ||
-	    config_is_remote(a) != config_is_remote(b);
+	    a->workers != b->workers || a->production != b->production ||
+	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
+	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
+}
+
+/* That nobody can be revoked is to be chosen, not forgotten. */
+static void
+warn_of_crl(const struct config *f)
+{
+	static const char text[] =
+	    "%s.crl is not set: a certificate of its CA "
+	    "is taken until it ends (crl = \"none\" says "
+	    "that this is meant)";
+
+	if (!f->xk_server.crl_said)
+		log_warning(text, f->xk_server.section);
+	if (config_is_df2(f) && !f->x2_server.crl_said)
+		log_warning(text, f->x2_server.section);
+	if (config_is_remote(f) && !f->xkc.crl_said)
+		log_warning(text, f->xkc.section);
 }
 
 static void
@@ -146,8 +163,10 @@ reload(struct supervisor *s)
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
 		    "state_dir, control_socket, token, workers, sandbox, "
-		    "xk_client's being there, x2.listen or xk.listen changed: "
-		    "these need a restart");
+		    "production, xk_client's being there, x2.listen or "
+		    "xk.listen changed: these need a restart");
+	if (rc == ERR_OK)
+		rc = production_check(fresh, s->pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {
@@ -159,6 +178,7 @@ reload(struct supervisor *s)
 	config_slots(fresh, old);
 	s->config = fresh;
 	log_init("keywardend", log_level_of(fresh->log_level));
+	warn_of_crl(fresh);
 	sup_end_links(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
@@ -192,13 +212,11 @@ on_signal(struct supervisor *s)
 		}
 }
 
-/* Until something is to be started, or a worker to be looked at. */
+/* Of two times to wait, -1 being for ever. */
 static int
-patience(const struct supervisor *s)
+sooner(int a, int b)
 {
-	const int start = sup_next_start(s), look = sup_next_look(s);
-
-	return start == -1 || (look != -1 && look < start) ? look : start;
+	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
 static void
@@ -207,13 +225,15 @@ run(struct supervisor *s)
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
+		int wait;
 
 		sup_start_due(s);
+		wait = sooner(sooner(sup_next_start(s), sup_crl_watch(s)),
+		    sup_next_look(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
-		if (poll(fds, 1 + s->n_children, patience(s)) == -1 &&
-		    errno != EINTR)
+		if (poll(fds, 1 + s->n_children, wait) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		/* Words first: an end that follows them is then understood. */
 		for (unsigned i = 0; i < s->n_children; i++)
@@ -278,10 +298,11 @@ main(int argc, char **argv)
 	if (rc == ERR_OK)
 		rc = sup_confine(&s, &why);
 	if (rc == ERR_OK)
-		rc = sup_owner(&s, &why);
-	spawn_trust(s.owner);
+		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
+	if (rc == ERR_OK)
+		rc = production_check(s.config, s.pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(s.config, &why);
 	if (rc == ERR_OK)
@@ -292,6 +313,8 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
+	sup_confine_say(&s);
+	warn_of_crl(s.config);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

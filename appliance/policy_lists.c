@@ -57,6 +57,28 @@ put_df2(json_t *j, const struct policy *p)
 	json_object_set_new(j, "hi2", hi2);
 }
 
+static void
+put_crls(json_t *j, const struct policy *p)
+{
+	static const char *const names[CRL_STATE__MAX] = {"none", "inForce",
+	    "endsSoon", "ended", "missing"};
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < p->crls.n; i++) {
+		const struct msg_crl *is = &p->crls.of[i].is;
+		const struct rd s = p->crls.of[i].section;
+		json_t *o = json_object();
+
+		json_object_set_new(o, "section",
+		    json_stringn((const char *)s.p, s.left));
+		json_object_set_new(o, "state", json_string(names[is->state]));
+		json_object_set_new(o, "ends",
+		    is->ends == 0 ? json_null() : cli_time(is->ends));
+		json_array_append_new(a, o);
+	}
+	json_object_set_new(j, "crls", a);
+}
+
 static json_t *
 pin_json(uint8_t pin)
 {
@@ -146,11 +168,13 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	cli_put_count(j, "workers", p->service.workers);
 	put_bool(j, "logHasRoom", p->service.log_has_room);
 	put_bool(j, "serving", is_serving(p));
+	put_bool(j, "production", p->production);
 	put_bool(j, "testToken", p->service.test_token);
 	put_bool(j, "stateOld", p->service.state_old);
 	put_bool(j, "configApproved", p->config_approved);
 	put_bool(j, "clockStopped", p->clock.stopped);
 	put_bool(j, "clockSynchronised", !p->alarm[ALARM_SYNC]);
+	put_crls(j, p);
 	json_object_set_new(j, "token", token_json(p));
 	cli_put_count(j, "head", authority_head(p->authority).number);
 	cli_put_count(j, "warrants", p->warrants.n);

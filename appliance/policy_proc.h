@@ -84,7 +84,14 @@ struct cli {
 };
 
 /* What persons are told when it begins and when it ends. */
-enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM_LEMF, ALARM__MAX };
+enum alarm {
+	ALARM_CONFIG,
+	ALARM_CLOCK,
+	ALARM_SYNC,
+	ALARM_LEMF,
+	ALARM_CRL,
+	ALARM__MAX
+};
 
 /* When it was last looked at which warrants are in force for HI2. */
 struct look {
@@ -113,6 +120,7 @@ struct policy {
 	struct peer *xk, *audit;
 	bool df2; /* the role of the DF2/MF is on */
 	bool remote; /* its keys are made by another appliance */
+	bool production; /* what is for trials is refused */
 	uid_t owner; /* who may speak to it, besides root and its own user */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
@@ -138,6 +146,8 @@ struct policy {
 	struct clock_guard clock;
 	struct octets config; /* that is in use */
 	bool config_approved;
+	struct octets crls_octets; /* as the supervisor has told them */
+	struct msg_crls crls; /* views into them */
 	bool alarm[ALARM__MAX], alarm_told[ALARM__MAX];
 
 	bool joined; /* audit has the warrant state */
@@ -210,6 +220,8 @@ void policy_clock_accept(struct policy *);
 void policy_config_use(struct policy *, struct rd text, bool starting);
 /* Another one may be approved now; the one in use stays good. */
 void policy_config_judge(struct policy *);
+/* How lists of revoked certificates stand: a MSG_CTL_CRLS. */
+void policy_crls_are(struct policy *, struct rd);
 /* Whether a certificate of a LEMF ends soon. */
 void policy_lemfs_judge(struct policy *);
 

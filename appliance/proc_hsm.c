@@ -17,6 +17,7 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/hsm_watch.h"
+#include "appliance/production.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
 #include "base/clock.h"
@@ -46,7 +47,8 @@ check_state(struct hsm_proc *p, struct why *why)
 		return why_set(why, rc, "%s", hsm_why(p->token));
 	p->state_len = sealed.left + seal.left;
 	hsm_forget_state(p);
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK)
+	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
 		return rc;
 	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
 	    p->state.spool_key, p->state.hi2_key};
@@ -73,6 +75,9 @@ open_all(struct hsm_proc *p)
 		hsm_end(p, rc, &why);
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && p->settings.production &&
+	    hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
 	if (rc != ERR_OK)
@@ -204,7 +209,8 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .stop = on_stop,
-    .init = hsm_ceremony};
+    .init = hsm_ceremony,
+    .probe = hsm_probe};
 
 /* ---- the loop ---- */
 

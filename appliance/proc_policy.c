@@ -109,6 +109,7 @@ on_setup(void *ctx, struct rd settings)
 	policy_config_use(p, s.config, true);
 	p->df2 = s.df2;
 	p->remote = s.remote;
+	p->production = s.production;
 	p->owner = (uid_t)s.owner;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
@@ -122,6 +123,12 @@ on_reload(void *ctx, struct rd settings)
 	if (policy_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
 	policy_config_use(ctx, s.config, false);
+}
+
+static void
+on_crls(void *ctx, struct rd states)
+{
+	policy_crls_are(ctx, states);
 }
 
 static void
@@ -150,6 +157,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .crls = on_crls,
     .stop = on_stop,
     .workers = on_workers};
 

@@ -373,3 +373,9 @@ sandbox_enter(enum sandbox which)
 	load(which);
 	prove_filter(which);
 }
+
+bool
+sandbox_is_built(void)
+{
+	return KW_SANDBOX;
+}

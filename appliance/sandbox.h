@@ -54,5 +54,6 @@ const struct confine *sandbox_confinement(void);
  * tried once.
  */
 void sandbox_enter(enum sandbox which);
+bool sandbox_is_built(void);
 
 #endif

@@ -133,9 +133,10 @@ sup_add_children(struct supervisor *s)
 			(void)add_child(s, CTL_PEER_XKC, 0);
 		sup_add_links(s);
 	}
-	for (unsigned i = 0; i < s->config->workers; i++)
+	(void)add_child(s, CTL_PEER_HSM, 0);
+	sup_add_signer(s); /* not behind all the others: they start in order */
+	for (unsigned i = 1; i < s->config->workers; i++)
 		(void)add_child(s, CTL_PEER_HSM, i);
-	sup_add_signer(s);
 }
 
 /* ---- wiring ---- */

@@ -59,10 +59,10 @@ can_have(const struct confine *c, struct why *why)
 
 /* ---- layer by layer ---- */
 
-/* What is missing: said, or the end if it is required. */
+/* What is missing: kept to be said, or the end if it is required. */
 static enum err
 without(enum config_layer how, const char *layer, const struct why *what,
-    struct why *why)
+    struct why *lack, struct why *why)
 {
 	if (how == LAYER_YES)
 		return why_set(why, ERR_DENIED,
@@ -70,7 +70,8 @@ without(enum config_layer how, const char *layer, const struct why *what,
 		    "to go without",
 		    layer, what->text);
 	if (how == LAYER_TRY)
-		log_warning("the processes have no %s of their own: %s", layer,
+		(void)why_set(lack, ERR_DENIED,
+		    "the processes have no %s of their own: %s", layer,
 		    what->text);
 	return ERR_OK;
 }
@@ -98,7 +99,7 @@ find_namespaces(struct supervisor *s, struct why *why)
 
 	if (!KW_SANDBOX)
 		return without(how, "namespaces",
-		    &(struct why){"a build for sanitizers"}, why);
+		    &(struct why){"a build for sanitizers"}, &s->lack[0], why);
 	if (how == LAYER_NO)
 		return ERR_OK;
 	for (unsigned n = geteuid() == 0 ? CONFINE_NAMESPACES
@@ -109,7 +110,13 @@ find_namespaces(struct supervisor *s, struct why *why)
 			return ERR_OK;
 	}
 	s->confine.namespaces = CONFINE_NO_NAMESPACES;
-	return without(how, "namespaces", &what, why);
+	return without(how, "namespaces", &what, &s->lack[0], why);
+}
+
+static bool
+opens_token(enum ctl_peer kind)
+{
+	return kind == CTL_PEER_HSM || kind == CTL_PEER_SIGNER;
 }
 
 static enum err
@@ -122,9 +129,10 @@ look_up_users(struct supervisor *s, struct why *why)
 		return why_set(why, ERR_DENIED,
 		    "that needs namespaces made by root");
 	for (unsigned i = 0; i < CTL_PEER__MAX; i++) {
-		/* Both open the token, whose files one user has. */
-		const char *name = child_program(
-		    i == CTL_PEER_SIGNER ? CTL_PEER_HSM : (enum ctl_peer)i);
+		/* A token of files belongs to one user. */
+		const char *name = child_program(opens_token((enum ctl_peer)i)
+			? CTL_PEER_HSM
+			: (enum ctl_peer)i);
 		const struct passwd *p = getpwnam(name);
 
 		if (p == NULL || p->pw_uid == 0 || p->pw_gid == 0)
@@ -146,13 +154,13 @@ find_users(struct supervisor *s, struct why *why)
 	if (how == LAYER_NO)
 		return ERR_OK;
 	if (look_up_users(s, &what) != ERR_OK)
-		return without(how, "users", &what, why);
+		return without(how, "users", &what, &s->lack[1], why);
 	c = s->confine;
 	c.own_user = true;
 	c.uid = s->user[CTL_PEER_XK].uid;
 	c.gid = s->user[CTL_PEER_XK].gid;
 	if (can_have(&c, &what) != ERR_OK)
-		return without(how, "users", &what, why);
+		return without(how, "users", &what, &s->lack[1], why);
 	s->confine.own_user = true;
 	return ERR_OK;
 }
@@ -160,19 +168,27 @@ find_users(struct supervisor *s, struct why *why)
 enum err
 sup_confine(struct supervisor *s, struct why *why)
 {
-	static const char *const namespaces[CONFINE_NAMESPACES__MAX] =
-	    {"no namespaces", "namespaces", "namespaces (unprivileged)"};
 	enum err rc;
 
 	if ((rc = find_landlock(s, why)) != ERR_OK ||
-	    (rc = find_namespaces(s, why)) != ERR_OK ||
-	    (rc = find_users(s, why)) != ERR_OK)
+	    (rc = find_namespaces(s, why)) != ERR_OK)
 		return rc;
+	return find_users(s, why);
+}
+
+void
+sup_confine_say(const struct supervisor *s)
+{
+	static const char *const namespaces[CONFINE_NAMESPACES__MAX] =
+	    {"no namespaces", "namespaces", "namespaces (unprivileged)"};
+
 	log_info("each process is confined by: a filter%s, Landlock %u, %s, %s",
 	    KW_SANDBOX ? "" : " that is not built in", s->confine.landlock,
 	    namespaces[s->confine.namespaces],
 	    s->confine.own_user ? "a user of its own" : "one user for all");
-	return ERR_OK;
+	for (unsigned i = 0; i < 2; i++)
+		if (s->lack[i].text[0] != '\0')
+			log_warning("%s", s->lack[i].text);
 }
 
 /* ---- for a child ---- */
@@ -211,7 +227,7 @@ files_of(const struct config *f, enum ctl_peer kind)
 		list = with_path(list, f, STATE_DB_DIR);
 	if (kind == CTL_PEER_HI2)
 		list = with_path(list, f, STATE_SPOOL_DIR);
-	if (kind != CTL_PEER_HSM && kind != CTL_PEER_SIGNER)
+	if (!opens_token(kind))
 		return list;
 	if (config_is_softhsm(f)) {
 		list = with_path(list, f, STATE_SOFTHSM_CONF);

@@ -12,18 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 
-enum err
-sup_owner(struct supervisor *s, struct why *why)
+void
+sup_owner(struct supervisor *s)
 {
 	struct stat st;
 
-	if (stat(s->config->state_dir, &st) == -1)
-		return why_errno(why, "state_dir %s", s->config->state_dir);
-	s->owner = geteuid() == 0 ? st.st_uid : geteuid();
-	return ERR_OK;
+	s->owner = geteuid();
+	if (s->owner == 0 && stat(s->config->state_dir, &st) == 0)
+		s->owner = st.st_uid;
+	spawn_trust(s->owner);
 }
 
 /* ---- whose it is ---- */

@@ -11,6 +11,7 @@ policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
 	struct policy_settings p = {.df2 = config_is_df2(s->config),
 	    .remote = config_is_remote(s->config),
+	    .production = s->config->production,
 	    .owner = (uint32_t)s->owner};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
@@ -132,7 +133,8 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 	    .call_seconds = f->call_seconds,
 	    .job_seconds = f->job_seconds,
 	    .threads = threads(f),
-	    .remote = config_is_remote(f)};
+	    .remote = config_is_remote(f),
+	    .production = f->production};
 
 	switch (c->kind) {
 	case CTL_PEER_XK:

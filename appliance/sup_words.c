@@ -129,6 +129,8 @@ sup_from_child(struct supervisor *s, struct child *c)
 		child_ready(s, c);
 	else if (f.type == MSG_CTL_FAILED)
 		child_failed(s, c, &f);
+	else if (f.type == MSG_CTL_CRL_STATE)
+		sup_crl_is(s, c, f.body);
 	else if (f.type == MSG_CTL_HEALTH)
 		sup_health(s, c, f.body);
 	else

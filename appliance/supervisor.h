@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "appliance/config.h"
+#include "appliance/stamp.h"
 #include "appliance/confine.h"
 #include "appliance/proto_health.h"
 #include "appliance/tls_role.h"
@@ -29,6 +30,8 @@ struct child {
 	int64_t started; /* ms */
 	int64_t restart_at;
 	unsigned backoff_ms;
+	struct stamp crl_stamp; /* of the lists that it was handed */
+	struct msg_crl crl; /* how they stand, as it says */
 	unsigned starts;
 	/* of a worker, for `keywarden status` and to know that it lives */
 	struct health health; /* as it said last */
@@ -48,9 +51,11 @@ struct supervisor {
 	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	int64_t crl_due; /* when files of lists are looked at next */
 	bool health_new; /* policy is to be told of the workers */
 	int64_t health_told; /* ms */
 	struct confine confine; /* of each process, but for its user */
+	struct why lack[2]; /* what was tried of it and is not to be had */
 	struct sup_user {
 		uid_t uid;
 		gid_t gid;
@@ -66,18 +71,20 @@ const char *child_program(enum ctl_peer);
 /* ---- sup_confine.c ---- */
 
 /*
- * What this machine can do of the confinement that the configuration asks for,
- * with a line of it on the log; ERR_DENIED if that is less than it requires.
- * Once, before anything secret is in memory: it tries in a child.
+ * What this machine can do of the confinement that the configuration asks for;
+ * ERR_DENIED if that is less than it requires.  Once, before anything secret is
+ * in memory: it tries in a child.
  */
 enum err sup_confine(struct supervisor *, struct why *why) MUST_CHECK;
+/* That, on the log. */
+void sup_confine_say(const struct supervisor *);
 /* For a child of that kind, into its environment. */
 void sup_confine_env(const struct supervisor *, enum ctl_peer, char **env);
 
 /* ---- sup_home.c ---- */
 
-/* Who the state belongs to; before any of its secrets is opened. */
-enum err sup_owner(struct supervisor *, struct why *why) MUST_CHECK;
+/* Who the state belongs to, and may own secrets; before one is opened. */
+void sup_owner(struct supervisor *);
 /*
  * The folders that are one process's alone, with what an earlier version kept
  * outside of them; they belong to the user of that process.  Under the lock.
@@ -111,6 +118,17 @@ enum err sup_hand_over(struct supervisor *, struct child *,
 /* After SIGHUP: new files and settings to one that runs. */
 enum err sup_reload_child(struct supervisor *, struct child *,
     struct why *why) MUST_CHECK;
+
+/* ---- sup_crl.c: lists of revoked certificates ---- */
+
+/* The file as it is now is the one that the child is about to get. */
+void sup_crl_seen(const struct supervisor *, struct child *);
+/* Those that have changed go down; when to look again, in ms, or -1. */
+int sup_crl_watch(struct supervisor *);
+/* A child says how its lists stand: its MSG_CTL_CRL_STATE. */
+void sup_crl_is(struct supervisor *, struct child *, struct rd body);
+/* How all of them stand, to policy. */
+void sup_crl_tell(const struct supervisor *);
 
 /* ---- sup_token_key.c ---- */
 

@@ -1,4 +1,3 @@
-#include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/tls_asks.h"
 #include "appliance/tls_token.h"
@@ -29,7 +28,7 @@ on_closed(void *ctx, struct peer *p)
 static const struct ipc_rule rules[] = {
     {MSG_TLS_SIGNED, 1, TLS_SIGNATURE_MAX, 1, on_signed},
 };
-static const struct peer_ops ops = {.name = "signer",
+const struct peer_ops tls_asks_ops = {.name = "signer",
     .table = rules,
     .n_rules = sizeof(rules) / sizeof(rules[0]),
     .max_body = TLS_SIGNATURE_MAX,
@@ -54,7 +53,7 @@ tls_asks_joined(uv_loop_t *loop, int fd)
 {
 	peer_free(&signer);
 	tls_token_fail_all();
-	if (peer_new(loop, fd, &ops, NULL, &signer) != ERR_OK)
+	if (peer_new(loop, fd, &tls_asks_ops, NULL, &signer) != ERR_OK)
 		fatal("no channel to the signer");
 	tls_token_ask_by(ask, NULL);
 }

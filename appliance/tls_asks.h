@@ -7,10 +7,15 @@
 
 #include <uv.h>
 
+#include "appliance/peer.h"
+
 /*
  * A new channel, in place of the one before: handshakes that waited on that
  * fail.  Takes `fd` over.
  */
 void tls_asks_joined(uv_loop_t *, int fd);
+
+/* How it is read, for tests. */
+extern const struct peer_ops tls_asks_ops;
 
 #endif

@@ -67,7 +67,7 @@ static void
 give(struct tls_wait *w, struct rd sig)
 {
 	unlink_wait(w);
-	if (sig.left <= sizeof(w->sig)) {
+	if (sig.left > 0 && sig.left <= sizeof(w->sig)) {
 		memcpy(w->sig, sig.p, sig.left);
 		w->len = sig.left;
 	}
@@ -409,7 +409,7 @@ tls_token_key(EVP_PKEY *public_half, enum tls_role role)
 {
 	char group[] = "prime256v1", name[32];
 	uint8_t point[POINT_LEN];
-	int r = role;
+	int r = (int)role;
 	OSSL_PARAM params[] =
 	    {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group,
 		 0),

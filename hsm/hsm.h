@@ -45,22 +45,26 @@ struct hsm_info {
 	char manufacturer[33], model[17], serial[17], label[33];
 	bool test_token; /* SoftHSM: the keys are files */
 	uint8_t pin; /* what the token says of its user PIN: HSM_PIN_ */
+	bool pin_low; /* before this login wrong PINs had been tried */
+	uint64_t slot;
 };
 
-#define HSM_PIN_COUNT_LOW \
-	1 /* a wrong one was tried since the last right one \
-	   */
+#define HSM_PIN_COUNT_LOW 1 /* wrong ones since the last right one */
 #define HSM_PIN_FINAL_TRY 2 /* one more locks it */
 #define HSM_PIN_LOCKED 4
 #define HSM_PIN_TO_BE_CHANGED 8
 
 /*
- * Load a PKCS#11 module, find the token by label, log in as user.  `module`
- * and `label` are not kept.  The PIN is tried once; not at all when the token
- * says it is locked or this were the last try.  ERR_PIN then and when it is
- * refused; ERR_HSM for all else, ERR_NOTFOUND for no such token.
+ * Load a PKCS#11 module, find the token by label, or for NULL the only one
+ * there is (ERR_EXISTS: several), log in as user.  `module` and `label` are not
+ * kept.  The PIN is tried once; not at all when the token says it is locked or
+ * this were the last try.  ERR_PIN then and when it is refused; ERR_HSM for all
+ * else, ERR_NOTFOUND for no such token.
  */
 enum err hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why) MUST_CHECK;
+/* The same with the number of the slot that it is in. */
+enum err hsm_open_slot(const char *module, uint64_t slot, struct secret *pin,
     struct hsm **out, struct why *why) MUST_CHECK;
 void hsm_close(struct hsm **);
 const struct hsm_info *hsm_info(const struct hsm *);
@@ -92,6 +96,9 @@ enum err hsm_create_keys(struct hsm *, struct rd ec_params,
     uint8_t point[IBE_POINT_MAX], size_t *point_len,
     struct why *why) MUST_CHECK;
 
+/* ERR_EXISTS: the token holds one of them, or the like of it. */
+enum err hsm_no_keys(struct hsm *) MUST_CHECK;
+
 /*
  * Find the objects and check that each is of the kind it must be: sensitive,
  * never extractable, usable for its purpose.  That it serves no other is
@@ -100,6 +107,14 @@ enum err hsm_create_keys(struct hsm *, struct rd ec_params,
  */
 enum err hsm_find_keys(struct hsm *, struct why *why) MUST_CHECK;
 enum err hsm_find_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
+
+/*
+ * Learn how the token wants the points of CKM_ECDH1_DERIVE, by one whose
+ * product with the master secret is known: P, of which the KMS's parameters
+ * have [s]P.  After it hsm_ibe_token() multiplies.  ERR_HSM: in no form is the
+ * product that one.
+ */
+enum err hsm_learn_point(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
 
 /* CKM_ECDH1_DERIVE with the master secret: what ibe_open() needs. */
 struct ibe_token hsm_ibe_token(struct hsm *);

@@ -1,4 +1,5 @@
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,7 @@ hsm_note(struct hsm *h, const char *call, CK_RV rv)
 
 	if (rc == ERR_OK)
 		return ERR_OK;
+	h->rv = rv;
 	h->fault = hsm_rv_fault(rv);
 	if (name != NULL)
 		return why_set(&h->why, rc, "%s: %s", call, name);
@@ -166,11 +168,43 @@ hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 	i->pin = pin_of(t->flags);
 	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
 	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
+	i->pin_low = (t->flags & CKF_USER_PIN_COUNT_LOW) != 0;
 }
 
-/* The one slot whose token has the label, or is uninitialised for NULL. */
+/* Which token: by its slot, its label, or one without anything in it yet. */
+struct pick {
+	const char *label;
+	const uint64_t *slot;
+	bool fresh;
+};
+
+static bool
+fits(const struct pick *p, CK_SLOT_ID slot, const CK_TOKEN_INFO *t,
+    const struct hsm_info *info)
+{
+	if (((t->flags & CKF_TOKEN_INITIALIZED) == 0) != p->fresh)
+		return false;
+	if (p->slot != NULL)
+		return slot == *p->slot;
+	return p->label == NULL || strcmp(info->label, p->label) == 0;
+}
+
 static enum err
-find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
+none_there(struct hsm *h, const struct pick *p)
+{
+	if (p->slot != NULL)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "no token in slot %" PRIu64, *p->slot);
+	if (p->label != NULL)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "no token with the label \"%s\"", p->label);
+	return why_set(&h->why, ERR_NOTFOUND, "there is no token%s",
+	    p->fresh ? " to be initialised" : "");
+}
+
+/* Of several fresh ones the last. */
+static enum err
+find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
 	CK_ULONG n = SLOTS_MAX;
@@ -186,22 +220,21 @@ find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
 		if (P11_RV(h, C_GetTokenInfo, slots[i], &t) != CKR_OK)
 			continue;
 		hsm_fill_info(&info, &t);
-		if (label == NULL ? (t.flags & CKF_TOKEN_INITIALIZED) != 0
-				  : strcmp(info.label, label) != 0)
+		if (!fits(p, slots[i], &t, &info))
 			continue;
-		if (found && label != NULL)
+		if (found && p->label != NULL)
 			return why_set(&h->why, ERR_HSM,
-			    "two tokens have the label \"%s\"", label);
+			    "two tokens have the label \"%s\"", p->label);
+		if (found && !p->fresh)
+			return why_set(&h->why, ERR_EXISTS,
+			    "there are several tokens: label or slot must "
+			    "tell which");
 		found = true;
-		h->slot = slots[i];
+		h->slot = info.slot = slots[i];
 		h->info = info;
 		*flags = t.flags;
 	}
-	if (!found)
-		return why_set(&h->why, ERR_NOTFOUND,
-		    "no token with the label \"%s\"",
-		    label == NULL ? "" : label);
-	return ERR_OK;
+	return found ? ERR_OK : none_there(h, p);
 }
 
 static enum err
@@ -238,8 +271,8 @@ hsm_look_at_pin(struct hsm *h)
 	return rc;
 }
 
-enum err
-hsm_open(const char *module, const char *label, struct secret *pin,
+static enum err
+open_picked(const char *module, const struct pick *which, struct secret *pin,
     struct hsm **out, struct why *why)
 {
 	struct hsm *h = hsm_new();
@@ -249,7 +282,7 @@ hsm_open(const char *module, const char *label, struct secret *pin,
 	if (h == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((rc = hsm_load(h, module)) != ERR_OK ||
-	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = find_slot(h, which, &flags)) != ERR_OK ||
 	    (rc = hsm_pin_may_be_tried(h, flags)) != ERR_OK ||
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
@@ -262,6 +295,22 @@ hsm_open(const char *module, const char *label, struct secret *pin,
 	}
 	*out = h;
 	return ERR_OK;
+}
+
+enum err
+hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why)
+{
+	return open_picked(module, &(struct pick){.label = label}, pin, out,
+	    why);
+}
+
+enum err
+hsm_open_slot(const char *module, uint64_t slot, struct secret *pin,
+    struct hsm **out, struct why *why)
+{
+	return open_picked(module, &(struct pick){.slot = &slot}, pin, out,
+	    why);
 }
 
 void
@@ -285,6 +334,7 @@ enum err
 hsm_init_token(const char *module, const char *label, struct secret *so_pin,
     struct secret *pin, struct why *why)
 {
+	const struct pick named = {.label = label}, fresh = {.fresh = true};
 	CK_UTF8CHAR padded[32];
 	CK_FLAGS flags = 0;
 	struct hsm *h = hsm_new();
@@ -301,15 +351,15 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 	memcpy(padded, label, strlen(label));
 	if ((rc = hsm_load(h, module)) != ERR_OK)
 		goto out;
-	if (find_slot(h, label, &flags) == ERR_OK) {
+	if (find_slot(h, &named, &flags) == ERR_OK) {
 		rc = why_set(&h->why, ERR_EXISTS,
 		    "there is a token with the label \"%s\" already", label);
 		goto out;
 	}
-	if ((rc = find_slot(h, NULL, &flags)) != ERR_OK ||
+	if ((rc = find_slot(h, &fresh, &flags)) != ERR_OK ||
 	    (rc = P11(h, C_InitToken, h->slot, secret_data(so_pin),
 		 secret_len(so_pin), padded)) != ERR_OK ||
-	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = find_slot(h, &named, &flags)) != ERR_OK ||
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||

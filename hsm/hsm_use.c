@@ -16,8 +16,8 @@ static CK_KEY_TYPE aes = CKK_AES;
 
 /* C_DeriveKey, the result read into x and destroyed in the token. */
 static enum err
-derive_x(struct hsm *h, uint8_t *public_data, size_t len, uint8_t *x,
-    size_t x_len)
+derive_x(struct hsm *h, CK_OBJECT_HANDLE base, uint8_t *public_data, size_t len,
+    uint8_t *x, size_t x_len, size_t *got)
 {
 	CK_ECDH1_DERIVE_PARAMS p = {CKD_NULL, 0, NULL, len, public_data};
 	CK_MECHANISM m = {CKM_ECDH1_DERIVE, &p, sizeof(p)};
@@ -30,36 +30,30 @@ derive_x(struct hsm *h, uint8_t *public_data, size_t len, uint8_t *x,
 	CK_OBJECT_HANDLE key;
 	enum err rc;
 
-	rc = P11(h, C_DeriveKey, h->session, &m, h->key[HSM_KEY_MASTER], t, 6,
-	    &key);
+	rc = P11(h, C_DeriveKey, h->session, &m, base, t, 6, &key);
 	if (rc != ERR_OK)
 		return rc;
 	rc = P11(h, C_GetAttributeValue, h->session, key, &value, 1);
-	if (rc == ERR_OK && value.ulValueLen != x_len)
+	*got = rc == ERR_OK ? value.ulValueLen : 0;
+	if (rc == ERR_OK && *got != x_len)
 		rc = why_set(&h->why, ERR_HSM,
-		    "C_DeriveKey: the token cuts the ECDH result to %lu octets",
-		    value.ulValueLen);
+		    "C_DeriveKey: the token cuts the ECDH result to %zu octets",
+		    *got);
 	if (P11(h, C_DestroyObject, h->session, key) != ERR_OK)
 		rc = ERR_HSM;
 	return rc;
 }
 
-/*
- * PKCS#11 has tokens take the raw point and lets them take it as a DER OCTET
- * STRING too.  SoftHSM guesses, and takes one raw point in 256 (x begins with
- * 7f) for DER: so DER is offered first, raw only to a token that refuses it,
- * and what worked once is kept.
- */
-static enum err
-master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
-    size_t x_len)
+enum err
+hsm_derive(struct hsm *h, CK_OBJECT_HANDLE base, enum caps_point form,
+    const uint8_t *point, size_t len, uint8_t *x, size_t x_len, size_t *got)
 {
-	struct hsm *h = ctx;
 	uint8_t der[IBE_POINT_MAX + 3];
-	size_t der_len;
-	enum err rc = ERR_HSM;
+	size_t der_len, head;
 	struct wr w;
+	enum err rc;
 
+	*got = 0;
 	wr_init(&w, der, sizeof(der));
 	wr_u8(&w, 0x04);
 	if (len >= 128)
@@ -67,20 +61,55 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 	wr_view8(&w, point, len);
 	if (wr_finish(&w, &der_len) != ERR_OK)
 		return why_set(&h->why, ERR_INTERNAL, "point too long");
+	head = form == CAPS_POINT_DER ? 0 : der_len - len;
 	hsm_hold(h);
-	if (h->point_form != POINT_RAW) {
-		rc = derive_x(h, der, der_len, x, x_len);
-		if (rc == ERR_OK)
-			h->point_form = POINT_DER;
-	}
-	if (rc != ERR_OK && h->point_form != POINT_DER) {
-		rc = derive_x(h, der + (der_len - len), len, x, x_len);
-		if (rc == ERR_OK)
-			h->point_form = POINT_RAW;
-	}
+	rc = derive_x(h, base, der + head, der_len - head, x, x_len, got);
 	if (rc == ERR_OK)
 		hsm_forget_why(h); /* not why a later step fails */
 	return hsm_release(h, rc);
+}
+
+static enum err
+master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
+    size_t x_len)
+{
+	struct hsm *h = ctx;
+	size_t got;
+
+	if (h->point == CAPS_POINT_UNKNOWN)
+		return why_set(&h->why, ERR_INTERNAL,
+		    "how the token wants points is not known");
+	return hsm_derive(h, h->key[HSM_KEY_MASTER], h->point, point, len, x,
+	    x_len, &got);
+}
+
+/*
+ * PKCS#11 has tokens take the raw point and lets them take it as a DER OCTET
+ * STRING too.  SoftHSM guesses, and takes one raw point in 256 (x begins with
+ * 7f) for DER: so raw is for a token that does not take DER.
+ */
+enum err
+hsm_learn_point(struct hsm *h, struct ibe *ibe, struct why *why)
+{
+	static const enum caps_point forms[] = {CAPS_POINT_DER, CAPS_POINT_RAW};
+	uint8_t point[IBE_POINT_MAX], want[IBE_POINT_MAX], x[IBE_POINT_MAX];
+	size_t len, coord, got;
+	enum err rc = ERR_OK;
+
+	ibe_known_product(ibe, point, &len, want, &coord);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		rc = hsm_derive(h, h->key[HSM_KEY_MASTER], forms[i], point, len,
+		    x, coord, &got);
+		if (rc == ERR_OK && memcmp(x, want, coord) == 0) {
+			h->point = forms[i];
+			return ERR_OK;
+		}
+	}
+	if (rc != ERR_OK)
+		return why_set(why, rc, "self-test: %s", h->why.text);
+	return why_set(why, ERR_HSM,
+	    "self-test: the token's master secret is not that of the public "
+	    "parameters");
 }
 
 struct ibe_token

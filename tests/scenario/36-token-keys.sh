@@ -131,9 +131,13 @@ check "and ends with it, by an alert" grep -q "alert internal error" "$WORK/wait
 check "the next is served by a new one" eventually 10 granted_soon
 check "which is another process" is_new keywarden-signer "$OLD"
 check "xk is the same one" same "$(pid_of keywarden-xk)" "$XK"
-for _ in 1 2 3 4 5 6 7 8; do served_serial >/dev/null & done
+many=()
+for _ in 1 2 3 4 5 6 7 8; do
+	served_serial >/dev/null &
+	many+=($!)
+done
 kill -KILL "$(pid_of keywarden-signer)"
-wait $(jobs -p | grep -vx "$LEMF\|$DAEMON")
+wait "${many[@]}"
 check "killed among handshakes: the next is served" eventually 10 granted_soon
 kill "$LEMF"
 wait "$LEMF" 2>/dev/null
