@@ -23,6 +23,7 @@ struct worker {
 	bool asked_to; /* namely by request */
 	char end[WHY_MAX];
 	unsigned jobs;
+	uint64_t who[MAX_WORKER_JOBS]; /* those that are of a client; 0: none */
 	/* the warrant state: it has no job before it knows all of it */
 	size_t taught; /* batches it was given */
 	bool asked; /* one of them is on its way */

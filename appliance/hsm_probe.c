@@ -14,6 +14,7 @@
 #include "hsm/caps_try.h"
 
 #define SCHEME "ss512" /* the one whose curve is tried */
+#define RATE_MS 300
 
 static void
 tell(uint16_t type, const struct wr *w)
@@ -135,8 +136,8 @@ try_one(struct hsm_proc *p, const struct probe_order *o, struct caps_try **t,
 
 	if (which < CAP__INIT_MAX) {
 		caps_try_one(*t, which, caps);
-		if (out->state != CAP_LOST)
-			caps_try_rate(*t, which, o->rate_ms, caps);
+		if (!o->quick)
+			caps_try_rate(*t, which, RATE_MS, caps);
 	} else if (which == CAP_OWN_KEYS)
 		try_own(p, *t, out);
 	else if (which == CAP_IDLE && o->idle_ms > 0)
@@ -154,7 +155,7 @@ try_all(struct hsm_proc *p, const struct probe_order *o)
 	struct why why;
 
 	if (ibe_setup_new(SCHEME, &setup) != ERR_OK ||
-	    caps_try_new(p->token, setup, true, &t) != ERR_OK) {
+	    caps_try_new(p->token, setup, !o->quick, &t) != ERR_OK) {
 		(void)why_set(&why, ERR_CRYPTO, "no curve to try it with");
 		ctl_fail(ERR_CRYPTO, &why);
 	}

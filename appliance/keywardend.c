@@ -247,6 +247,27 @@ run(struct supervisor *s)
 	log_info("stopped");
 }
 
+/* All that can fail before there is a process to serve. */
+static enum err
+open_all(struct supervisor *s, int pin_fd, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = config_load(s->config_path, &s->config, why)) != ERR_OK)
+		return rc;
+	log_init("keywardend", log_level_of(s->config->log_level));
+	if ((rc = production_check(s->config, pin_fd == -1, why)) != ERR_OK ||
+	    (rc = sup_confine(s, why)) != ERR_OK)
+		return rc;
+	sup_owner(s);
+	if ((pin_fd != -1 &&
+		(rc = read_pin_fd(pin_fd, &s->pin, why)) != ERR_OK) ||
+	    (rc = sup_check(s->config, why)) != ERR_OK ||
+	    (rc = sup_check_state(s->config, why)) != ERR_OK)
+		return rc;
+	return sup_open(s, why);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -292,23 +313,7 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	rc = config_load(s.config_path, &s.config, &why);
-	if (rc == ERR_OK)
-		log_init("keywardend", log_level_of(s.config->log_level));
-	if (rc == ERR_OK)
-		rc = sup_confine(&s, &why);
-	if (rc == ERR_OK)
-		sup_owner(&s);
-	if (rc == ERR_OK && pin_fd != -1)
-		rc = read_pin_fd(pin_fd, &s.pin, &why);
-	if (rc == ERR_OK)
-		rc = production_check(s.config, s.pin == NULL, &why);
-	if (rc == ERR_OK)
-		rc = sup_check(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_check_state(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_open(&s, &why);
+	rc = open_all(&s, pin_fd, &why);
 	if (rc != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;

@@ -14,6 +14,7 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_pin.h"
 #include "appliance/hsm_watch.h"
+#include "appliance/production.h"
 #include "appliance/sandbox.h"
 #include "appliance/signer_proc.h"
 #include "base/clock.h"
@@ -118,6 +119,9 @@ open_token(struct signer *s)
 		ctl_fail(rc, &why);
 	rc = hsm_open(s->module, s->label, pin, &s->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && s->settings.production &&
+	    hsm_info(s->token)->test_token)
+		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_tls_keys(s->token, &why);
 	if (rc != ERR_OK)

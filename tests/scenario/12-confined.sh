@@ -41,7 +41,7 @@ fi
 step "Its processes"
 for p in keywarden-xk keywarden-policy keywarden-audit; do confined "$p" 1; done
 CPUS=$(nproc)
-# the loop, threads for its jobs, and the one that watches
+# The loop, one that watches it, and threads for its jobs.
 confined keywarden-hsm $((CPUS > 1 ? CPUS + 3 > 6 ? 6 : CPUS + 3 : 3))
 check "the supervisor: no core file" same "$(core_limit "$DAEMON")" "0 0"
 [ "$(id -u)" = 0 ] || check "the supervisor: closed to its own user" closed_to_others "$DAEMON"

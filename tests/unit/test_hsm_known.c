@@ -102,7 +102,8 @@ token_init(void **state)
 		ERR_OK ||
 	    hsm_find_keys(h, &why) != ERR_OK ||
 	    ibe_setup_finish(setup, view(point, len), der, &len) != ERR_OK ||
-	    ibe_load("ss512", view(der, len), &ibe, &why) != ERR_OK)
+	    ibe_load("ss512", view(der, len), &ibe, &why) != ERR_OK ||
+	    hsm_learn_point(h, ibe, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	ibe_setup_free(&setup);
 	assert_int_equal(hsm_seal(h, HSM_KEY_SEAL_STATE, (const uint8_t *)STATE,
