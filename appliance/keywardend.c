@@ -131,9 +131,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
 	    a->workers != b->workers || a->production != b->production ||
-	    a->landlock != b->landlock ||
-	    a->namespaces != b->namespaces || a->users != b->users ||
-	    config_is_remote(a) != config_is_remote(b);
+	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
+	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
 }
 
 static void
@@ -220,6 +219,27 @@ run(struct supervisor *s)
 	log_info("stopped");
 }
 
+/* All that can be wrong before the first process starts. */
+static enum err
+prepare(struct supervisor *s, int pin_fd, struct why *why)
+{
+	enum err rc = config_load(s->config_path, &s->config, why);
+
+	if (rc != ERR_OK)
+		return rc;
+	log_init("keywardend", log_level_of(s->config->log_level));
+	if ((rc = production_check(s->config, pin_fd == -1, why)) != ERR_OK ||
+	    (rc = sup_confine(s, why)) != ERR_OK)
+		return rc;
+	sup_owner(s);
+	if ((pin_fd != -1 &&
+		(rc = read_pin_fd(pin_fd, &s->pin, why)) != ERR_OK) ||
+	    (rc = sup_check(s->config, why)) != ERR_OK ||
+	    (rc = sup_check_state(s->config, why)) != ERR_OK)
+		return rc;
+	return sup_open(s, why);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -233,7 +253,6 @@ main(int argc, char **argv)
 	    .lock_fd = -1};
 	struct why why = {""};
 	int c, pin_fd = -1;
-	enum err rc;
 
 	log_init("keywardend", LOG_LVL_INFO);
 	opterr = 0;
@@ -265,24 +284,7 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	rc = config_load(s.config_path, &s.config, &why);
-	if (rc == ERR_OK)
-		log_init("keywardend", log_level_of(s.config->log_level));
-	if (rc == ERR_OK)
-		rc = production_check(s.config, pin_fd == -1, &why);
-	if (rc == ERR_OK)
-		rc = sup_confine(&s, &why);
-	if (rc == ERR_OK)
-		sup_owner(&s);
-	if (rc == ERR_OK && pin_fd != -1)
-		rc = read_pin_fd(pin_fd, &s.pin, &why);
-	if (rc == ERR_OK)
-		rc = sup_check(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_check_state(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_open(&s, &why);
-	if (rc != ERR_OK) {
+	if (prepare(&s, pin_fd, &why) != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;
 	}

@@ -87,7 +87,7 @@ wait
 check "hang: said in which step" verdict hang 69 "LOST    HMAC-SHA-256: no answer for 5 s"
 check "idle-drop: usable, the worker begins anew" verdict idle-drop 0 "^around  a session outlives"
 check "each profile has its line" same "$(cut -d' ' -f1 "$WORK/expected.verdicts" | sort | tr '\n' ' ')" \
-	"$(cd "$PROFILES" && ls | grep -vx 'hang\|idle-drop' | sort | tr '\n' ' ')"
+	"$(cd "$PROFILES" && printf '%s\n' * | grep -vx 'hang\|idle-drop' | sort | tr '\n' ' ')"
 check "nothing is left in the token" empty
 
 step "What an end in the middle leaves is removed"
@@ -115,7 +115,7 @@ tokenconf() {
 	TOKEN_EXTRA="module = \"$FAULT\" environment = {
   \"KW_P11_REAL=$SOFTHSM\", \"KW_P11_SCRIPT=$WORK/script\", \"KW_P11_TRACE=$WORK/trace\",
   \"KW_P11_STATE=$WORK/tries\", \"SOFTHSM2_CONF=$SOFTHSM2_CONF\"}
-  files = {\"$WORK\"}" config "$@"
+  files = {\"$WORK\"}" config
 }
 tokenconf
 # not_init PROFILE PATTERN
