@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/allowance.h"
 #include "appliance/config_int.h"
 #include "appliance/tls_role.h"
 
@@ -39,13 +40,17 @@ static cfg_opt_t xk_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_STR("key", NULL, CFGF_NODEFAULT),
     CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_STR("crl", NULL, CFGF_NODEFAULT),
     CFG_INT("max_connections", 64, CFGF_NONE),
     CFG_INT("max_outstanding", 1024, CFGF_NONE),
     CFG_INT("max_outstanding_each", 128, CFGF_NONE),
+    CFG_INT("max_outstanding_client", 512, CFGF_NONE),
     CFG_INT("max_queued", 1048576, CFGF_NONE),
     CFG_INT("handshake_seconds", 10, CFGF_NONE),
     CFG_INT("idle_seconds", 120, CFGF_NONE),
     CFG_INT("request_seconds", 10, CFGF_NONE),
+    CONFIG_ADMISSION_OPTS,
+    CFG_INT("client_requests", 1000, CFGF_NONE),
     CFG_END(),
 };
 
@@ -59,6 +64,7 @@ static cfg_opt_t token_opts[] = {
     CFG_STR("label", "keywarden", CFGF_NONE),
     CFG_STR("pin_file", "/etc/keywarden/pin", CFGF_NONE),
     CFG_INT("workers", 1, CFGF_NONE),
+    CFG_INT("call_seconds", 5, CFGF_NONE),
     CFG_INT("job_seconds", 10, CFGF_NONE),
     CFG_STR_LIST("environment", empty_list, CFGF_NONE),
     CFG_STR_LIST("files", empty_list, CFGF_NONE),
@@ -106,6 +112,14 @@ config_str(cfg_t *c, const char *name)
 	return s == NULL ? NULL : strdup(s);
 }
 
+char *
+config_crl(cfg_t *c)
+{
+	const char *s = cfg_getstr(c, "crl");
+
+	return s == NULL || strcmp(s, "none") == 0 ? NULL : strdup(s);
+}
+
 static enum err
 num(cfg_t *c, const char *section, const char *name, long min, long max,
     uint32_t *out, struct why *why)
@@ -139,6 +153,8 @@ config_take_server(struct config_server *v, const char *section, cfg_t *c,
 	v->certificate = config_str(c, "certificate");
 	v->key = config_str(c, "key");
 	v->client_ca = config_str(c, "client_ca");
+	v->crl = config_crl(c);
+	v->crl_said = cfg_getstr(c, "crl") != NULL;
 	return ERR_OK;
 }
 
@@ -154,6 +170,21 @@ config_nums(cfg_t *c, const char *section, const struct number *n, size_t count,
 	return rc;
 }
 
+enum err
+config_take_admission(struct admission_settings *a, const char *section,
+    cfg_t *c, struct why *why)
+{
+	const struct number n[] = {{"address_rate", 0, ALLOWANCE_RATE_MOST,
+				       &a->address_rate},
+	    {"address_connections", 0, MAX_CONNECTIONS,
+		&a->address_connections},
+	    {"max_handshakes", 1, MAX_CONNECTIONS, &a->max_handshakes},
+	    {"client_rate", 0, ALLOWANCE_RATE_MOST, &a->client_rate},
+	    {"client_connections", 0, MAX_CONNECTIONS, &a->client_connections}};
+
+	return config_nums(c, section, n, sizeof(n) / sizeof(n[0]), why);
+}
+
 static enum err
 take_xk(struct config *f, cfg_t *c, struct why *why)
 {
@@ -162,12 +193,17 @@ take_xk(struct config *f, cfg_t *c, struct why *why)
 				       &x->max_connections},
 	    {"max_outstanding", 1, 65536, &x->max_outstanding},
 	    {"max_outstanding_each", 1, 65536, &x->max_outstanding_each},
+	    {"max_outstanding_client", 1, 65536, &x->max_outstanding_client},
 	    {"max_queued", MAX_XK_PDU, 1 << 28, &x->max_queued},
 	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
 	    {"idle_seconds", 1, 86400, &x->idle_seconds},
-	    {"request_seconds", 1, 300, &x->request_seconds}};
+	    {"request_seconds", 1, 300, &x->request_seconds},
+	    {"client_requests", 0, ALLOWANCE_RATE_MOST,
+		&x->admission.client_requests}};
 	enum err rc = config_take_server(&f->xk_server, "xk", c, 1, why);
 
+	if (rc == ERR_OK)
+		rc = config_take_admission(&x->admission, "xk", c, why);
 	return rc == ERR_OK
 	    ? config_nums(c, "xk", n, sizeof(n) / sizeof(n[0]), why)
 	    : rc;
@@ -205,6 +241,8 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	f->kms_uri = config_str(kms, "uri");
 	f->kms_period = config_str(kms, "period");
 	if ((rc = num(token, "token", "workers", 1, MAX_WORKERS, &f->workers,
+		 why)) != ERR_OK ||
+	    (rc = num(token, "token", "call_seconds", 1, 300, &f->call_seconds,
 		 why)) != ERR_OK ||
 	    (rc = num(token, "token", "job_seconds", 1, 300, &f->job_seconds,
 		 why)) != ERR_OK ||
@@ -355,6 +393,7 @@ free_server(struct config_server *v)
 	free(v->certificate);
 	free(v->key);
 	free(v->client_ca);
+	free(v->crl);
 }
 
 void

@@ -21,6 +21,8 @@ struct config_server {
 	unsigned n_listen;
 	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
 	char *certificate, *key, *client_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 };
 
 /* Whom a process asks over the network, and as whom. */
@@ -29,6 +31,8 @@ struct config_client {
 	char *address; /* "ADDRESS:PORT" */
 	char *name; /* in the server's certificate; NULL: the address */
 	char *certificate, *key, *server_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 	uint32_t request_seconds, keep_alive_seconds;
 };
 
@@ -79,7 +83,7 @@ struct config {
 	struct config_lemf lemf[MAX_LEMFS];
 
 	char *token_module, *token_label, *pin_file;
-	uint32_t workers, job_seconds;
+	uint32_t workers, call_seconds, job_seconds;
 	unsigned n_environment;
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
 	unsigned n_token_files;

@@ -18,9 +18,22 @@ enum err config_nums(cfg_t *, const char *section, const struct number *,
 /* A copy of a string option; NULL stays NULL. */
 char *config_str(cfg_t *, const char *name);
 
+/* A path, or "none"; NULL for that and where nothing is set. */
+char *config_crl(cfg_t *);
+
 /* The options that xk and x2 share; at least so many addresses. */
 enum err config_take_server(struct config_server *, const char *section,
     cfg_t *, unsigned least, struct why *) MUST_CHECK;
+
+/* What xk and x2 have of admission: their defaults, and the numbers. */
+#define CONFIG_ADMISSION_OPTS \
+	CFG_INT("address_rate", 50, CFGF_NONE), \
+	    CFG_INT("address_connections", 32, CFGF_NONE), \
+	    CFG_INT("max_handshakes", 32, CFGF_NONE), \
+	    CFG_INT("client_rate", 20, CFGF_NONE), \
+	    CFG_INT("client_connections", 16, CFGF_NONE)
+enum err config_take_admission(struct admission_settings *, const char *section,
+    cfg_t *, struct why *) MUST_CHECK;
 
 /* ---- config_df2.c ---- */
 extern cfg_opt_t config_x2_opts[], config_xkc_opts[];

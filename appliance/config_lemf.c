@@ -237,7 +237,7 @@ take_link(struct config_link *k, cfg_t *c, cfg_t *hi2, struct why *why)
 	k->certificate = own_or(c, hi2, "certificate");
 	k->key = own_or(c, hi2, "key");
 	k->server_ca = config_str(c, "server_ca");
-	k->crl = config_str(c, "crl");
+	k->crl = config_crl(c);
 	if ((rc = take_words(k, c, why)) != ERR_OK ||
 	    (rc = take_times(k, c, why)) != ERR_OK ||
 	    (rc = take_pins(k, c, why)) != ERR_OK || k->address == NULL)

@@ -70,6 +70,7 @@ tell_ended(enum cap c, const struct cap_result *r)
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
+	struct hsm_known_in known;
 	struct rd sealed, seal;
 	enum err rc;
 
@@ -83,9 +84,14 @@ check_state(struct hsm_proc *p, struct why *why)
 	    seal);
 	if (rc != ERR_OK)
 		return why_set(why, rc, "kms-state was not sealed by them");
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) == ERR_OK)
-		rc = hsm_learn_point(p->token, p->ibe, why);
-	return rc == ERR_OK ? hsm_self_test(p->token, p->ibe, why) : rc;
+	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
+		return rc;
+	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
+	    p->state.spool_key, p->state.hi2_key};
+	rc = hsm_known_new(&known, &p->known_answers, why);
+	return rc == ERR_OK ? hsm_known_try(p->known_answers, p->token, why)
+			    : rc;
 }
 
 static void

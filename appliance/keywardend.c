@@ -135,6 +135,23 @@ needs_restart(const struct config *a, const struct config *b)
 	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
 }
 
+/* That nobody can be revoked is to be chosen, not forgotten. */
+static void
+warn_of_crl(const struct config *f)
+{
+	static const char text[] =
+	    "%s.crl is not set: a certificate of its CA "
+	    "is taken until it ends (crl = \"none\" says "
+	    "that this is meant)";
+
+	if (!f->xk_server.crl_said)
+		log_warning(text, f->xk_server.section);
+	if (config_is_df2(f) && !f->x2_server.crl_said)
+		log_warning(text, f->x2_server.section);
+	if (config_is_remote(f) && !f->xkc.crl_said)
+		log_warning(text, f->xkc.section);
+}
+
 static void
 reload(struct supervisor *s)
 {
@@ -161,6 +178,7 @@ reload(struct supervisor *s)
 	config_slots(fresh, old);
 	s->config = fresh;
 	log_init("keywardend", log_level_of(fresh->log_level));
+	warn_of_crl(fresh);
 	sup_end_links(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
@@ -194,38 +212,48 @@ on_signal(struct supervisor *s)
 		}
 }
 
+/* Of two times to wait, -1 being for ever. */
+static int
+sooner(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 static void
 run(struct supervisor *s)
 {
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
+		int wait;
 
 		sup_start_due(s);
+		wait = sooner(sooner(sup_next_start(s), sup_crl_watch(s)),
+		    sup_next_look(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
-		if (poll(fds, 1 + s->n_children, sup_next_start(s)) == -1 &&
-		    errno != EINTR)
+		if (poll(fds, 1 + s->n_children, wait) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		/* Words first: an end that follows them is then understood. */
 		for (unsigned i = 0; i < s->n_children; i++)
 			if ((fds[1 + i].revents & POLLIN) != 0)
 				sup_from_child(s, &s->child[i]);
 		on_signal(s);
+		sup_look_at_workers(s);
 	}
 	sup_stop_all(s);
 	sup_close(s);
 	log_info("stopped");
 }
 
-/* All that can be wrong before the first process starts. */
+/* All that can fail before there is a process to serve. */
 static enum err
-prepare(struct supervisor *s, int pin_fd, struct why *why)
+open_all(struct supervisor *s, int pin_fd, struct why *why)
 {
-	enum err rc = config_load(s->config_path, &s->config, why);
+	enum err rc;
 
-	if (rc != ERR_OK)
+	if ((rc = config_load(s->config_path, &s->config, why)) != ERR_OK)
 		return rc;
 	log_init("keywardend", log_level_of(s->config->log_level));
 	if ((rc = production_check(s->config, pin_fd == -1, why)) != ERR_OK ||
@@ -284,11 +312,12 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	if (prepare(&s, pin_fd, &why) != ERR_OK) {
+	if (open_all(&s, pin_fd, &why) != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;
 	}
 	sup_confine_say(&s);
+	warn_of_crl(s.config);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

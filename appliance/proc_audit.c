@@ -296,6 +296,9 @@ main(void)
 	if (uv_loop_init(&a.loop) != 0 ||
 	    slots_new(sizeof(struct item), AUDIT_ITEMS, &a.items) != ERR_OK)
 		fatal("out of memory");
+	for (unsigned i = 0; i < QUEUE__MAX; i++)
+		if (turns_new(AUDIT_ITEMS, &a.waiting[i]) != ERR_OK)
+			fatal("out of memory");
 	a.after_io.data = &a;
 	ctl_start(&handlers, &a);
 	ctl_watch(&a.loop, &a.ctl, &handlers, &a);

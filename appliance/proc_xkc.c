@@ -17,7 +17,7 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 {
 	struct xkc *x = ctx;
 
-	if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
+	if (!tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -54,6 +54,23 @@ new_tls(struct xkc *x, struct why *why)
 	SSL_CTX_free(x->to.tls);
 	x->to.tls = c;
 	return ERR_OK;
+}
+
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct xkc *x)
+{
+	tls_crl_use(&xkc_lists, tls_fds_take_crl(&x->files));
+}
+
+static void
+on_lists(void *ctx)
+{
+	struct xkc *x = ctx;
+
+	use_lists(x);
+	if (tls_crl_tick(&xkc_lists))
+		tls_link_judge(x->link);
 }
 
 /* ERR_MALFORMED with the reason: nothing of it is in use then. */
@@ -94,6 +111,7 @@ on_setup(void *ctx, struct rd settings)
 	if (!tls_fds_whole(&x->files) ||
 	    xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("incomplete start");
+	use_lists(x);
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_confine(SANDBOX_XKC, address_port(&x->to.address));
@@ -111,6 +129,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
+	use_lists(x);
 	if (take_settings(x, &s, &why) != ERR_OK)
 		log_error("%s: the address in use stays", why.text);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
@@ -131,12 +150,17 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 static void
 on_tick(uv_timer_t *h)
 {
-	xkc_conn_tick(h->data);
+	struct xkc *x = h->data;
+
+	if (tls_crl_tick(&xkc_lists))
+		tls_link_judge(x->link);
+	xkc_conn_tick(x);
 }
 
 int

@@ -58,6 +58,17 @@ lemf_without_crl(const struct asked *a)
 	return false;
 }
 
+/* That there are none can be meant: then "none" is written. */
+static bool
+crl_not_said(const struct asked *a)
+{
+	const struct config *f = a->f;
+
+	return !f->xk_server.crl_said ||
+	    (config_is_df2(f) && !f->x2_server.crl_said) ||
+	    (config_is_remote(f) && !f->xkc.crl_said);
+}
+
 static const struct {
 	bool (*fails)(const struct asked *);
 	const char *sentence;
@@ -74,6 +85,9 @@ static const struct {
 	"\"yes\", landlock is not 0"},
     {uses_pem_key,
 	"a key of TLS is a PEM file: in each section key = \"token\""},
+    {crl_not_said,
+	"a section xk, x2 or xk_client has no crl: a file of lists of revoked "
+	"certificates, or \"none\""},
     {lemf_without_crl, "a LEMF with server_ca has neither crl nor pin"},
 };
 

@@ -22,8 +22,8 @@
 #define TLS_FILES 4
 struct tls_section {
 	const char *name;
-	/* certificate, key, CAs of the other side, lists of revoked ones; the
-	 * last two may be NULL for a client */
+	/* certificate, key, CAs of the other side (a client may have none),
+	 * lists of revoked ones (any may have none) */
 	const char *path[TLS_FILES];
 	enum tls_role role; /* where the key is the token's */
 	const char *ca_name; /* what the third is called there */
@@ -43,10 +43,13 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 	    .tls12 = t->tls12};
 	const struct tls_fds files = {fd[0], fd[1], fd[2], fd[3]};
 	SSL_CTX *c = NULL;
+	enum err rc;
 
-	return t->client
-	    ? tls_client_new(&client, &files, &c, why)
-	    : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	rc = t->client ? tls_client_new(&client, &files, &c, why)
+		       : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	return rc == ERR_OK && files.crl != -1
+	    ? tls_crl_check(files.crl, t->name, why)
+	    : rc;
 }
 
 /* In the child: what is wrong, if anything, and the end. */
@@ -98,7 +101,7 @@ open_one(const struct config *f, const struct tls_section *t, unsigned i,
 	    "crl"};
 	char what[MAX_NAME + 32];
 
-	if (t->path[i] == NULL && t->client && i >= 2)
+	if (t->path[i] == NULL && (i == 3 || (i == 2 && t->client)))
 		return ERR_OK;
 	(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
 	return i == 1 ? sup_open_key(f, t->path[i], t->role, what, fd, why)
@@ -110,14 +113,13 @@ check_section(const struct config *f, const struct tls_section *t,
     struct why *why)
 {
 	int fd[TLS_FILES] = {-1, -1, -1, -1};
-	const unsigned n = t->client ? TLS_FILES : 3;
 	enum err rc = ERR_OK;
 
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
+	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++)
 		rc = open_one(f, t, i, &fd[i], why);
 	if (rc == ERR_OK)
 		rc = check_tls(t, fd, why);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < TLS_FILES; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
@@ -128,7 +130,7 @@ check_server(const struct config *f, enum tls_role role,
     const struct config_server *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->client_ca, NULL}, role, "client_ca",
+	    {v->certificate, v->key, v->client_ca, v->crl}, role, "client_ca",
 	    false, false};
 
 	return check_section(f, &t, why);
@@ -153,7 +155,7 @@ check_client(const struct config *f, struct why *why)
 {
 	const struct config_client *v = &f->xkc;
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->server_ca, NULL}, TLS_ROLE_XKC,
+	    {v->certificate, v->key, v->server_ca, v->crl}, TLS_ROLE_XKC,
 	    "server_ca", true, false};
 
 	return check_called(f, &t, "connect", v->address, why);

@@ -140,7 +140,7 @@ send_server_tls(const struct config *f, enum tls_role role,
     const struct config_server *v, const struct child *c, struct why *why)
 {
 	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->client_ca};
+	    v->client_ca, v->crl};
 
 	return send_tls(f, role, v->section, path, "client_ca", c, why);
 }
@@ -150,7 +150,7 @@ send_client_tls(const struct config *f, const struct child *c, struct why *why)
 {
 	const struct config_client *v = &f->xkc;
 	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->server_ca};
+	    v->server_ca, v->crl};
 
 	return send_tls(f, TLS_ROLE_XKC, v->section, path, "server_ca", c, why);
 }
@@ -268,9 +268,14 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = send_files(s, c, why)) != ERR_OK)
+	c->crl = (struct msg_crl){CRL_NONE, 0};
+	sup_crl_seen(s, c);
+	if ((rc = send_files(s, c, why)) != ERR_OK ||
+	    (rc = sup_send_settings(s, c, MSG_CTL_SETUP, why)) != ERR_OK)
 		return rc;
-	return sup_send_settings(s, c, MSG_CTL_SETUP, why);
+	if (c->kind == CTL_PEER_POLICY)
+		sup_crl_tell(s);
+	return ERR_OK;
 }
 
 enum err
@@ -280,6 +285,7 @@ sup_reload_child(struct supervisor *s, struct child *c, struct why *why)
 
 	if (sup_logs_in(c))
 		return ERR_OK; /* nothing of it may change while it runs */
+	sup_crl_seen(s, c);
 	if ((rc = send_child_tls(s, c, why)) != ERR_OK)
 		return rc;
 	return sup_send_settings(s, c, MSG_CTL_RELOAD, why);

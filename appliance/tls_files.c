@@ -192,30 +192,6 @@ tls_close_files(const struct tls_files *f)
 		close(f->ca_fd);
 }
 
-enum err
-tls_use_crl(SSL_CTX *c, int fd, const char *section, struct why *why)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(c);
-	BIO *b = bio_of(fd);
-	unsigned n = 0;
-	bool ok = b != NULL;
-	X509_CRL *x;
-
-	while (ok && (x = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL) {
-		ok = X509_STORE_add_crl(store, x) == 1;
-		X509_CRL_free(x);
-		n++;
-	}
-	BIO_free(b);
-	ok = ok && n > 0 &&
-	    X509_STORE_set_flags(store,
-		X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
-	ERR_clear_error();
-	return ok
-	    ? ERR_OK
-	    : why_set(why, ERR_MALFORMED, "%s.crl: no PEM CRL in it", section);
-}
-
 bool
 tls_profile(SSL_CTX *c)
 {

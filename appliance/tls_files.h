@@ -32,14 +32,6 @@ enum err tls_use_files(SSL_CTX *, const struct tls_files *,
     struct why *why) MUST_CHECK;
 void tls_close_files(const struct tls_files *);
 
-/*
- * Certificates of the other side must be covered by these lists (PEM, one at
- * least), each of its chain by a current one of its issuer.  Closes it, in any
- * case.
- */
-enum err tls_use_crl(SSL_CTX *, int fd, const char *section,
-    struct why *why) MUST_CHECK;
-
 /* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
 const char *tls_error(void);
 

@@ -462,6 +462,19 @@ tls_link_drop(struct tls_link *l, const char *why)
 		lost(l->conn, why);
 }
 
+void
+tls_link_judge(struct tls_link *l)
+{
+	const struct tls_crl *lists = l->ops->kind->lists;
+	int v;
+
+	if (lists == NULL || !tls_link_is_up(l))
+		return;
+	v = tls_crl_judge(lists, l->conn->ssl);
+	if (v != X509_V_OK)
+		lost(l->conn, X509_verify_cert_error_string(v));
+}
+
 bool
 tls_link_is_up(const struct tls_link *l)
 {

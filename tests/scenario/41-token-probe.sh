@@ -169,6 +169,9 @@ token
 cp "$WORK/script" "$WORK/script.raw"
 : >"$WORK/script"
 sed -i 's|^  key = .*|  key = "token"|' "$CONF"
+check "nobody can be revoked" refused_start "has no crl"
+crl lists 9
+sed -i "s|^  client_ca = .*|&\n  crl = \"$WORK/lists.crl\"|" "$CONF"
 init
 check "init: the token says that it is SoftHSM" same "$?$(grep -c 'SoftHSM, a TEST TOKEN' "$WORK/init.log")" 781
 check "init: nothing in the token" empty

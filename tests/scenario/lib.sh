@@ -102,6 +102,30 @@ pki() {
 	self auditor "Auditor"
 }
 
+# crl NAME DAYS [CERT]: a list of the CA (or of $CRL_CA), with that certificate on
+# it; of two days ago, or from and until $CRL_FROM and $CRL_UNTIL
+crl() {
+	local ca=$WORK/${CRL_CA:-ca}
+	: >"$WORK/$1.index"
+	printf '%02x\n' "${CRL_NUMBER:-1}" >"$WORK/$1.number"
+	cat >"$WORK/$1.cnf" <<EOF
+[ca]
+default_ca = lab
+[lab]
+database = $WORK/$1.index
+crlnumber = $WORK/$1.number
+default_md = sha256
+EOF
+	if [ -n "${3:-}" ]; then
+		openssl ca -config "$WORK/$1.cnf" -revoke "$WORK/$3.pem" \
+			-cert "$ca.pem" -keyfile "$ca.key" 2>/dev/null || return 1
+	fi
+	openssl ca -config "$WORK/$1.cnf" -gencrl -out "$WORK/$1.crl" \
+		-crl_lastupdate "$(date -u -d "${CRL_FROM:--2 days}" +%y%m%d%H%M%SZ)" \
+		-crl_nextupdate "$(date -u -d "${CRL_UNTIL:-$2 days}" +%y%m%d%H%M%SZ)" \
+		-cert "$ca.pem" -keyfile "$ca.key" 2>/dev/null
+}
+
 # ---- the appliance ----
 # Below those that Linux gives to whoever connects (ip_local_port_range).
 free_port() {
