@@ -78,7 +78,7 @@ wrong-ecdh 1 does not serve: its ECDH does not give all of x$
 wrong-mac 1 HMAC-SHA-256: what it computes is wrong
 END
 probe_of "$PROFILES/hang" hang --seconds 5 &
-IDLE=4 probe_of "$PROFILES/idle-drop" idle-drop &
+IDLE=7 probe_of "$PROFILES/idle-drop" idle-drop &
 while read -r name code pattern; do
 	probe_of "$PROFILES/$name" "$name"
 	check "$name: $pattern" verdict "$name" "$code" "$pattern"
