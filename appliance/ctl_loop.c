@@ -1,4 +1,5 @@
 #include "appliance/ctl_loop.h"
+#include "base/secret.h"
 
 static void
 on_ctl(uv_poll_t *h, int status, int events)
@@ -10,6 +11,13 @@ on_ctl(uv_poll_t *h, int status, int events)
 	ctl_receive(w->handlers, w->ctx);
 }
 
+static void
+on_rest(uv_prepare_t *h)
+{
+	(void)h;
+	secret_wipe_stack();
+}
+
 void
 ctl_watch(uv_loop_t *loop, struct ctl_watch *w, const struct ctl_handlers *h,
     void *ctx)
@@ -19,4 +27,7 @@ ctl_watch(uv_loop_t *loop, struct ctl_watch *w, const struct ctl_handlers *h,
 	w->poll.data = w;
 	(void)uv_poll_init(loop, &w->poll, CTL_FD);
 	(void)uv_poll_start(&w->poll, UV_READABLE, on_ctl);
+	(void)uv_prepare_init(loop, &w->rest);
+	(void)uv_prepare_start(&w->rest, on_rest);
+	uv_unref((uv_handle_t *)&w->rest);
 }

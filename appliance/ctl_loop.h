@@ -8,11 +8,15 @@
 
 struct ctl_watch {
 	uv_poll_t poll;
+	uv_prepare_t rest;
 	const struct ctl_handlers *handlers;
 	void *ctx;
 };
 
-/* After ctl_start(): handle what the supervisor says while the loop runs. */
+/*
+ * After ctl_start(): handle what the supervisor says while the loop runs.  And
+ * before it waits, nothing is left on the stack of what was handled.
+ */
 void ctl_watch(uv_loop_t *, struct ctl_watch *, const struct ctl_handlers *,
     void *ctx);
 

@@ -9,6 +9,7 @@
 #include "appliance/hsm_run.h"
 #include "appliance/regen.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "policy/digest.h"
 
 /* Records whose seal the token has confirmed, for the life of the worker. */
@@ -180,6 +181,7 @@ run_thread(void *arg)
 			(void)pthread_cond_wait(&run->wake, &run->lock);
 		(void)pthread_mutex_unlock(&run->lock);
 		work(r);
+		secret_wipe_stack();
 		(void)pthread_mutex_lock(&run->lock);
 		r->state = ENDED;
 		(void)pthread_mutex_unlock(&run->lock);

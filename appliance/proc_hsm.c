@@ -22,6 +22,7 @@
 #include "appliance/sandbox.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 /* ---- start ---- */
 
@@ -385,6 +386,8 @@ main(void)
 	flush(p.audit, "audit");
 	ctl_ready();
 	hsm_watch_ready();
-	for (;;)
+	for (;;) {
+		secret_wipe_stack();
 		turn(&p);
+	}
 }

@@ -30,6 +30,14 @@ void secret_wipe(struct secret *s);
 /* Erase, free and set to NULL; NULL is let through. */
 void secret_free(struct secret **sp);
 
+/*
+ * Erase what functions that have returned left on the stack: libraries put
+ * secrets there and go.  For a place that they were called from, or one above;
+ * SECRET_STACK octets below it.
+ */
+#define SECRET_STACK ((size_t)48 * 1024)
+void secret_wipe_stack(void);
+
 /* Compare in time that depends on `len` alone. */
 bool ct_equal(const void *a, const void *b, size_t len);
 

@@ -72,6 +72,26 @@ for f in "${every[@]}"; do
 		bad = 1 } from = 0 } END { exit bad }' "$f" >&2 || FAULTS=$((FAULTS + 1))
 done
 
+# What the code has, the documents have.
+# documented DOCUMENT WHAT: each line of standard input is in it
+documented() {
+	local line text
+	text=$(<"$1")
+	while IFS= read -r line; do
+		[[ $text == *"$line"* ]] || fault "$1: no $2 \"$line\""
+	done
+}
+documented docs/PROTOCOL.md message < <(
+	sed -nE 's/^\tMSG_([A-Z0-9_]+) = ([0-9]+).*/| \2 | \1 |/p' appliance/proto*.h)
+documented <(cat appliance/proto*.h) "message of docs/PROTOCOL.md" < <(
+	sed -nE 's/^\| ([0-9]+) \| ([A-Z][A-Z0-9_]{2,}) \|.*/MSG_\2 = \1/p' docs/PROTOCOL.md)
+documented docs/PRIVSEP.md process < <(
+	grep -ohE '"keywarden-[a-z0-9]+"' appliance/sup_children.c | tr -d '"' | sed 's/^/| /')
+documented docs/THREATS.md "key of the token" < <(
+	grep -ohE '"keywarden-[a-z0-9-]+-[0-9]"' hsm/hsm_key.c | tr -d '"')
+documented docs/PROTOCOL.md "entry of the log" < <(
+	sed -nE 's/^ *\[AUDIT_[A-Z_]+\] = \{"([a-zA-Z]+)".*/| \1 |/p' policy/audit_entry.c)
+
 [ "$FAULTS" -eq 0 ] || {
 	echo "check-style: $FAULTS faults" >&2
 	exit 1

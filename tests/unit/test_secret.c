@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -49,6 +50,60 @@ truncating_erases_what_is_cut_off(void **state)
 	secret_free(&s);
 }
 
+/* ---- what is left on a stack ---- */
+
+#define STACK ((size_t)256 * 1024)
+#define DEEP 64 /* frames */
+
+__attribute__((noinline)) static void
+leave(unsigned deep)
+{
+	volatile uint8_t frame[256];
+
+	for (size_t i = 0; i < sizeof(frame); i++)
+		frame[i] = 0xa7;
+	if (deep > 0)
+		leave(deep - 1);
+	frame[0] = 0xa7; /* or the call above is a jump */
+}
+
+static void *
+leave_and_go(void *wipe)
+{
+	leave(DEEP);
+	if (wipe != NULL)
+		secret_wipe_stack();
+	return NULL;
+}
+
+/* Octets that such a thread leaves. */
+static size_t
+left_by(void *wipe)
+{
+	static _Alignas(4096) uint8_t stack[STACK];
+	pthread_attr_t how;
+	pthread_t t;
+	size_t n = 0;
+
+	memset(stack, 0, sizeof(stack));
+	assert_int_equal(pthread_attr_init(&how), 0);
+	assert_int_equal(pthread_attr_setstack(&how, stack, STACK), 0);
+	assert_int_equal(pthread_create(&t, &how, leave_and_go, wipe), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	(void)pthread_attr_destroy(&how);
+	for (size_t i = 0; i < STACK; i++)
+		n += stack[i] == 0xa7;
+	return n;
+}
+
+static void
+a_stack_is_erased_below(void **state)
+{
+	(void)state;
+	assert_true(left_by(NULL) > (size_t)DEEP * 128);
+	assert_true(left_by(state) < 16); /* by chance */
+}
+
 static void
 ct_equal_sees_every_octet(void **state)
 {
@@ -72,6 +127,7 @@ main(void)
 	    cmocka_unit_test(a_new_secret_is_zero_and_freeing_takes_null),
 	    cmocka_unit_test(no_octets_are_refused),
 	    cmocka_unit_test(truncating_erases_what_is_cut_off),
+	    cmocka_unit_test(a_stack_is_erased_below),
 	    cmocka_unit_test(ct_equal_sees_every_octet),
 	};
 
