@@ -284,7 +284,6 @@ main(int argc, char **argv)
 	    .lock_fd = -1};
 	struct why why = {""};
 	int c, pin_fd = -1;
-	enum err rc;
 
 	log_init("keywardend", LOG_LVL_INFO);
 	opterr = 0;
@@ -316,8 +315,7 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	rc = open_all(&s, pin_fd, &why);
-	if (rc != ERR_OK) {
+	if (open_all(&s, pin_fd, &why) != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;
 	}

@@ -137,6 +137,18 @@ a_key_of_tls_in_a_file_is_refused(void **state)
 }
 
 static void
+that_nobody_can_be_revoked_is_to_be_said(void **state)
+{
+	struct config f = good();
+
+	(void)state;
+	if (built_without())
+		return;
+	f.xk_server.crl_said = false;
+	refused(&f, true, "has no crl");
+}
+
+static void
 a_lemf_that_nobody_can_revoke_is_refused(void **state)
 {
 	struct config f = good();
@@ -148,6 +160,7 @@ a_lemf_that_nobody_can_revoke_is_refused(void **state)
 	f.x2_server.n_listen = 1;
 	f.x2_server.listen[0] = listens;
 	f.x2_server.key = in_token;
+	refused(&f, true, "has no crl");
 	f.x2_server.crl_said = true;
 	f.n_lemfs = 1;
 	f.lemf[0].name = name;
@@ -172,6 +185,7 @@ main(void)
 	    cmocka_unit_test(a_pin_on_the_disk_of_the_state_is_refused),
 	    cmocka_unit_test(a_layer_that_is_left_out_is_refused),
 	    cmocka_unit_test(a_key_of_tls_in_a_file_is_refused),
+	    cmocka_unit_test(that_nobody_can_be_revoked_is_to_be_said),
 	    cmocka_unit_test(a_lemf_that_nobody_can_revoke_is_refused),
 	};
 
