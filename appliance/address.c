@@ -81,3 +81,17 @@ address_parse(const char *what, const char *text, struct address *out,
 	*out = a;
 	return ERR_OK;
 }
+
+uint16_t
+address_port(const struct address *a)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	if (a->sa.ss_family == AF_INET6) {
+		memcpy(&v6, &a->sa, sizeof(v6));
+		return ntohs(v6.sin6_port);
+	}
+	memcpy(&v4, &a->sa, sizeof(v4));
+	return ntohs(v4.sin_port);
+}

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -27,5 +28,7 @@ enum err address_split(const char *what, const char *text, char host[MAX_HOST],
 /* The same as a socket address; the port is 1 to 65535.  Asks nobody. */
 enum err address_parse(const char *what, const char *text, struct address *out,
     struct why *why) MUST_CHECK;
+
+uint16_t address_port(const struct address *);
 
 #endif

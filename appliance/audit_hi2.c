@@ -213,7 +213,8 @@ audit_hi2_left(struct audit *a)
 	a->hi2_tasks = 0;
 	audit_drop_after_sync(a, a->hi2);
 	peer_free(&a->hi2);
-	a->waiting[QUEUE_DELIVERY].n = 0;
+	while (turns_count(a->waiting[QUEUE_DELIVERY]) > 0)
+		turns_next(a->waiting[QUEUE_DELIVERY]);
 	while ((it = slots_next(a->items, &at, &id)) != NULL)
 		if (it->kind == ITEM_HI2 && it->worker == -1)
 			audit_give_up(a, id, it);

@@ -151,12 +151,10 @@ void
 audit_queue_item(struct audit *a, uint32_t id)
 {
 	const struct item *it = slots_find(a->items, id);
-	struct item_queue *q;
 
 	if (it == NULL) /* given up before it was on disk */
 		return;
-	q = &a->waiting[it->queue];
-	q->id[(q->first + q->n++) % AUDIT_ITEMS] = id;
+	turns_put(a->waiting[it->queue], it->who, id);
 }
 
 /* What hi2 asks for is no question of warrants: any token will do. */
@@ -197,19 +195,19 @@ audit_any_worker(const struct audit *a, enum item_queue_of queue)
  * turn, so that many calls for HI2, for which x2 asks again, keep no client
  * waiting, nor the other way round, nor delivery.
  */
-static struct item_queue *
-next_queue(struct audit *a, int *worker)
+static struct turns *
+next_queue(struct audit *a, uint32_t *id, int *worker)
 {
 	for (unsigned i = 0; i < QUEUE__MAX; i++) {
 		const unsigned at = (a->turn + i) % QUEUE__MAX;
-		struct item_queue *q = &a->waiting[at];
+		struct turns *q = a->waiting[at];
 
-		if (q->n == 0)
+		if (!turns_first(q, id))
 			continue;
 		*worker = free_worker(a, (enum item_queue_of)at);
 		if (*worker == -1 &&
 		    audit_any_worker(a, (enum item_queue_of)at) &&
-		    slots_find(a->items, q->id[q->first]) != NULL)
+		    slots_find(a->items, *id) != NULL)
 			continue;
 		a->turn = at + 1;
 		return q;
@@ -265,15 +263,13 @@ give_out(struct audit *a, uint32_t id, struct item *it, int to)
 void
 audit_dispatch(struct audit *a)
 {
-	struct item_queue *q;
+	struct turns *q;
 	struct item *it;
+	uint32_t id;
 	int to;
 
-	while ((q = next_queue(a, &to)) != NULL) {
-		const uint32_t id = q->id[q->first];
-
-		q->first = (q->first + 1) % AUDIT_ITEMS;
-		q->n--;
+	while ((q = next_queue(a, &id, &to)) != NULL) {
+		turns_next(q);
 		if ((it = slots_find(a->items, id)) != NULL)
 			give_out(a, id, it, to);
 	}

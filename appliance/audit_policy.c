@@ -35,6 +35,20 @@ refuse_grant(struct audit *a, uint32_t id, const struct audit_entry *e,
 	audit_tell_done(a, a->policy_epoch, id, false, reason);
 }
 
+/* A client's turn is its own, whatever it is called. */
+static uint64_t
+who_of(struct rd name)
+{
+	uint8_t digest[DIGEST_LEN];
+	struct rd r;
+	uint64_t who = 0;
+
+	if (digest_of(name, digest) != ERR_OK)
+		fatal("SHA-256 failed");
+	rd_init(&r, digest, sizeof(digest));
+	return rd_u64(&r, &who) == ERR_OK ? who : 0;
+}
+
 static enum err
 on_grant(void *ctx, const struct ipc_frame *f)
 {
@@ -92,6 +106,7 @@ on_grant(void *ctx, const struct ipc_frame *f)
 		return ERR_OK;
 	}
 	it->ref = e.number;
+	it->who = who_of(e.client);
 	audit_after_sync(a, NULL, 0, id, NULL, 0);
 	return ERR_OK;
 }

@@ -9,6 +9,7 @@
 #include "appliance/peer.h"
 #include "appliance/proto.h"
 #include "appliance/slots.h"
+#include "appliance/turns.h"
 #include "policy/state_seen.h"
 
 /* Requests between intent and outcome; what they hold in memory. */
@@ -18,6 +19,9 @@
 struct worker {
 	struct peer *peer;
 	bool ready, test_token;
+	bool ends; /* it has said why, which stands in `end` */
+	bool asked_to; /* namely by request */
+	char end[WHY_MAX];
 	unsigned jobs;
 	/* the warrant state: it has no job before it knows all of it */
 	size_t taught; /* batches it was given */
@@ -51,6 +55,7 @@ enum item_queue_of {
 struct item {
 	enum item_kind kind;
 	enum item_queue_of queue;
+	uint64_t who; /* the client that it is for; 0: none */
 	uint32_t asker_id; /* of who asked: policy, or hi2 of an ITEM_HI2 */
 	uint32_t asker; /* policy_epoch or hi2_epoch when it asked */
 	uint64_t ref; /* number of the intent in the log */
@@ -58,12 +63,6 @@ struct item {
 	bool logged; /* its outcome is written, or has no place in the log */
 	uint8_t *job; /* body for the worker, until it has it */
 	size_t job_len;
-};
-
-/* A ring of ids of items without a worker. */
-struct item_queue {
-	uint32_t id[AUDIT_ITEMS];
-	unsigned first, n;
 };
 
 /* Changes of the warrant state, as change_put() writes them. */
@@ -129,7 +128,7 @@ struct audit {
 	struct worker worker[MAX_WORKERS];
 	struct slots *items;
 	size_t item_octets;
-	struct item_queue waiting[QUEUE__MAX];
+	struct turns *waiting[QUEUE__MAX]; /* ids of items without a worker */
 	unsigned turn; /* whose is next */
 	struct after_sync *out, **out_end;
 	struct state_seen seen; /* by the log's entries */
@@ -139,6 +138,8 @@ struct audit {
 	bool told_old;
 	unsigned told_workers;
 	bool alarmed_old; /* of what this policy goes by */
+	bool alarmed_wrong; /* of the token; no worker has served since */
+	bool lost; /* there was a worker that served, and there is none */
 };
 
 /* Write an entry; failures that leave the log unusable end the process. */

@@ -98,6 +98,7 @@ int cmd_kms_show(const struct command *, int, char **);
 int cmd_kms_params(const struct command *, int, char **);
 int cmd_kms_import_key(const struct command *, int, char **);
 int cmd_kms_hi2_key(const struct command *, int, char **);
+int cmd_kms_tls_request(const struct command *, int, char **);
 int cmd_request_new(const struct command *, int, char **);
 int cmd_request_submit(const struct command *, int, char **);
 int cmd_request_list(const struct command *, int, char **);
@@ -133,6 +134,7 @@ int cmd_audit_verify(const struct command *, int, char **);
 int cmd_audit_show(const struct command *, int, char **);
 int cmd_audit_head(const struct command *, int, char **);
 int cmd_sign(const struct command *, int, char **);
+int cmd_token_probe(const struct command *, int, char **);
 int cmd_explain(const struct command *, int, char **);
 
 #endif

@@ -52,6 +52,31 @@ const struct command cli_commands[] = {
 	"for the agencies whose LEMFs verify them.\n\n"
 	"  --out FILE     must not exist\n" COMMON,
 	cmd_kms_hi2_key},
+    {"kms", "tls-request", "--for SECTION [--out FILE]",
+	"Writes the request (PEM, PKCS #10) for the certificate of a key of TLS\n"
+	"that is in the token, for the CA of whoever is on the other side.\n"
+	"Names and addresses that these look for are the CA's to add.\n\n"
+	"  --for SECTION  xk, x2, xk_client or hi2: whose key = \"token\"\n"
+	"  --out FILE     must not exist; without it, standard output\n" COMMON,
+	cmd_kms_tls_request},
+
+    {"token", "probe", "[--module P11.so] [--label L | --slot N] [options]",
+	"Tries what a PKCS#11 token can do: each operation of the appliance,\n"
+	"with keys that are made for it and destroyed again, and says what\n"
+	"works, what is got round, what is missing, and how fast it is.\n"
+	"Exit code 0 if the appliance can use the token, 1 if not, 69 if it\n"
+	"hung, crashed or went away in the middle, 78 if it cannot be opened.\n\n"
+	"  --module P11.so  another module than the configured one: then no\n"
+	"                   configuration is read, and the module gets the\n"
+	"                   environment of this command\n"
+	"  --label LABEL    the token; else the configured one, or with\n"
+	"                   --module the only one there is\n"
+	"  --slot N         or by its slot\n"
+	"  --pin-file FILE  its user PIN; else the configured file, or with\n"
+	"                   --module asked for on the terminal\n"
+	"  --idle SECONDS   leave a session alone for so long; default 1\n"
+	"  --seconds N      a step may take so long; default 60\n" COMMON,
+	cmd_token_probe},
 
     {"request", "new", "KIND --body FILE " BY,
 	"For any kind, around a body in JSON.\n" SIGN

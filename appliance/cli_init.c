@@ -10,6 +10,7 @@
 #include "appliance/cli.h"
 #include "appliance/cli_init.h"
 #include "appliance/kms_state.h"
+#include "appliance/production.h"
 #include "hsm/ibe.h"
 
 /* ---- what is asked for ---- */
@@ -30,8 +31,9 @@ check_order(struct init *t, struct why *why)
 	else if (key_period_by_name(t->config->kms_period, &period) != ERR_OK)
 		rc = why_set(why, ERR_UNSUPPORTED,
 		    "kms.period must be day, week or month");
-	else if ((rc = config_matters(t->config, t->matters, sizeof(t->matters),
-		      why)) == ERR_OK)
+	else if ((rc = production_check(t->config, true, why)) == ERR_OK &&
+	    (rc = config_matters(t->config, t->matters, sizeof(t->matters),
+		 why)) == ERR_OK)
 		rc = init_read_people(t, why);
 	return rc;
 }

@@ -155,7 +155,7 @@ enum err
 init_softhsm(struct init *t, struct why *why)
 {
 	char *dir = config_path(t->config, STATE_TOKEN);
-	char *tokens = config_path(t->config, STATE_TOKEN "/tokens");
+	char *tokens = config_path(t->config, STATE_SOFTHSM_TOKENS);
 	char *conf = config_path(t->config, STATE_SOFTHSM_CONF);
 	char *so = config_path(t->config, STATE_TOKEN "/so-pin");
 	char *text = NULL;

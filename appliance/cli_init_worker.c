@@ -106,7 +106,8 @@ static enum err
 give_order(const struct init *t, int ctl, struct why *why)
 {
 	const struct config *f = t->config;
-	struct init_order o = {.make_token = t->make_token};
+	struct init_order o = {.make_token = t->make_token,
+	    .production = f->production};
 	char *so = config_path(f, STATE_TOKEN "/so-pin");
 	uint8_t body[8192];
 	struct wr w;
@@ -139,7 +140,9 @@ static enum err
 give_setup(const struct init *t, int ctl, struct why *why)
 {
 	const struct config *f = t->config;
-	struct hsm_settings h = {.job_seconds = f->job_seconds};
+	struct hsm_settings h = {.call_seconds = f->call_seconds,
+	    .job_seconds = f->job_seconds,
+	    .production = f->production};
 	uint8_t body[8192];
 	struct wr w;
 	enum err rc;

@@ -178,6 +178,62 @@ cmd_kms_params(const struct command *c, int argc, char **argv)
 	return code;
 }
 
+/*
+ * A certificate request as PEM, in a file or on standard output: it is no
+ * secret, and goes to a CA by whatever way there is.
+ */
+static int
+write_request(const struct cli_common *common, const char *out, struct rd der)
+{
+	const unsigned char *p = der.p;
+	X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)der.left);
+	BIO *b = BIO_new(BIO_s_mem());
+	int code = EXIT_CONFIG;
+	char *pem = NULL;
+	long n;
+
+	if (req == NULL || b == NULL || PEM_write_bio_X509_REQ(b, req) != 1 ||
+	    (n = BIO_get_mem_data(b, &pem)) <= 0)
+		cli_error("kms-state holds no such request");
+	else if (out != NULL)
+		code = write_public(common, out, pem, (size_t)n);
+	else if (common->json)
+		code =
+		    cli_print_json(json_pack("{s:s#}", "request", pem, (int)n));
+	else
+		code = fwrite(pem, 1, (size_t)n, stdout) == (size_t)n &&
+			fflush(stdout) == 0
+		    ? EXIT_DONE
+		    : EXIT_REFUSED;
+	BIO_free(b);
+	X509_REQ_free(req);
+	return code;
+}
+
+int
+cmd_kms_tls_request(const struct command *c, int argc, char **argv)
+{
+	const char *out = NULL, *whom = NULL;
+	const struct cli_option own[] = {{.name = "out", .one = &out},
+	    {.name = "for", .one = &whom}, {NULL, NULL, NULL, 0, NULL, NULL}};
+	struct state t = {.octets = NULL};
+	struct cli_common common;
+	enum tls_role role;
+	int code = EXIT_DONE, n;
+
+	if ((n = cli_options(c, argc, argv, own, &common, &code)) == -1)
+		return code;
+	if (n != 0 || whom == NULL)
+		return cli_usage(c, EXIT_USAGE);
+	if (tls_role_by_name(whom, &role) != ERR_OK)
+		return cli_misuse(c,
+		    "--for: \"%s\" is none of xk, x2, xk_client, hi2", whom);
+	if ((code = load_state(&common, &t)) == EXIT_DONE)
+		code = write_request(&common, out, t.s.tls_request[role]);
+	free(t.octets);
+	return code;
+}
+
 /* A public key as PEM: HI2's, or that for seeds. */
 static int
 write_key(const struct command *c, int argc, char **argv, bool hi2)

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/allowance.h"
 #include "appliance/config_int.h"
+#include "appliance/tls_role.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
 
@@ -38,13 +40,17 @@ static cfg_opt_t xk_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_STR("key", NULL, CFGF_NODEFAULT),
     CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_STR("crl", NULL, CFGF_NODEFAULT),
     CFG_INT("max_connections", 64, CFGF_NONE),
     CFG_INT("max_outstanding", 1024, CFGF_NONE),
     CFG_INT("max_outstanding_each", 128, CFGF_NONE),
+    CFG_INT("max_outstanding_client", 512, CFGF_NONE),
     CFG_INT("max_queued", 1048576, CFGF_NONE),
     CFG_INT("handshake_seconds", 10, CFGF_NONE),
     CFG_INT("idle_seconds", 120, CFGF_NONE),
     CFG_INT("request_seconds", 10, CFGF_NONE),
+    CONFIG_ADMISSION_OPTS,
+    CFG_INT("client_requests", 1000, CFGF_NONE),
     CFG_END(),
 };
 
@@ -58,8 +64,10 @@ static cfg_opt_t token_opts[] = {
     CFG_STR("label", "keywarden", CFGF_NONE),
     CFG_STR("pin_file", "/etc/keywarden/pin", CFGF_NONE),
     CFG_INT("workers", 1, CFGF_NONE),
+    CFG_INT("call_seconds", 5, CFGF_NONE),
     CFG_INT("job_seconds", 10, CFGF_NONE),
     CFG_STR_LIST("environment", empty_list, CFGF_NONE),
+    CFG_STR_LIST("files", empty_list, CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t kms_opts[] = {
@@ -80,6 +88,7 @@ static cfg_opt_t opts[] = {
     CFG_STR("state_dir", "/var/lib/keywarden", CFGF_NONE),
     CFG_STR("control_socket", "/run/keywarden/control", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
+    CFG_BOOL("production", cfg_false, CFGF_NONE),
     CFG_SEC("xk", xk_opts, CFGF_NONE),
     CFG_SEC("x2", config_x2_opts, CFGF_NONE),
     CFG_SEC("xk_client", config_xkc_opts, CFGF_NONE),
@@ -90,6 +99,7 @@ static cfg_opt_t opts[] = {
     CFG_SEC("token", token_opts, CFGF_NONE),
     CFG_SEC("kms", kms_opts, CFGF_NONE),
     CFG_SEC("audit", audit_opts, CFGF_NONE),
+    CFG_SEC("sandbox", config_sandbox_opts, CFGF_NONE),
     CFG_BOOL(END_MARK, cfg_false, CFGF_NONE),
     CFG_END(),
 };
@@ -100,6 +110,14 @@ config_str(cfg_t *c, const char *name)
 	const char *s = cfg_getstr(c, name);
 
 	return s == NULL ? NULL : strdup(s);
+}
+
+char *
+config_crl(cfg_t *c)
+{
+	const char *s = cfg_getstr(c, "crl");
+
+	return s == NULL || strcmp(s, "none") == 0 ? NULL : strdup(s);
 }
 
 static enum err
@@ -135,6 +153,8 @@ config_take_server(struct config_server *v, const char *section, cfg_t *c,
 	v->certificate = config_str(c, "certificate");
 	v->key = config_str(c, "key");
 	v->client_ca = config_str(c, "client_ca");
+	v->crl = config_crl(c);
+	v->crl_said = cfg_getstr(c, "crl") != NULL;
 	return ERR_OK;
 }
 
@@ -150,6 +170,21 @@ config_nums(cfg_t *c, const char *section, const struct number *n, size_t count,
 	return rc;
 }
 
+enum err
+config_take_admission(struct admission_settings *a, const char *section,
+    cfg_t *c, struct why *why)
+{
+	const struct number n[] = {{"address_rate", 0, ALLOWANCE_RATE_MOST,
+				       &a->address_rate},
+	    {"address_connections", 0, MAX_CONNECTIONS,
+		&a->address_connections},
+	    {"max_handshakes", 1, MAX_CONNECTIONS, &a->max_handshakes},
+	    {"client_rate", 0, ALLOWANCE_RATE_MOST, &a->client_rate},
+	    {"client_connections", 0, MAX_CONNECTIONS, &a->client_connections}};
+
+	return config_nums(c, section, n, sizeof(n) / sizeof(n[0]), why);
+}
+
 static enum err
 take_xk(struct config *f, cfg_t *c, struct why *why)
 {
@@ -158,12 +193,17 @@ take_xk(struct config *f, cfg_t *c, struct why *why)
 				       &x->max_connections},
 	    {"max_outstanding", 1, 65536, &x->max_outstanding},
 	    {"max_outstanding_each", 1, 65536, &x->max_outstanding_each},
+	    {"max_outstanding_client", 1, 65536, &x->max_outstanding_client},
 	    {"max_queued", MAX_XK_PDU, 1 << 28, &x->max_queued},
 	    {"handshake_seconds", 1, 300, &x->handshake_seconds},
 	    {"idle_seconds", 1, 86400, &x->idle_seconds},
-	    {"request_seconds", 1, 300, &x->request_seconds}};
+	    {"request_seconds", 1, 300, &x->request_seconds},
+	    {"client_requests", 0, ALLOWANCE_RATE_MOST,
+		&x->admission.client_requests}};
 	enum err rc = config_take_server(&f->xk_server, "xk", c, 1, why);
 
+	if (rc == ERR_OK)
+		rc = config_take_admission(&x->admission, "xk", c, why);
 	return rc == ERR_OK
 	    ? config_nums(c, "xk", n, sizeof(n) / sizeof(n[0]), why)
 	    : rc;
@@ -193,6 +233,7 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	f->state_dir = config_str(root, "state_dir");
 	f->control_socket = config_str(root, "control_socket");
 	f->log_level = config_str(root, "log_level");
+	f->production = cfg_getbool(root, "production");
 	f->token_module = config_str(token, "module");
 	f->token_label = config_str(token, "label");
 	f->pin_file = config_str(token, "pin_file");
@@ -201,6 +242,8 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	f->kms_period = config_str(kms, "period");
 	if ((rc = num(token, "token", "workers", 1, MAX_WORKERS, &f->workers,
 		 why)) != ERR_OK ||
+	    (rc = num(token, "token", "call_seconds", 1, 300, &f->call_seconds,
+		 why)) != ERR_OK ||
 	    (rc = num(token, "token", "job_seconds", 1, 300, &f->job_seconds,
 		 why)) != ERR_OK ||
 	    (rc = num(audit, "audit", "chunk_mib", 1, 1024, &chunk, why)) !=
@@ -208,19 +251,6 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	    (rc = num(audit, "audit", "most_mib", 0, 1 << 24, &most, why)) !=
 		ERR_OK)
 		return rc;
-	if (cfg_size(token, "environment") > MAX_ENVIRONMENT)
-		return why_set(why, ERR_MALFORMED,
-		    "token.environment has at most %d entries",
-		    MAX_ENVIRONMENT);
-	while (f->n_environment < cfg_size(token, "environment")) {
-		const char *s =
-		    cfg_getnstr(token, "environment", f->n_environment);
-
-		if (strchr(s, '=') == NULL)
-			return why_set(why, ERR_MALFORMED,
-			    "token.environment: not NAME=value");
-		f->environment[f->n_environment++] = strdup(s);
-	}
 	f->audit.chunk = (uint64_t)chunk << 20;
 	f->audit.most = (uint64_t)most << 20;
 	if (strcmp(f->log_level, "debug") != 0 &&
@@ -232,9 +262,11 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	if (strlen(f->token_label) < 1 || strlen(f->token_label) > 32)
 		return why_set(why, ERR_MALFORMED,
 		    "token.label has 1 to 32 characters");
-	if (f->state_dir[0] != '/' || f->control_socket[0] != '/')
+	if (f->state_dir[0] != '/' || f->control_socket[0] != '/' ||
+	    strchr(f->state_dir, ':') != NULL)
 		return why_set(why, ERR_MALFORMED,
-		    "state_dir and control_socket must be absolute paths");
+		    "state_dir and control_socket must be absolute paths, "
+		    "state_dir without a colon");
 	return ERR_OK;
 }
 
@@ -338,7 +370,8 @@ config_load(const char *path, struct config **out, struct why *why)
 	    (rc = take_xk(f, cfg_getsec(root, "xk"), why)) == ERR_OK &&
 	    (rc = config_take_df2(f, root, why)) == ERR_OK &&
 	    (rc = config_take_lemfs(f, root, why)) == ERR_OK &&
-	    (rc = no_clients(root, why)) == ERR_OK)
+	    (rc = no_clients(root, why)) == ERR_OK &&
+	    (rc = config_take_sandbox(f, root, why)) == ERR_OK)
 		rc = take_rest(f, root, why);
 	if (rc != ERR_OK && strncmp(why->text, path, strlen(path)) != 0)
 		rc = name_file(path, rc, why);
@@ -360,6 +393,7 @@ free_server(struct config_server *v)
 	free(v->certificate);
 	free(v->key);
 	free(v->client_ca);
+	free(v->crl);
 }
 
 void
@@ -373,8 +407,7 @@ config_free(struct config **fp)
 	free_server(&f->x2_server);
 	config_free_df2(f);
 	config_free_lemfs(f);
-	for (unsigned i = 0; i < f->n_environment; i++)
-		free(f->environment[i]);
+	config_free_sandbox(f);
 	free(f->state_dir);
 	free(f->control_socket);
 	free(f->log_level);
@@ -394,6 +427,41 @@ config_path(const struct config *f, const char *name)
 	char *p;
 
 	return asprintf(&p, "%s/%s", f->state_dir, name) == -1 ? NULL : p;
+}
+
+bool
+config_key_in_token(const char *key)
+{
+	return key != NULL && strcmp(key, TLS_KEY_IN_TOKEN) == 0;
+}
+
+/* Is there a section in use whose key is in the token, or is not? */
+static bool
+uses_key(const struct config *f, bool in_token)
+{
+	bool any = config_key_in_token(f->xk_server.key) == in_token;
+
+	if (config_is_df2(f))
+		any |= config_key_in_token(f->x2_server.key) == in_token;
+	if (config_is_remote(f))
+		any |= config_key_in_token(f->xkc.key) == in_token;
+	for (unsigned i = 0; i < f->n_lemfs; i++)
+		if (config_is_linked(f, &f->lemf[i]))
+			any |= config_key_in_token(f->lemf[i].link.key) ==
+			    in_token;
+	return any;
+}
+
+bool
+config_uses_token_key(const struct config *f)
+{
+	return uses_key(f, true);
+}
+
+bool
+config_uses_pem_key(const struct config *f)
+{
+	return uses_key(f, false);
 }
 
 bool

@@ -13,13 +13,16 @@
 #define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
 #define MAX_LISTEN 8
 #define MAX_ENVIRONMENT 16
+#define MAX_TOKEN_FILES 16
 
 /* Where a process that faces the network listens, and as whom. */
 struct config_server {
 	const char *section; /* "xk", "x2": for messages */
 	unsigned n_listen;
 	char *listen[MAX_LISTEN]; /* "ADDRESS:PORT", "[v6]:PORT" */
-	char *certificate, *key, *client_ca; /* PEM files */
+	char *certificate, *key, *client_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 };
 
 /* Whom a process asks over the network, and as whom. */
@@ -27,7 +30,9 @@ struct config_client {
 	const char *section; /* "xk_client": for messages */
 	char *address; /* "ADDRESS:PORT" */
 	char *name; /* in the server's certificate; NULL: the address */
-	char *certificate, *key, *server_ca; /* PEM files */
+	char *certificate, *key, *server_ca; /* PEM; a key may be "token" */
+	char *crl; /* PEM; NULL: none */
+	bool crl_said; /* and that is not for want of the option */
 	uint32_t request_seconds, keep_alive_seconds;
 };
 
@@ -54,9 +59,17 @@ struct config_lemf {
 	uint8_t slot; /* of the process for the link: config_slots() */
 };
 
+/* A layer of the processes' confinement. */
+enum config_layer {
+	LAYER_NO, /* not used */
+	LAYER_TRY, /* where the machine can */
+	LAYER_YES /* else keywardend does not start */
+};
+
 struct config {
 	char *state_dir, *control_socket;
 	char *log_level;
+	bool production; /* what is for trials is refused: production.h */
 
 	struct config_server xk_server;
 	struct xk_settings xk;
@@ -70,13 +83,18 @@ struct config {
 	struct config_lemf lemf[MAX_LEMFS];
 
 	char *token_module, *token_label, *pin_file;
-	uint32_t workers, job_seconds;
+	uint32_t workers, call_seconds, job_seconds;
 	unsigned n_environment;
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
+	unsigned n_token_files;
+	char *token_file[MAX_TOKEN_FILES]; /* that the module opens */
 
 	char *kms_scheme, *kms_uri, *kms_period; /* what init makes */
 
 	struct audit_settings audit;
+
+	uint32_t landlock; /* the least ABI */
+	enum config_layer namespaces, users;
 };
 
 /*
@@ -93,10 +111,14 @@ char *config_path(const struct config *, const char *name);
 #define STATE_KMS "kms-state"
 #define STATE_HEAD "head"
 #define STATE_LOG "audit.log"
-#define STATE_DB "registry.db"
-#define STATE_SPOOL "spool.db"
+/* Each in a folder of its own: who opens it opens nothing else. */
+#define STATE_DB_DIR "registry"
+#define STATE_DB "registry/registry.db"
+#define STATE_SPOOL_DIR "spool"
+#define STATE_SPOOL "spool/spool.db"
 #define STATE_TOKEN "token"
 #define STATE_SOFTHSM_CONF "token/softhsm2.conf"
+#define STATE_SOFTHSM_TOKENS "token/tokens"
 
 /* Is the role of the DF2/MF on? */
 bool config_is_df2(const struct config *);
@@ -121,6 +143,14 @@ void config_slots(struct config *, const struct config *before);
  */
 enum err config_matters(const struct config *, char *out, size_t cap,
     struct why *why) MUST_CHECK;
+
+/*
+ * Is the key of a section the token's and no file?  Is that so, or not so, of
+ * any that is in use?
+ */
+bool config_key_in_token(const char *key);
+bool config_uses_token_key(const struct config *);
+bool config_uses_pem_key(const struct config *);
 
 /* Is the module SoftHSM, whose files we keep under state_dir? */
 bool config_is_softhsm(const struct config *);

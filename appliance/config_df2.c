@@ -13,6 +13,7 @@ cfg_opt_t config_x2_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_STR("key", NULL, CFGF_NODEFAULT),
     CFG_STR("client_ca", NULL, CFGF_NODEFAULT),
+    CFG_STR("crl", NULL, CFGF_NODEFAULT),
     CFG_INT("max_connections", 64, CFGF_NONE),
     CFG_INT("handshake_seconds", 10, CFGF_NONE),
     CFG_INT("idle_seconds", 600, CFGF_NONE),
@@ -21,6 +22,7 @@ cfg_opt_t config_x2_opts[] = {
     CFG_INT("call_idle_seconds", 43200, CFGF_NONE),
     CFG_INT("wait_ms", 5000, CFGF_NONE),
     CFG_INT("retry_seconds", 600, CFGF_NONE),
+    CONFIG_ADMISSION_OPTS,
     CFG_END(),
 };
 cfg_opt_t config_xkc_opts[] = {
@@ -29,6 +31,7 @@ cfg_opt_t config_xkc_opts[] = {
     CFG_STR("certificate", NULL, CFGF_NODEFAULT),
     CFG_STR("key", NULL, CFGF_NODEFAULT),
     CFG_STR("server_ca", NULL, CFGF_NODEFAULT),
+    CFG_STR("crl", NULL, CFGF_NODEFAULT),
     CFG_INT("request_seconds", 5, CFGF_NONE),
     CFG_INT("keep_alive_seconds", 60, CFGF_NONE),
     CFG_END(),
@@ -49,6 +52,8 @@ take_x2(struct config *f, cfg_t *c, struct why *why)
 	    {"retry_seconds", 1, 86400, &x->retry_seconds}};
 	enum err rc = config_take_server(&f->x2_server, "x2", c, 0, why);
 
+	if (rc == ERR_OK)
+		rc = config_take_admission(&x->admission, "x2", c, why);
 	return rc == ERR_OK
 	    ? config_nums(c, "x2", n, sizeof(n) / sizeof(n[0]), why)
 	    : rc;
@@ -68,6 +73,8 @@ take_xkc(struct config *f, cfg_t *c, struct why *why)
 	x->certificate = config_str(c, "certificate");
 	x->key = config_str(c, "key");
 	x->server_ca = config_str(c, "server_ca");
+	x->crl = config_crl(c);
+	x->crl_said = cfg_getstr(c, "crl") != NULL;
 	if ((x->address != NULL && strlen(x->address) > 255) ||
 	    (x->name != NULL && strlen(x->name) > 255))
 		return why_set(why, ERR_MALFORMED,
@@ -92,6 +99,7 @@ config_free_df2(struct config *f)
 	free(f->xkc.certificate);
 	free(f->xkc.key);
 	free(f->xkc.server_ca);
+	free(f->xkc.crl);
 }
 
 bool

@@ -237,7 +237,7 @@ take_link(struct config_link *k, cfg_t *c, cfg_t *hi2, struct why *why)
 	k->certificate = own_or(c, hi2, "certificate");
 	k->key = own_or(c, hi2, "key");
 	k->server_ca = config_str(c, "server_ca");
-	k->crl = config_str(c, "crl");
+	k->crl = config_crl(c);
 	if ((rc = take_words(k, c, why)) != ERR_OK ||
 	    (rc = take_times(k, c, why)) != ERR_OK ||
 	    (rc = take_pins(k, c, why)) != ERR_OK || k->address == NULL)
@@ -248,6 +248,12 @@ take_link(struct config_link *k, cfg_t *c, cfg_t *hi2, struct why *why)
 	if (own != (cfg_getstr(c, "key") != NULL))
 		return why_set(why, ERR_MALFORMED,
 		    "%s: certificate and key come together", k->section);
+	/* In TLS 1.2 what is signed names neither end. */
+	if (k->how.tls12 && config_key_in_token(k->key))
+		return why_set(why, ERR_MALFORMED,
+		    "%s: a key in the token signs for TLS 1.3 alone: tls must "
+		    "be \"1.3\", or key a file",
+		    k->section);
 	return check_trust(k, why);
 }
 

@@ -44,7 +44,7 @@ file_digest(const char *path, const char *name, uint8_t out[DIGEST_LEN],
 }
 
 /* Lines, each on the heap; the first failure ends them. */
-#define MAX_LINES (16 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
+#define MAX_LINES (17 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
 struct lines {
 	char *line[MAX_LINES];
 	unsigned n;
@@ -57,8 +57,8 @@ put(struct lines *l, const char *section, const char *name, const char *kind,
 	if (value == NULL || value[0] == '\0' || strchr(value, '\n') != NULL)
 		return why_set(why, ERR_MALFORMED,
 		    "%s.%s is not set in the configuration", section, name);
-	if (asprintf(&l->line[l->n], "%s.%s = %s%s\n", section, name, kind,
-		value) == -1)
+	if (asprintf(&l->line[l->n], "%s%s%s = %s%s\n", section,
+		section[0] == '\0' ? "" : ".", name, kind, value) == -1)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	l->n++;
 	return ERR_OK;
@@ -90,27 +90,60 @@ put_ca(struct lines *l, const char *section, const char *name, const char *path,
 	return rc == ERR_OK ? put_digest(l, section, name, digest, why) : rc;
 }
 
+/* That lists are asked for; what they say changes from day to day. */
 static enum err
-put_roles(struct lines *l, const struct config *f, struct why *why)
+put_crl(struct lines *l, const char *section, const char *crl, struct why *why)
+{
+	return crl == NULL ? ERR_OK
+			   : put(l, section, "crl", "", "checked", why);
+}
+
+static enum err
+put_servers(struct lines *l, const struct config *f, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = put(l, "kms", "period", "", f->kms_period, why)) != ERR_OK ||
+	if ((rc = put_ca(l, "xk", "client_ca", f->xk_server.client_ca, why)) !=
+		ERR_OK ||
+	    (rc = put_crl(l, "xk", f->xk_server.crl, why)) != ERR_OK ||
+	    !config_is_df2(f))
+		return rc;
+	rc = put_ca(l, "x2", "client_ca", f->x2_server.client_ca, why);
+	return rc == ERR_OK ? put_crl(l, "x2", f->x2_server.crl, why) : rc;
+}
+
+/* The other appliance. */
+static enum err
+put_remote(struct lines *l, const struct config_client *x, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = put(l, "xk_client", "connect", "", x->address, why)) !=
+		ERR_OK ||
+	    (rc = put_ca(l, "xk_client", "server_ca", x->server_ca, why)) !=
+		ERR_OK)
+		return rc;
+	return put_crl(l, "xk_client", x->crl, why);
+}
+
+static enum err
+put_roles(struct lines *l, const struct config *f, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	/* Turning it on is approved, and so is turning it off. */
+	if (f->production)
+		rc = put(l, "", "production", "", "true", why);
+	if (rc != ERR_OK ||
+	    (rc = put(l, "kms", "period", "", f->kms_period, why)) != ERR_OK ||
 	    (rc = put(l, "kms", "uri", "", f->kms_uri, why)) != ERR_OK ||
 	    (rc = put(l, "token", "label", "", f->token_label, why)) !=
 		ERR_OK ||
 	    (rc = put(l, "token", "module", "", f->token_module, why)) !=
 		ERR_OK ||
-	    (rc = put_ca(l, "xk", "client_ca", f->xk_server.client_ca, why)) !=
-		ERR_OK)
+	    (rc = put_servers(l, f, why)) != ERR_OK)
 		return rc;
-	if (config_is_df2(f))
-		rc = put_ca(l, "x2", "client_ca", f->x2_server.client_ca, why);
-	if (rc == ERR_OK && config_is_remote(f) &&
-	    (rc = put(l, "xk_client", "connect", "", f->xkc.address, why)) ==
-		ERR_OK)
-		rc = put_ca(l, "xk_client", "server_ca", f->xkc.server_ca, why);
-	return rc;
+	return config_is_remote(f) ? put_remote(l, &f->xkc, why) : ERR_OK;
 }
 
 /* Whoever is taken for a LEMF gets its keys. */
@@ -127,8 +160,8 @@ put_link(struct lines *l, const struct config_lemf *of, struct why *why)
 		rc = put_ca(l, section, "server_ca", k->server_ca, why);
 	if (rc == ERR_OK && k->server_ca != NULL && k->name != NULL)
 		rc = put(l, section, "name", "", k->name, why);
-	if (rc == ERR_OK && k->crl != NULL)
-		rc = put(l, section, "crl", "", "checked", why);
+	if (rc == ERR_OK)
+		rc = put_crl(l, section, k->crl, why);
 	for (unsigned i = 0; i < k->n_pins && rc == ERR_OK; i++)
 		rc = put_digest(l, section, "pin", k->pin[i], why);
 	return rc;

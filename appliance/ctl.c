@@ -56,6 +56,16 @@ handle(const struct ctl_handlers *h, void *ctx, const struct ipc_frame *f,
 			break;
 		h->reload(ctx, f->body);
 		return;
+	case MSG_CTL_CRL:
+		if (h->lists == NULL || fd != -1)
+			break;
+		h->lists(ctx);
+		return;
+	case MSG_CTL_CRLS:
+		if (h->crls == NULL || fd != -1)
+			break;
+		h->crls(ctx, f->body);
+		return;
 	case MSG_CTL_STOP:
 		if (h->stop == NULL || fd != -1)
 			break;
@@ -65,6 +75,16 @@ handle(const struct ctl_handlers *h, void *ctx, const struct ipc_frame *f,
 		if (h->init == NULL || fd != -1)
 			break;
 		h->init(ctx, f->body);
+		return;
+	case MSG_CTL_PROBE:
+		if (h->probe == NULL || fd != -1)
+			break;
+		h->probe(ctx, f->body);
+		return;
+	case MSG_CTL_WORKERS:
+		if (h->workers == NULL || fd != -1)
+			break;
+		h->workers(ctx, f->body);
 		return;
 	default:
 		break;
@@ -109,6 +129,21 @@ ctl_ready(void)
 {
 	if (ipc_ctl_send(CTL_FD, MSG_CTL_READY, 0, NULL, 0, -1) != ERR_OK)
 		fatal("cannot report to the supervisor");
+}
+
+void
+ctl_lists(enum crl_state state, int64_t ends)
+{
+	const struct msg_crl m = {state, ends};
+	uint8_t body[MSG_CRL_LEN];
+	struct wr w;
+	size_t len;
+
+	wr_init(&w, body, sizeof(body));
+	msg_crl_put(&w, &m);
+	if (wr_finish(&w, &len) != ERR_OK ||
+	    ipc_ctl_send(CTL_FD, MSG_CTL_CRL_STATE, 0, body, len, -1) != ERR_OK)
+		log_error("the supervisor cannot be told of the lists");
 }
 
 void

@@ -19,8 +19,12 @@ struct ctl_handlers {
 	void (*peer)(void *ctx, enum ctl_peer, unsigned index, int fd);
 	void (*setup)(void *ctx, struct rd settings);
 	void (*reload)(void *ctx, struct rd settings);
+	void (*lists)(void *ctx); /* of revoked ones: those that came */
+	void (*crls)(void *ctx, struct rd states); /* policy: msg_crls */
 	void (*stop)(void *ctx);
 	void (*init)(void *ctx, struct rd order);
+	void (*probe)(void *ctx, struct rd order);
+	void (*workers)(void *ctx, struct rd workers);
 };
 
 /*
@@ -36,6 +40,9 @@ void ctl_start(const struct ctl_handlers *, void *ctx);
 void ctl_receive(const struct ctl_handlers *, void *ctx);
 
 void ctl_ready(void);
+
+/* How the process's lists of revoked certificates stand. */
+void ctl_lists(enum crl_state, int64_t ends);
 
 /*
  * Say why the process cannot go on and end it.  ERR_PIN and ERR_MALFORMED

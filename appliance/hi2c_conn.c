@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-struct tls_client_kind hi2c_tls_kind = {.ca_name = "server_ca"};
+struct tls_crl hi2c_lists;
+struct tls_client_kind hi2c_tls_kind = {.ca_name = "server_ca",
+    .role = TLS_ROLE_HI2,
+    .lists = &hi2c_lists};
 
 static void on_due(uv_timer_t *t);
 

@@ -2,13 +2,13 @@
 #ifndef APPLIANCE_HI2C_PROC_H
 #define APPLIANCE_HI2C_PROC_H
 
-#include <sys/stat.h>
-
 #include <uv.h>
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
 #include "appliance/proto_hi2.h"
+#include "appliance/stamp.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_link.h"
 #include "hi2/deliver.h"
 
@@ -22,28 +22,22 @@
 /* What has stood for so long is connected, even if the LEMF is silent. */
 #define HI2C_PROOF_MS 1000
 
-#define HI2C_FILES 4 /* as in struct tls_fds */
-
-/* What is told of a file to know whether it is another one. */
-struct hi2c_stamp {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec changed;
-};
+#define HI2C_FILES 3 /* of struct tls_fds, without lists */
+#define HI2C_LISTS_MS 500 /* how often these are looked at */
 
 struct hi2c {
 	uv_loop_t loop;
 	struct ctl_watch ctl;
 	uv_check_t turned; /* the loop has: what has followed is told */
-	uv_timer_t due;
+	uv_timer_t due, lists;
 	struct tls_fds files; /* that have come and are not in use yet */
-	struct hi2c_stamp stamp[HI2C_FILES]; /* of those in use */
+	struct stamp stamp[HI2C_FILES]; /* of those in use */
 	uint8_t *settings; /* in use, as they came */
 	size_t settings_len;
 
 	char whom[MAX_NAME + 16]; /* "the LEMF lka-3" */
 	char section[MAX_NAME + 8]; /* "lemf lka-3" */
+	uint16_t port; /* of the LEMF */
 	char name[256]; /* in its certificate */
 	uint8_t pin[MAX_LEMF_PINS][DIGEST_LEN];
 	enum deliver_rule rule;
@@ -65,8 +59,10 @@ struct hi2c {
 /* ---- hi2c_conn.c: the machine and its connection ---- */
 
 extern const struct tls_link_ops hi2c_link_ops;
-/* With the pins of struct hi2c, which is the process's own. */
+/* With the pins of struct hi2c, which is the process's own, and its lists of
+ * revoked ones. */
 extern struct tls_client_kind hi2c_tls_kind;
+extern struct tls_crl hi2c_lists;
 
 /* What has followed goes to hi2, what waits to the LEMF; the timer is set. */
 void hi2c_settle(struct hi2c *);

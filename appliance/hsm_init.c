@@ -3,46 +3,17 @@
  * token's objects and seal what they belong to.  A fresh worker then reads all
  * of it back and tries it, by starting as it always does.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/production.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-enum err
-hsm_self_test(struct hsm *token, struct ibe *ibe, struct why *why)
-{
-	/* No URI, so neither a warrant nor the registry can ever name it. */
-	static const char reserved[] = "keywarden self-test";
-	static const uint8_t m[] = "the token answers and the parameters are "
-				   "those of its master secret";
-	uint8_t u[IBE_POINT_MAX], v[64], w[sizeof(m)], out[sizeof(m)];
-	const struct ibe_token t = hsm_ibe_token(token);
-	struct ibe_envelope e;
-	struct rd id;
-	size_t which, coord = ibe_coordinate_octets(ibe);
-	enum err rc;
-
-	rd_init(&id, reserved, strlen(reserved));
-	rc = ibe_encrypt(ibe, id, m, sizeof(m), u, v, w);
-	if (rc != ERR_OK)
-		return why_set(why, rc, "self-test: cannot encrypt");
-	rd_init(&e.u_x, u, coord);
-	rd_init(&e.u_y, u + coord, coord);
-	rd_init(&e.v, v, ibe_v_octets(ibe));
-	rd_init(&e.w, w, sizeof(w));
-	rc = ibe_open(ibe, &t, &id, 1, &e, out, &which);
-	if (rc == ERR_HSM)
-		return why_set(why, rc, "self-test: %s", hsm_why(token));
-	if (rc != ERR_OK || memcmp(out, m, sizeof(m)) != 0)
-		return why_set(why, ERR_HSM,
-		    "self-test: the token's master secret is not that of the "
-		    "public parameters");
-	return ERR_OK;
-}
+#include "hsm/caps_try.h"
 
 static struct secret *
 read_pin(int fd)
@@ -71,6 +42,45 @@ first_head(struct hsm_proc *p, const uint8_t *state, size_t len,
 
 #define SPKI_MAX 1024
 
+/* What is made of the keys of TLS: views of the state are into it. */
+struct tls_octets {
+	uint8_t spki[TLS_ROLE__MAX][128];
+	uint8_t request[TLS_ROLE__MAX][HSM_REQUEST_MAX];
+};
+
+/*
+ * Public halves, and requests that go to the operator's CA.  Names and
+ * addresses that peers look for are the CA's to add: they may change, and the
+ * key does not sign a request again.
+ */
+static enum err
+tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
+{
+	static const enum hsm_key keys[TLS_ROLE__MAX] = {HSM_KEY_TLS_XK,
+	    HSM_KEY_TLS_X2, HSM_KEY_TLS_XKC, HSM_KEY_TLS_HI2};
+	char name[64];
+	size_t n;
+	enum err rc;
+
+	if ((rc = hsm_find_tls_keys(p->token, why)) != ERR_OK)
+		return rc;
+	for (enum tls_role r = 0; r < TLS_ROLE__MAX; r++) {
+		(void)snprintf(name, sizeof(name), "keywarden %s",
+		    tls_role_name(r));
+		rc = hsm_public_key(p->token, keys[r], o->spki[r],
+		    sizeof(o->spki[r]), &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why(p->token));
+		rd_init(&p->state.tls_key[r], o->spki[r], n);
+		rc = hsm_certificate_request(p->token, keys[r], name,
+		    o->request[r], &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why(p->token));
+		rd_init(&p->state.tls_request[r], o->request[r], n);
+	}
+	return ERR_OK;
+}
+
 /* The public halves, into `spki`, for who seals to the token or verifies. */
 static enum err
 public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
@@ -94,12 +104,28 @@ public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
 	return ERR_OK;
 }
 
+/* Before anything is made: can the promises rest on this token? */
+static enum err
+judge_token(struct hsm *token, const struct ibe_setup *setup, struct why *why)
+{
+	static struct caps caps;
+	struct caps_try *t = NULL;
+	enum err rc;
+
+	if ((rc = caps_try_new(token, setup, false, &t)) != ERR_OK)
+		return why_set(why, rc, "%s", err_str(rc));
+	caps_try_all(t, &caps);
+	caps_try_free(&t);
+	return caps_judge(&caps, CAP__INIT_MAX, why);
+}
+
 /* Keys, parameters, seal. */
 static enum err
 make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 {
 	uint8_t point[IBE_POINT_MAX], params[IBE_PARAMS_MAX];
 	uint8_t spki[3][SPKI_MAX];
+	struct tls_octets tls;
 	struct ibe_setup *setup = NULL;
 	char scheme[32];
 	struct rd r;
@@ -110,9 +136,9 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	if (view_text(p->state.scheme, scheme, sizeof(scheme)) != ERR_OK ||
 	    (rc = ibe_setup_new(scheme, &setup)) != ERR_OK)
 		return why_set(why, ERR_UNSUPPORTED, "no such IBE scheme");
-	rc = hsm_create_keys(p->token, ibe_setup_ec_params(setup), point, &n,
-	    why);
-	if (rc != ERR_OK)
+	if ((rc = judge_token(p->token, setup, why)) != ERR_OK ||
+	    (rc = hsm_create_keys(p->token, ibe_setup_ec_params(setup), point,
+		 &n, why)) != ERR_OK)
 		goto out;
 	rd_init(&r, point, n);
 	if ((rc = ibe_setup_finish(setup, r, params, &n)) != ERR_OK) {
@@ -123,7 +149,8 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	}
 	rd_init(&p->state.params, params, n);
 	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK ||
-	    (rc = public_keys(p, spki, why)) != ERR_OK)
+	    (rc = public_keys(p, spki, why)) != ERR_OK ||
+	    (rc = tls_keys(p, &tls, why)) != ERR_OK)
 		goto out;
 	p->state.created = clock_seconds();
 	p->state.serial = 1;
@@ -177,6 +204,8 @@ hsm_ceremony(void *ctx, struct rd order)
 	}
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && o.production && hsm_info(p->token)->test_token)
+		rc = why_set(&why, ERR_DENIED, PRODUCTION_NO_SOFTHSM);
 	if (rc != ERR_OK ||
 	    (rc = make(p, out, sizeof(out), &len, &why)) != ERR_OK)
 		ctl_fail(rc, &why);

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "appliance/production.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
 #include "version.h"
@@ -129,8 +130,26 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
-	    a->workers != b->workers ||
-	    config_is_remote(a) != config_is_remote(b);
+	    a->workers != b->workers || a->production != b->production ||
+	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
+	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
+}
+
+/* That nobody can be revoked is to be chosen, not forgotten. */
+static void
+warn_of_crl(const struct config *f)
+{
+	static const char text[] =
+	    "%s.crl is not set: a certificate of its CA "
+	    "is taken until it ends (crl = \"none\" says "
+	    "that this is meant)";
+
+	if (!f->xk_server.crl_said)
+		log_warning(text, f->xk_server.section);
+	if (config_is_df2(f) && !f->x2_server.crl_said)
+		log_warning(text, f->x2_server.section);
+	if (config_is_remote(f) && !f->xkc.crl_said)
+		log_warning(text, f->xkc.section);
 }
 
 static void
@@ -143,9 +162,11 @@ reload(struct supervisor *s)
 	rc = config_load(s->config_path, &fresh, &why);
 	if (rc == ERR_OK && needs_restart(old, fresh))
 		rc = why_set(&why, ERR_UNSUPPORTED,
-		    "state_dir, control_socket, token, workers, xk_client's "
-		    "being there, x2.listen or xk.listen changed: these need "
-		    "a restart");
+		    "state_dir, control_socket, token, workers, sandbox, "
+		    "production, xk_client's being there, x2.listen or "
+		    "xk.listen changed: these need a restart");
+	if (rc == ERR_OK)
+		rc = production_check(fresh, s->pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(fresh, &why);
 	if (rc != ERR_OK) {
@@ -157,6 +178,7 @@ reload(struct supervisor *s)
 	config_slots(fresh, old);
 	s->config = fresh;
 	log_init("keywardend", log_level_of(fresh->log_level));
+	warn_of_crl(fresh);
 	sup_end_links(s);
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
@@ -165,6 +187,7 @@ reload(struct supervisor *s)
 			log_error("%s", why.text);
 	}
 	sup_add_links(s);
+	sup_add_signer(s);
 	config_free(&old);
 	sup_release_held(s);
 	log_info("configuration read again");
@@ -189,25 +212,35 @@ on_signal(struct supervisor *s)
 		}
 }
 
+/* Of two times to wait, -1 being for ever. */
+static int
+sooner(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 static void
 run(struct supervisor *s)
 {
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
+		int wait;
 
 		sup_start_due(s);
+		wait = sooner(sooner(sup_next_start(s), sup_crl_watch(s)),
+		    sup_next_look(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
-		if (poll(fds, 1 + s->n_children, sup_next_start(s)) == -1 &&
-		    errno != EINTR)
+		if (poll(fds, 1 + s->n_children, wait) == -1 && errno != EINTR)
 			fatal("poll: %s", strerror(errno));
 		/* Words first: an end that follows them is then understood. */
 		for (unsigned i = 0; i < s->n_children; i++)
 			if ((fds[1 + i].revents & POLLIN) != 0)
 				sup_from_child(s, &s->child[i]);
 		on_signal(s);
+		sup_look_at_workers(s);
 	}
 	sup_stop_all(s);
 	sup_close(s);
@@ -262,8 +295,14 @@ main(int argc, char **argv)
 	rc = config_load(s.config_path, &s.config, &why);
 	if (rc == ERR_OK)
 		log_init("keywardend", log_level_of(s.config->log_level));
+	if (rc == ERR_OK)
+		rc = sup_confine(&s, &why);
+	if (rc == ERR_OK)
+		sup_owner(&s);
 	if (rc == ERR_OK && pin_fd != -1)
 		rc = read_pin_fd(pin_fd, &s.pin, &why);
+	if (rc == ERR_OK)
+		rc = production_check(s.config, s.pin == NULL, &why);
 	if (rc == ERR_OK)
 		rc = sup_check(s.config, &why);
 	if (rc == ERR_OK)
@@ -274,8 +313,8 @@ main(int argc, char **argv)
 		log_error("%s", why.text);
 		return 78;
 	}
-	if (geteuid() == 0)
-		log_warning("running as root: the unit's user is better");
+	sup_confine_say(&s);
+	warn_of_crl(s.config);
 	config_slots(s.config, NULL);
 	sup_add_children(&s);
 	run(&s);

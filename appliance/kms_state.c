@@ -9,7 +9,7 @@
 #include "appliance/proto.h"
 
 #define MAGIC 0x4b57535aU /* "KWSZ" */
-#define VERSION 4
+#define VERSION 5
 
 void
 kms_state_put(struct wr *w, const struct kms_state *s)
@@ -25,6 +25,10 @@ kms_state_put(struct wr *w, const struct kms_state *s)
 	wr_view16(w, s->import_key.p, s->import_key.left);
 	wr_view16(w, s->spool_key.p, s->spool_key.left);
 	wr_view16(w, s->hi2_key.p, s->hi2_key.left);
+	for (unsigned i = 0; i < TLS_ROLE__MAX; i++) {
+		wr_view16(w, s->tls_key[i].p, s->tls_key[i].left);
+		wr_view16(w, s->tls_request[i].p, s->tls_request[i].left);
+	}
 	wr_view16(w, s->config.p, s->config.left);
 	wr_u8(w, (uint8_t)s->n_persons);
 	for (unsigned i = 0; i < s->n_persons; i++) {
@@ -37,6 +41,17 @@ kms_state_put(struct wr *w, const struct kms_state *s)
 		wr_view8(w, s->client[i].name.p, s->client[i].name.left);
 		wr_view16(w, s->client[i].cert.p, s->client[i].cert.left);
 	}
+}
+
+static enum err
+get_tls(struct rd *in, struct kms_state *out)
+{
+	enum err rc = ERR_OK;
+
+	for (unsigned i = 0; i < TLS_ROLE__MAX && rc == ERR_OK; i++)
+		if ((rc = rd_view16(in, &out->tls_key[i])) == ERR_OK)
+			rc = rd_view16(in, &out->tls_request[i]);
+	return rc;
 }
 
 static enum err
@@ -88,6 +103,7 @@ kms_state_parse(struct rd in, struct kms_state *out, struct rd *sealed,
 	    rd_view16(&in, &out->import_key) != ERR_OK ||
 	    rd_view16(&in, &out->spool_key) != ERR_OK ||
 	    rd_view16(&in, &out->hi2_key) != ERR_OK ||
+	    get_tls(&in, out) != ERR_OK ||
 	    rd_view16(&in, &out->config) != ERR_OK ||
 	    get_enrolled(&in, out) != ERR_OK)
 		return ERR_MALFORMED;

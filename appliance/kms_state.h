@@ -1,12 +1,13 @@
 /*
  * kms_state: what `keywarden init` fixed for good, sealed by the token: the
  * IBE parameters, the key period, the keys under which seeds are imported and
- * records sealed, and who and what was enrolled first.  Everybody may read it;
- * only the hsm worker can tell that it is unchanged.
+ * records sealed, those of TLS, and who and what was enrolled first.  Everybody
+ * may read it; only the hsm worker can tell that it is unchanged.
  */
 #ifndef APPLIANCE_KMS_STATE_H
 #define APPLIANCE_KMS_STATE_H
 
+#include "appliance/tls_role.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "policy/authority.h"
@@ -34,6 +35,8 @@ struct kms_state {
 	struct rd import_key; /* SubjectPublicKeyInfo */
 	struct rd spool_key; /* the same, for records that wait for LEMFs */
 	struct rd hi2_key; /* the same: what LEMFs verify signatures by */
+	struct rd tls_key[TLS_ROLE__MAX]; /* the same, of the ends of TLS */
+	struct rd tls_request[TLS_ROLE__MAX]; /* PKCS #10, for their CAs */
 	struct rd config; /* what matters of it: config_matters() */
 	unsigned n_persons;
 	struct kms_person person[MAX_INIT_PERSONS];

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "appliance/policy_cli.h"
+#include "appliance/sandbox.h"
 #include "base/log.h"
 
 /* ---- answers ---- */
@@ -114,15 +115,25 @@ static const struct peer_ops cli_ops = {.name = "keywarden(1)",
     .closed = cli_closed,
     .foreign = true};
 
-/* The socket's mode lets in who may; this is the second lock. */
+/* Who is not in the user namespace of a process has this name there. */
+#define OVERFLOW_USER 65534
+
+/*
+ * The socket's mode lets in who may; this is the second lock.  In a user
+ * namespace it cannot tell root from others, and leaves that to the mode.
+ */
 static bool
-may_speak(int fd)
+may_speak(const struct policy *p, int fd)
 {
 	struct ucred u;
 	socklen_t len = sizeof(u);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) == 0 &&
-	    (u.uid == 0 || u.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) != 0)
+		return false;
+	if (u.uid == OVERFLOW_USER)
+		return sandbox_confinement()->namespaces ==
+		    CONFINE_USER_NAMESPACE;
+	return u.uid == 0 || u.uid == geteuid() || u.uid == p->owner;
 }
 
 void
@@ -135,7 +146,7 @@ policy_cli_accept(struct policy *p)
 
 	if (fd == -1)
 		return;
-	if (!may_speak(fd) || (c = slots_take(p->clis, &id)) == NULL) {
+	if (!may_speak(p, fd) || (c = slots_take(p->clis, &id)) == NULL) {
 		close(fd);
 		return;
 	}

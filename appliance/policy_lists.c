@@ -3,6 +3,8 @@
 
 #include "appliance/policy_cli.h"
 #include "appliance/policy_delivery.h"
+#include "appliance/sandbox.h"
+#include "base/clock.h"
 #include "version.h"
 
 static size_t
@@ -55,6 +57,103 @@ put_df2(json_t *j, const struct policy *p)
 	json_object_set_new(j, "hi2", hi2);
 }
 
+static void
+put_crls(json_t *j, const struct policy *p)
+{
+	static const char *const names[CRL_STATE__MAX] = {"none", "inForce",
+	    "endsSoon", "ended", "missing"};
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < p->crls.n; i++) {
+		const struct msg_crl *is = &p->crls.of[i].is;
+		const struct rd s = p->crls.of[i].section;
+		json_t *o = json_object();
+
+		json_object_set_new(o, "section",
+		    json_stringn((const char *)s.p, s.left));
+		json_object_set_new(o, "state", json_string(names[is->state]));
+		json_object_set_new(o, "ends",
+		    is->ends == 0 ? json_null() : cli_time(is->ends));
+		json_array_append_new(a, o);
+	}
+	json_object_set_new(j, "crls", a);
+}
+
+static json_t *
+pin_json(uint8_t pin)
+{
+	static const char *const names[] = {"countLow", "finalTry", "locked",
+	    "toBeChanged"}; /* by the bits of HEALTH_PIN_ */
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((pin >> i & 1) != 0)
+			json_array_append_new(a, json_string(names[i]));
+	return a;
+}
+
+static json_t *
+worker_json(const struct worker_health *w)
+{
+	const int64_t wait = w->next_ms - clock_uptime_ms();
+	const bool serves = w->state == WORKER_SERVING;
+	const struct health *h = &w->health;
+	json_t *j = json_object();
+
+	json_object_set_new(j, "process",
+	    w->signer ? json_string("signer")
+		      : json_sprintf("hsm %u", (unsigned)w->index));
+	json_object_set_new(j, "state",
+	    json_string(worker_state_name(w->state)));
+	cli_put_count(j, "restarts", w->restarts);
+	if (w->next_ms != 0)
+		cli_put_count(j, "nextInMs", wait > 0 ? (uint64_t)wait : 0);
+	json_object_set_new(j, "cause",
+	    w->cause.left == 0
+		? json_null()
+		: json_stringn((const char *)w->cause.p, w->cause.left));
+	json_object_set_new(j, "selfTest",
+	    serves && h->tested != 0 ? cli_time(h->tested) : json_null());
+	cli_put_count(j, "calls", h->calls);
+	cli_put_count(j, "p50Us", h->p50_us);
+	cli_put_count(j, "maxUs", h->max_us);
+	json_object_set_new(j, "pin", pin_json(h->pin));
+	return j;
+}
+
+/* The token, by its workers, as the supervisor has told. */
+static json_t *
+token_json(const struct policy *p)
+{
+	static struct msg_workers m;
+	json_t *a = json_array();
+	struct rd r;
+
+	rd_init(&r, p->token, p->token_len);
+	if (p->token_len == 0 || msg_workers_get(r, &m) != ERR_OK)
+		return a;
+	for (unsigned i = 0; i < m.n; i++)
+		json_array_append_new(a, worker_json(&m.w[i]));
+	return a;
+}
+
+/* All processes have the same around them; this one speaks of its own. */
+static void
+put_confinement(json_t *j)
+{
+	static const char *const namespaces[CONFINE_NAMESPACES__MAX] = {"none",
+	    "own", "own, unprivileged"};
+	const struct confine *c = sandbox_confinement();
+	json_t *o = json_object();
+
+	put_bool(o, "filter", KW_SANDBOX);
+	cli_put_count(o, "landlock", c->landlock);
+	json_object_set_new(o, "namespaces",
+	    json_string(namespaces[c->namespaces]));
+	put_bool(o, "users", c->own_user);
+	json_object_set_new(j, "confinement", o);
+}
+
 enum err
 cli_on_status(void *ctx, const struct ipc_frame *f)
 {
@@ -69,17 +168,21 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	cli_put_count(j, "workers", p->service.workers);
 	put_bool(j, "logHasRoom", p->service.log_has_room);
 	put_bool(j, "serving", is_serving(p));
+	put_bool(j, "production", p->production);
 	put_bool(j, "testToken", p->service.test_token);
 	put_bool(j, "stateOld", p->service.state_old);
 	put_bool(j, "configApproved", p->config_approved);
 	put_bool(j, "clockStopped", p->clock.stopped);
 	put_bool(j, "clockSynchronised", !p->alarm[ALARM_SYNC]);
+	put_crls(j, p);
+	json_object_set_new(j, "token", token_json(p));
 	cli_put_count(j, "head", authority_head(p->authority).number);
 	cli_put_count(j, "warrants", p->warrants.n);
 	cli_put_count(j, "warrantsInForce", count_in_force(p));
 	cli_put_count(j, "subscribers", p->n_subscribers);
 	cli_put_count(j, "clients", authority_clients(p->authority));
 	cli_put_count(j, "requests", p->waiting.n);
+	put_confinement(j);
 	if (p->df2)
 		put_df2(j, p);
 	cli_json(p, c->id, j);

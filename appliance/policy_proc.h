@@ -13,6 +13,7 @@
 #include "appliance/policy_warrants.h"
 #include "appliance/policy_waiting.h"
 #include "appliance/proto_df2.h"
+#include "appliance/proto_health.h"
 #include "appliance/slots.h"
 #include "policy/clock_guard.h"
 #include "policy/subscriber.h"
@@ -83,7 +84,14 @@ struct cli {
 };
 
 /* What persons are told when it begins and when it ends. */
-enum alarm { ALARM_CONFIG, ALARM_CLOCK, ALARM_SYNC, ALARM_LEMF, ALARM__MAX };
+enum alarm {
+	ALARM_CONFIG,
+	ALARM_CLOCK,
+	ALARM_SYNC,
+	ALARM_LEMF,
+	ALARM_CRL,
+	ALARM__MAX
+};
 
 /* When it was last looked at which warrants are in force for HI2. */
 struct look {
@@ -112,12 +120,16 @@ struct policy {
 	struct peer *xk, *audit;
 	bool df2; /* the role of the DF2/MF is on */
 	bool remote; /* its keys are made by another appliance */
+	bool production; /* what is for trials is refused */
+	uid_t owner; /* who may speak to it, besides root and its own user */
 	struct peer *x2, *hi2;
 	struct msg_counts x2_counts, hi2_counts;
 	struct lemf_state *delivery; /* policy_delivery.c */
 	unsigned n_delivery;
 	struct look look;
 	struct msg_service service; /* audit's last word on it */
+	uint8_t token[MSG_WORKERS_MOST]; /* the supervisor's, msg_workers */
+	size_t token_len; /* 0: none yet */
 	struct connection connection[MAX_CONNECTIONS];
 	struct slots *pending;
 	struct slots *clis;
@@ -134,6 +146,8 @@ struct policy {
 	struct clock_guard clock;
 	struct octets config; /* that is in use */
 	bool config_approved;
+	struct octets crls_octets; /* as the supervisor has told them */
+	struct msg_crls crls; /* views into them */
 	bool alarm[ALARM__MAX], alarm_told[ALARM__MAX];
 
 	bool joined; /* audit has the warrant state */
@@ -206,6 +220,8 @@ void policy_clock_accept(struct policy *);
 void policy_config_use(struct policy *, struct rd text, bool starting);
 /* Another one may be approved now; the one in use stays good. */
 void policy_config_judge(struct policy *);
+/* How lists of revoked certificates stand: a MSG_CTL_CRLS. */
+void policy_crls_are(struct policy *, struct rd);
 /* Whether a certificate of a LEMF ends soon. */
 void policy_lemfs_judge(struct policy *);
 

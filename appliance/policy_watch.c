@@ -31,6 +31,10 @@ static const char *const texts[ALARM__MAX][2] = {
 		    "a while again",
 	"the certificate of a LEMF has ended or ends within 14 days, and no "
 	"key goes to it then: 'keywarden lemf list' shows which"},
+    [ALARM_CRL] = {"all lists of revoked certificates are in force for a while "
+		   "again",
+	"a list of revoked certificates has ended or ends soon, or cannot be "
+	"read, and its peers are refused then: 'keywarden status' shows which"},
 };
 
 static void
@@ -145,6 +149,23 @@ policy_lemfs_judge(struct policy *p)
 		is |= !persons_cert_valid(authority_lemf(p->authority, i).cert,
 		    then);
 	set_alarm(p, ALARM_LEMF, is);
+}
+
+/* ---- lists of revoked certificates ---- */
+
+void
+policy_crls_are(struct policy *p, struct rd body)
+{
+	bool is = false;
+
+	octets_done(&p->crls_octets);
+	if (octets_of(body, &p->crls_octets) != ERR_OK)
+		fatal("out of memory");
+	if (msg_crls_get(octets_view(&p->crls_octets), &p->crls) != ERR_OK)
+		fatal("bad states of lists");
+	for (unsigned i = 0; i < p->crls.n; i++)
+		is |= p->crls.of[i].is.state > CRL_GOOD;
+	set_alarm(p, ALARM_CRL, is);
 }
 
 /* ---- the configuration ---- */

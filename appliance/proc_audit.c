@@ -246,6 +246,7 @@ on_setup(void *ctx, struct rd settings)
 
 	if (a->log_fd == -1 || audit_settings_get(settings, &s) != ERR_OK)
 		fatal("incomplete start");
+	sandbox_confine(SANDBOX_AUDIT, 0);
 	sandbox_enter(SANDBOX_AUDIT);
 	open_log(a, &s);
 	a->serving = true;
@@ -290,10 +291,14 @@ main(void)
 	static struct audit a = {.log_fd = -1};
 
 	ctl_init("keywarden-audit");
+	sandbox_start(SANDBOX_AUDIT);
 	a.out_end = &a.out;
 	if (uv_loop_init(&a.loop) != 0 ||
 	    slots_new(sizeof(struct item), AUDIT_ITEMS, &a.items) != ERR_OK)
 		fatal("out of memory");
+	for (unsigned i = 0; i < QUEUE__MAX; i++)
+		if (turns_new(AUDIT_ITEMS, &a.waiting[i]) != ERR_OK)
+			fatal("out of memory");
 	a.after_io.data = &a;
 	ctl_start(&handlers, &a);
 	ctl_watch(&a.loop, &a.ctl, &handlers, &a);

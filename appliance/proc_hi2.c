@@ -339,6 +339,7 @@ on_setup(void *ctx, struct rd settings)
 	if ((rc = hi2_profiles_read(&s, &h->profiles, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	machine = read_machine();
+	sandbox_confine(SANDBOX_HI2, 0);
 	sandbox_enter(SANDBOX_HI2);
 	open_spool(h, path, machine);
 	if (hi2_records_new(h->spool, &h->profiles, hi2_tell_stored, h,
@@ -404,6 +405,7 @@ main(void)
 	static struct hi2 h = {.state_fd = -1};
 
 	ctl_init("keywarden-hi2");
+	sandbox_start(SANDBOX_HI2);
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
 	h.after_io.data = h.tick.data = h.soon.data = &h;

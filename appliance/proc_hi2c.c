@@ -26,45 +26,26 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 		fatal("a file that is not for this process");
 }
 
-static struct hi2c_stamp
-stamp_of(int fd)
-{
-	struct stat st;
-
-	if (fd == -1 || fstat(fd, &st) == -1)
-		return (struct hi2c_stamp){.size = -1};
-	return (
-	    struct hi2c_stamp){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
-}
-
 static void
-stamps_of(const struct tls_fds *f, struct hi2c_stamp out[HI2C_FILES])
+stamps_of(const struct tls_fds *f, struct stamp out[HI2C_FILES])
 {
-	const int fd[HI2C_FILES] = {f->cert, f->key, f->ca, f->crl};
+	const int fd[HI2C_FILES] = {f->cert, f->key, f->ca};
 
 	for (unsigned i = 0; i < HI2C_FILES; i++)
 		out[i] = stamp_of(fd[i]);
-}
-
-static bool
-same_stamp(const struct hi2c_stamp *a, const struct hi2c_stamp *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	    a->changed.tv_sec == b->changed.tv_sec &&
-	    a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 /* Nothing of what has come differs from what is in use. */
 static bool
 is_same(const struct hi2c *h, struct rd settings)
 {
-	struct hi2c_stamp stamp[HI2C_FILES];
+	struct stamp stamp[HI2C_FILES];
 
 	if (!rd_is(&settings, h->settings, h->settings_len))
 		return false;
 	stamps_of(&h->files, stamp);
 	for (unsigned i = 0; i < HI2C_FILES; i++)
-		if (!same_stamp(&stamp[i], &h->stamp[i]))
+		if (!stamp_same(&stamp[i], &h->stamp[i]))
 			return false;
 	return true;
 }
@@ -80,6 +61,27 @@ keep_same(struct hi2c *h, struct rd settings)
 	free(h->settings);
 	h->settings = p;
 	h->settings_len = settings.left;
+}
+
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct hi2c *h)
+{
+	tls_crl_use(&hi2c_lists, tls_fds_take_crl(&h->files));
+}
+
+static void
+judge_lists(struct hi2c *h)
+{
+	if (tls_crl_tick(&hi2c_lists))
+		tls_link_judge(h->link);
+}
+
+static void
+on_lists(void *ctx)
+{
+	use_lists(ctx);
+	judge_lists(ctx);
 }
 
 /* ---- settings ---- */
@@ -127,7 +129,7 @@ new_tls(struct hi2c *h, const struct hi2c_settings *s, SSL_CTX **out,
     struct why *why)
 {
 	const struct tls_fds files = tls_fds_take(&h->files);
-	struct hi2c_stamp stamp[HI2C_FILES];
+	struct stamp stamp[HI2C_FILES];
 	const struct tls_client_kind old = hi2c_tls_kind;
 	uint8_t old_pin[MAX_LEMF_PINS][DIGEST_LEN];
 	enum err rc;
@@ -181,8 +183,15 @@ take_settings(struct hi2c *h, const struct hi2c_settings *s, struct why *why)
 	if (view_text(s->address, address, sizeof(address)) != ERR_OK)
 		fatal("bad settings");
 	if ((rc = address_parse("lemf.address", address, &to.address, why)) !=
-		ERR_OK ||
-	    (rc = new_machine(s, &fresh, &rule, why)) != ERR_OK)
+	    ERR_OK)
+		return rc;
+	h->port = address_port(&to.address);
+	if (!sandbox_may_call(h->port)) {
+		log_info("another port: this process ends and is started anew");
+		tls_link_bye(h->link);
+		_exit(0);
+	}
+	if ((rc = new_machine(s, &fresh, &rule, why)) != ERR_OK)
 		return rc;
 	take_names(h, s, &to.address);
 	if ((rc = new_tls(h, s, &to.tls, why)) != ERR_OK) {
@@ -208,10 +217,16 @@ is_complete(const struct hi2c *h, const struct hi2c_settings *s)
 static void
 on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 {
+	struct hi2c *h = ctx;
+
 	(void)index;
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&h->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
-	hi2c_hi2_joined(ctx, fd);
+	hi2c_hi2_joined(h, fd);
 }
 
 static void
@@ -228,7 +243,9 @@ on_setup(void *ctx, struct rd settings)
 		fatal("out of memory");
 	if (take_settings(h, &s, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	use_lists(h);
 	keep_same(h, settings);
+	sandbox_confine(SANDBOX_HI2C, h->port);
 	sandbox_enter(SANDBOX_HI2C);
 }
 
@@ -242,6 +259,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (hi2c_settings_get(settings, &s) != ERR_OK || !is_complete(h, &s))
 		fatal("bad settings");
+	on_lists(h);
 	/* What is as it was is no reason to send anything again. */
 	if (is_same(h, settings)) {
 		tls_fds_close(&h->files);
@@ -265,6 +283,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 /* ---- the loop ---- */
@@ -273,6 +292,12 @@ static void
 on_turned(uv_check_t *t)
 {
 	hi2c_settle(t->data);
+}
+
+static void
+on_lists_tick(uv_timer_t *t)
+{
+	judge_lists(t->data);
 }
 
 int
@@ -285,14 +310,18 @@ main(void)
 	    .why = "not tried yet"};
 
 	ctl_init("keywarden-hi2c");
+	sandbox_start(SANDBOX_HI2C);
 	if (uv_loop_init(&h.loop) != 0)
 		fatal("out of memory");
-	h.turned.data = h.due.data = &h;
+	h.turned.data = h.due.data = h.lists.data = &h;
+	hi2c_lists.section = h.section;
 	(void)uv_timer_init(&h.loop, &h.due);
 	(void)uv_check_init(&h.loop, &h.turned);
 	(void)uv_check_start(&h.turned, on_turned);
 	ctl_start(&handlers, &h);
 	ctl_watch(&h.loop, &h.ctl, &handlers, &h);
+	(void)uv_timer_init(&h.loop, &h.lists);
+	(void)uv_timer_start(&h.lists, on_lists_tick, 0, HI2C_LISTS_MS);
 	/* The LEMF may be down: that is no reason not to serve. */
 	ctl_ready();
 	return uv_run(&h.loop, UV_RUN_DEFAULT);

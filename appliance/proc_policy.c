@@ -99,6 +99,7 @@ on_setup(void *ctx, struct rd settings)
 	    policy_settings_get(settings, &s) != ERR_OK ||
 	    view_text(s.database, path, sizeof(path)) != ERR_OK)
 		fatal("incomplete start");
+	sandbox_confine(SANDBOX_POLICY, 0);
 	sandbox_enter(SANDBOX_POLICY);
 	read_state(p);
 	if ((rc = db_open(path, &p->db, &why)) != ERR_OK)
@@ -108,6 +109,8 @@ on_setup(void *ctx, struct rd settings)
 	policy_config_use(p, s.config, true);
 	p->df2 = s.df2;
 	p->remote = s.remote;
+	p->production = s.production;
+	p->owner = (uid_t)s.owner;
 	if (p->audit != NULL) /* it came before there was anything to tell */
 		policy_audit_joined(p);
 }
@@ -123,6 +126,25 @@ on_reload(void *ctx, struct rd settings)
 }
 
 static void
+on_crls(void *ctx, struct rd states)
+{
+	policy_crls_are(ctx, states);
+}
+
+static void
+on_workers(void *ctx, struct rd workers)
+{
+	static struct msg_workers m;
+	struct policy *p = ctx;
+
+	if (workers.left > sizeof(p->token) ||
+	    msg_workers_get(workers, &m) != ERR_OK)
+		fatal("bad word of the workers");
+	memcpy(p->token, workers.p, workers.left);
+	p->token_len = workers.left;
+}
+
+static void
 on_stop(void *ctx)
 {
 	struct policy *p = ctx;
@@ -135,7 +157,9 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
-    .stop = on_stop};
+    .crls = on_crls,
+    .stop = on_stop,
+    .workers = on_workers};
 
 static void
 on_control(uv_poll_t *h, int status, int events)
@@ -151,6 +175,7 @@ main(void)
 	static struct policy p = {.state_fd = -1, .control_fd = -1};
 
 	ctl_init("keywarden-policy");
+	sandbox_start(SANDBOX_POLICY);
 	if (uv_loop_init(&p.loop) != 0 ||
 	    slots_new(sizeof(struct pending), POLICY_PENDING, &p.pending) !=
 		ERR_OK ||

@@ -32,7 +32,7 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 
 	if (kind == CTL_FILE_LISTEN && x->n_listen < X2_MAX_LISTEN)
 		x->listen_fd[x->n_listen++] = fd;
-	else if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
+	else if (!tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -58,6 +58,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		x2_xkc_joined(x);
 		return;
 	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
+		return;
+	}
 	if (kind != CTL_PEER_HI2)
 		fatal("a peer that is not for this process");
 	peer_free(&x->hi2);
@@ -69,7 +73,8 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 static enum err
 new_tls(struct x2 *x, struct why *why)
 {
-	static const struct tls_server_kind kind = {.section = "x2"};
+	static const struct tls_server_kind kind = {.section = "x2",
+	    .role = TLS_ROLE_X2};
 	const struct tls_fds f = tls_fds_take(&x->files);
 	SSL_CTX *c = NULL;
 	enum err rc;
@@ -85,9 +90,27 @@ new_tls(struct x2 *x, struct why *why)
 	 * what was decrypted in it is erased when it is taken anyway.
 	 */
 	(void)SSL_CTX_clear_mode(c, SSL_MODE_RELEASE_BUFFERS);
+	tls_crl_guard(c, &x->lists);
 	SSL_CTX_free(x->tls);
 	x->tls = c;
 	return ERR_OK;
+}
+
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct x2 *x)
+{
+	tls_crl_use(&x->lists, tls_fds_take_crl(&x->files));
+}
+
+static void
+on_lists(void *ctx)
+{
+	struct x2 *x = ctx;
+
+	use_lists(x);
+	if (tls_crl_tick(&x->lists))
+		x2_conn_judge(x);
 }
 
 static void
@@ -159,8 +182,12 @@ on_setup(void *ctx, struct rd settings)
 	    x2_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("incomplete start");
 	make_tables(x);
+	if (admission_init(&x->admission, &x->settings.admission) != ERR_OK)
+		fatal("out of memory");
+	use_lists(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_X2, 0);
 	sandbox_enter(SANDBOX_X2);
 }
 
@@ -181,6 +208,8 @@ on_reload(void *ctx, struct rd settings)
 	x2_asks_limit(x->asks, &tickets);
 	x2_intake_limit(x->intake, tickets.octets);
 	calls_limit_stored(x->calls, x2_stored_most(&x->settings));
+	x->admission.settings = x->settings.admission;
+	on_lists(x);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 }
@@ -196,6 +225,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 static void
@@ -219,6 +249,8 @@ on_tick(uv_timer_t *h)
 	x2_asks_tick(x->asks, now);
 	x2_intake_tick(x->intake);
 	x2_journal_turn(x);
+	if (tls_crl_tick(&x->lists))
+		x2_conn_judge(x);
 	x2_conn_tick(x);
 	x2_tell_counts(x);
 	/* A question that could not be sent is asked again. */
@@ -228,9 +260,10 @@ on_tick(uv_timer_t *h)
 int
 main(void)
 {
-	static struct x2 x = {.files = TLS_FDS_NONE};
+	static struct x2 x = {.files = TLS_FDS_NONE, .lists.section = "x2"};
 
 	ctl_init("keywarden-x2");
+	sandbox_start(SANDBOX_X2);
 	if (uv_loop_init(&x.loop) != 0)
 		fatal("out of memory");
 	x.tick.data = x.again.data = &x;

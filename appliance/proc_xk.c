@@ -21,7 +21,7 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 
 	if (kind == CTL_FILE_LISTEN && x->n_listen < XK_MAX_LISTEN)
 		x->listen_fd[x->n_listen++] = fd;
-	else if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
+	else if (!tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -37,6 +37,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 		    ERR_OK)
 			fatal("no channel to policy");
 		xk_policy_joined(x);
+		return;
+	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
 		return;
 	}
 	if (kind != CTL_PEER_HSM)
@@ -56,9 +60,27 @@ new_tls(struct xk *x, struct why *why)
 	rc = xk_tls_new(f.cert, f.key, f.ca, &c, why);
 	if (rc != ERR_OK)
 		return rc;
+	tls_crl_guard(c, &x->lists);
 	SSL_CTX_free(x->tls);
 	x->tls = c;
 	return ERR_OK;
+}
+
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct xk *x)
+{
+	tls_crl_use(&x->lists, tls_fds_take_crl(&x->files));
+}
+
+static void
+on_lists(void *ctx)
+{
+	struct xk *x = ctx;
+
+	use_lists(x);
+	if (tls_crl_tick(&x->lists))
+		xk_conn_judge(x);
 }
 
 static void
@@ -73,8 +95,12 @@ on_setup(void *ctx, struct rd settings)
 		fatal("incomplete start");
 	if (RAND_bytes((unsigned char *)&x->epoch, sizeof(x->epoch)) != 1)
 		fatal("no randomness");
+	if (admission_init(&x->admission, &x->settings.admission) != ERR_OK)
+		fatal("out of memory");
+	use_lists(x);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_XK, 0);
 	sandbox_enter(SANDBOX_XK);
 }
 
@@ -87,6 +113,8 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xk_settings_get(settings, &x->settings) != ERR_OK)
 		fatal("bad settings");
+	x->admission.settings = x->settings.admission;
+	on_lists(x);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
 		log_error("%s: the certificate in use stays", why.text);
 }
@@ -110,6 +138,7 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 static void
@@ -125,17 +154,22 @@ on_listen(uv_poll_t *h, int status, int events)
 static void
 on_tick(uv_timer_t *h)
 {
-	xk_request_tick(h->data);
-	xk_conn_tick(h->data);
-	xk_client_tick(h->data);
+	struct xk *x = h->data;
+
+	xk_request_tick(x);
+	if (tls_crl_tick(&x->lists))
+		xk_conn_judge(x);
+	xk_conn_tick(x);
+	xk_client_tick(x);
 }
 
 int
 main(void)
 {
-	static struct xk x = {.files = TLS_FDS_NONE};
+	static struct xk x = {.files = TLS_FDS_NONE, .lists.section = "xk"};
 
 	ctl_init("keywarden-xk");
+	sandbox_start(SANDBOX_XK);
 	if (uv_loop_init(&x.loop) != 0 ||
 	    slots_new(sizeof(struct asked), XK_REQUESTS, &x.requests) !=
 		ERR_OK ||

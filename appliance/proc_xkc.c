@@ -17,7 +17,7 @@ on_file(void *ctx, enum ctl_file kind, int fd)
 {
 	struct xkc *x = ctx;
 
-	if (kind == CTL_FILE_CRL || !tls_fds_keep(&x->files, kind, fd))
+	if (!tls_fds_keep(&x->files, kind, fd))
 		fatal("a file that is not for this process");
 }
 
@@ -28,6 +28,10 @@ on_peer(void *ctx, enum ctl_peer kind, unsigned index, int fd)
 
 	if (kind == CTL_PEER_HSM) {
 		xkc_worker_joined(x, index, fd);
+		return;
+	}
+	if (kind == CTL_PEER_SIGNER) {
+		tls_asks_joined(&x->loop, fd);
 		return;
 	}
 	if (kind != CTL_PEER_X2)
@@ -52,6 +56,23 @@ new_tls(struct xkc *x, struct why *why)
 	return ERR_OK;
 }
 
+/* Of revoked ones: those of a configuration, or new ones. */
+static void
+use_lists(struct xkc *x)
+{
+	tls_crl_use(&xkc_lists, tls_fds_take_crl(&x->files));
+}
+
+static void
+on_lists(void *ctx)
+{
+	struct xkc *x = ctx;
+
+	use_lists(x);
+	if (tls_crl_tick(&xkc_lists))
+		tls_link_judge(x->link);
+}
+
 /* ERR_MALFORMED with the reason: nothing of it is in use then. */
 static enum err
 take_settings(struct xkc *x, const struct xkc_settings *s, struct why *why)
@@ -66,6 +87,11 @@ take_settings(struct xkc *x, const struct xkc_settings *s, struct why *why)
 		fatal("bad settings");
 	if ((rc = address_parse("xk_client.connect", text, &a, why)) != ERR_OK)
 		return rc;
+	if (!sandbox_may_call(address_port(&a))) {
+		log_info("another port: this process ends and is started anew");
+		tls_link_bye(x->link);
+		_exit(0);
+	}
 	if (view_text(s->name, x->name, sizeof(x->name)) != ERR_OK)
 		fatal("bad settings");
 	if (x->name[0] == '\0')
@@ -85,8 +111,10 @@ on_setup(void *ctx, struct rd settings)
 	if (!tls_fds_whole(&x->files) ||
 	    xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("incomplete start");
+	use_lists(x);
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
+	sandbox_confine(SANDBOX_XKC, address_port(&x->to.address));
 	sandbox_enter(SANDBOX_XKC);
 	tls_link_set(x->link, &x->to);
 }
@@ -101,6 +129,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
+	use_lists(x);
 	if (take_settings(x, &s, &why) != ERR_OK)
 		log_error("%s: the address in use stays", why.text);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)
@@ -121,12 +150,17 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .peer = on_peer,
     .setup = on_setup,
     .reload = on_reload,
+    .lists = on_lists,
     .stop = on_stop};
 
 static void
 on_tick(uv_timer_t *h)
 {
-	xkc_conn_tick(h->data);
+	struct xkc *x = h->data;
+
+	if (tls_crl_tick(&xkc_lists))
+		tls_link_judge(x->link);
+	xkc_conn_tick(x);
 }
 
 int
@@ -137,6 +171,7 @@ main(void)
 	static struct xkc x = {.files = TLS_FDS_NONE};
 
 	ctl_init("keywarden-xkc");
+	sandbox_start(SANDBOX_XKC);
 	x.to.name = x.name;
 	if (uv_loop_init(&x.loop) != 0 ||
 	    xkc_asks_new(&none, &ops, &x, &x.asks) != ERR_OK ||

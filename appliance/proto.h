@@ -32,6 +32,15 @@ enum msg_type {
 	MSG_CTL_FAILED = 13, /* u8 enum err, text: why the process will end */
 	MSG_CTL_INIT = 14, /* keywarden init -> hsm: the ceremony's order */
 	MSG_CTL_INIT_DONE = 15,
+	/* keywarden token probe <-> hsm: appliance/proto_probe.h */
+	MSG_CTL_PROBE = 190, /* probe_order */
+	MSG_CTL_PROBE_TOKEN = 191, /* probe_token */
+	MSG_CTL_PROBE_BEGINS = 193, /* u8 enum cap */
+	MSG_CTL_PROBE_ENDED = 195, /* probe_ended */
+	MSG_CTL_PROBE_DONE = 197,
+	MSG_CTL_CRL = 170, /* the lists that came before this are in use now */
+	MSG_CTL_CRL_STATE = 171, /* msg_crl: how a process's lists stand */
+	MSG_CTL_CRLS = 172, /* supervisor -> policy: msg_crls */
 
 	/* xk -> policy, policy -> xk */
 	MSG_ASK = 20,
@@ -123,6 +132,14 @@ enum msg_type {
 	/* audit -> hsm, hsm -> audit */
 	MSG_DO_HI2_TASK = 154, /* msg_do_hi2_task */
 	MSG_HI2_TASK_ENDED = 155, /* u8 enum err */
+	/* xk, x2, xkc, hi2c -> signer, signer -> them: appliance/tls_role.h */
+	MSG_TLS_SIGN = 160, /* a transcript's hash, to its end */
+	MSG_TLS_SIGNED = 161, /* DER of ECDSA-Sig-Value, to its end */
+
+	/* how the token does: appliance/proto_health.h */
+	MSG_CTL_HEALTH = 181, /* hsm -> supervisor: health */
+	MSG_CTL_WORKERS = 182, /* supervisor -> policy: msg_workers */
+	MSG_WORKER_ENDS = 183, /* hsm -> audit: u8 enum err, text: why */
 
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
@@ -142,17 +159,19 @@ enum msg_type {
 /* Descriptors that the supervisor hands down. */
 enum ctl_file {
 	CTL_FILE_KMS_STATE, /* hsm, policy, hi2: read */
-	CTL_FILE_PIN, /* hsm: read */
+	CTL_FILE_PIN, /* hsm, signer: read */
 	CTL_FILE_LOG, /* audit: the log, read and write */
 	CTL_FILE_LISTEN, /* xk, x2: a listening socket; several may come */
 	CTL_FILE_TLS_CERT, /* xk, x2, xkc, hi2c: PEM */
-	CTL_FILE_TLS_KEY, /* xk, x2, xkc, hi2c: PEM */
+	/* xk, x2, xkc, hi2c: PEM; a public key is that of a key in the token
+	 */
+	CTL_FILE_TLS_KEY,
 	CTL_FILE_CLIENT_CA, /* xk, x2, xkc and hi2c (the servers'): PEM */
 	CTL_FILE_CONTROL, /* policy: the listening control socket */
 	CTL_FILE_SO_PIN, /* hsm, in init: read */
 	CTL_FILE_NEW_STATE, /* hsm, in init: write; KMS_STATE is the draft */
 	CTL_FILE_HEAD, /* hsm: read and write, in init too */
-	CTL_FILE_CRL, /* hi2c: PEM, where the LEMF's CAs have lists */
+	CTL_FILE_CRL, /* xk, x2, xkc and hi2c: PEM, where `crl` is set */
 	CTL_FILE__MAX
 };
 
@@ -165,6 +184,7 @@ enum ctl_peer {
 	CTL_PEER_HI2,
 	CTL_PEER_XKC,
 	CTL_PEER_HI2C, /* with index: the LEMF's slot */
+	CTL_PEER_SIGNER,
 	CTL_PEER__MAX
 };
 #define CTL_PEER_ID(kind, index) ((uint32_t)(kind) << 8 | (uint32_t)(index))
@@ -388,14 +408,58 @@ enum err msg_answer_get(struct rd, uint64_t *epoch,
 void msg_error_put(struct wr *, enum err, const char *text);
 enum err msg_error_get(struct rd, enum err *, struct rd *text) MUST_CHECK;
 
+/* How lists of revoked certificates stand; the later is the worse. */
+enum crl_state {
+	CRL_NONE, /* none are asked for */
+	CRL_GOOD,
+	CRL_ENDING, /* little of its time is left: crl_set_state() */
+	CRL_ENDED, /* or not yet begun */
+	CRL_MISSING, /* lists are asked for, and none could be read */
+	CRL_STATE__MAX
+};
+
+/* MSG_CTL_CRL_STATE */
+#define MSG_CRL_LEN 9
+struct msg_crl {
+	enum crl_state state;
+	int64_t ends; /* of the list that ends first; 0: there is none */
+};
+void msg_crl_put(struct wr *, const struct msg_crl *);
+enum err msg_crl_get(struct rd, struct msg_crl *) MUST_CHECK;
+
+/* MSG_CTL_CRLS: of each process that has lists, or should have. */
+#define MAX_CRLS 67 /* xk, x2, xkc, and hi2c of each LEMF */
+struct msg_crls {
+	unsigned n;
+	struct {
+		struct rd section; /* of the configuration */
+		struct msg_crl is;
+	} of[MAX_CRLS];
+};
+void msg_crls_put(struct wr *, const struct msg_crls *);
+enum err msg_crls_get(struct rd, struct msg_crls *) MUST_CHECK;
+
 /* ---- settings (MSG_CTL_SETUP, MSG_CTL_RELOAD) ---- */
+
+/* Who is let in, and how often: appliance/admission.h; rates are a second. */
+struct admission_settings {
+	uint32_t address_rate, address_connections;
+	uint32_t max_handshakes; /* under way at once, over all */
+	uint32_t client_rate, client_connections;
+	uint32_t client_requests; /* a second; 0: any */
+};
+void admission_settings_put(struct wr *, const struct admission_settings *);
+enum err admission_settings_get(struct rd *,
+    struct admission_settings *) MUST_CHECK;
 
 struct xk_settings {
 	uint32_t max_connections;
 	uint32_t max_outstanding; /* over all connections */
 	uint32_t max_outstanding_each; /* on one connection */
+	uint32_t max_outstanding_client; /* on all of one client */
 	uint32_t max_queued; /* octets waiting for one client */
 	uint32_t handshake_seconds, idle_seconds, request_seconds;
+	struct admission_settings admission;
 };
 void xk_settings_put(struct wr *, const struct xk_settings *);
 enum err xk_settings_get(struct rd, struct xk_settings *) MUST_CHECK;
@@ -405,15 +469,19 @@ struct policy_settings {
 	struct rd config; /* what matters of it: config_matters() */
 	bool df2; /* the role of the DF2/MF is on: x2 and hi2 are there */
 	bool remote; /* keys for it are made by another appliance */
+	bool production; /* only to be shown */
+	uint32_t owner; /* the user whose the state is: may speak to it */
 };
 void policy_settings_put(struct wr *, const struct policy_settings *);
 enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
 
 struct hsm_settings {
 	uint32_t index;
+	uint32_t call_seconds; /* deadline of one call into the token */
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
 	bool remote; /* keys for HI2 are made by another appliance */
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void hsm_settings_put(struct wr *, const struct hsm_settings *);
@@ -422,6 +490,7 @@ enum err hsm_settings_get(struct rd, struct hsm_settings *) MUST_CHECK;
 /* MSG_CTL_INIT */
 struct init_order {
 	bool make_token;
+	bool production; /* SoftHSM is refused */
 	struct rd module, label;
 };
 void init_order_put(struct wr *, const struct init_order *);

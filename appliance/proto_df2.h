@@ -231,6 +231,7 @@ struct x2_settings {
 	uint32_t wait_ms; /* for the rest of an exchange */
 	uint32_t retry_seconds; /* how long keys are asked for */
 	bool remote; /* another appliance makes the keys: xkc is there */
+	struct admission_settings admission; /* but for client_requests */
 };
 void x2_settings_put(struct wr *, const struct x2_settings *);
 enum err x2_settings_get(struct rd, struct x2_settings *) MUST_CHECK;

@@ -60,6 +60,7 @@ x2_settings_put(struct wr *w, const struct x2_settings *s)
 	wr_u32(w, s->wait_ms);
 	wr_u32(w, s->retry_seconds);
 	wr_bool(w, s->remote);
+	admission_settings_put(w, &s->admission);
 }
 
 enum err
@@ -74,6 +75,8 @@ x2_settings_get(struct rd r, struct x2_settings *s)
 		rc = rd_u32(&r, f[i]);
 	if (rc == ERR_OK)
 		rc = rd_bool(&r, &s->remote);
+	if (rc == ERR_OK)
+		rc = admission_settings_get(&r, &s->admission);
 	return proto_whole(&r, rc);
 }
 

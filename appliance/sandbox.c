@@ -1,23 +1,38 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <seccomp.h>
 
+#include "appliance/ctl.h"
+#include "appliance/landlock.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
 
-static const char *const names[SANDBOX__MAX] = {"xk", "policy", "audit", "hsm",
-    "x2", "hi2", "xkc", "hi2c"};
+/* What the processes have in common with each other, and what not. */
+static const struct {
+	const char *name;
+	bool network, writes;
+} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false},
+    [SANDBOX_POLICY] = {"policy", false, true},
+    [SANDBOX_AUDIT] = {"audit", false, true},
+    [SANDBOX_HSM] = {"hsm", false, true},
+    [SANDBOX_X2] = {"x2", false, false},
+    [SANDBOX_HI2] = {"hi2", false, true},
+    [SANDBOX_XKC] = {"xkc", true, false},
+    [SANDBOX_HI2C] = {"hi2c", true, false},
+    [SANDBOX_SIGNER] = {"signer", false, true}};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -67,12 +82,15 @@ static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
     SCMP_SYS(fdatasync), SCMP_SYS(fsync)};
 
 /*
- * SoftHSM reads its object files and locks them; alarm() is the deadline; the
- * sealed head is written.
+ * SoftHSM reads its object files and locks them; the sealed head is written.
  */
-static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(alarm), SCMP_SYS(openat),
+static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(openat),
     SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
     SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync)};
+
+/* The same token, and no file of ours that it writes. */
+static const int of_signer[] = {SCMP_SYS(poll), SCMP_SYS(openat),
+    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64)};
 
 struct set {
 	const int *calls;
@@ -93,6 +111,7 @@ static const struct set sets[SANDBOX__MAX][MAX_SETS] = {
     [SANDBOX_HI2] = {SET(common), SET(loop), SET(of_database), SET(of_hi2)},
     [SANDBOX_XKC] = {SET(common), SET(loop), SET(of_client)},
     [SANDBOX_HI2C] = {SET(common), SET(loop), SET(of_client)},
+    [SANDBOX_SIGNER] = {SET(common), SET(of_signer)},
 };
 
 /* Libraries that probe get an answer they know how to live with. */
@@ -237,8 +256,108 @@ load(enum sandbox which)
 	    (rc = add_socket(c, which)) != 0 ||
 	    (rc = add_probes(c, which)) != 0 || (rc = seccomp_load(c)) != 0)
 		fatal("the seccomp filter of %s does not load: %s",
-		    names[which], strerror(-rc));
+		    kinds[which].name, strerror(-rc));
 	seccomp_release(c);
+}
+
+/* ---- what is around it ---- */
+
+static struct confine wanted;
+static bool confined;
+static uint16_t called; /* the port */
+
+void
+sandbox_start(enum sandbox which)
+{
+	const char *text = getenv(CONFINE_ENV);
+	struct why why = {""};
+
+	if (!KW_SANDBOX)
+		return;
+	/* Without a word of it (the attack tests): the filter alone. */
+	if (text != NULL && confine_read(text, &wanted) != ERR_OK)
+		fatal("the supervisor wants a confinement that there is not");
+	if (confine_apart(&wanted, kinds[which].network, &why) != ERR_OK)
+		ctl_fail(ERR_DENIED, &why);
+}
+
+/* The paths in `text`, which is cut at its colons. */
+static void
+take_paths(char *text, struct confine_use *use)
+{
+	char *save = NULL;
+
+	for (char *p = strtok_r(text, ":", &save); p != NULL;
+	     p = strtok_r(NULL, ":", &save)) {
+		if (use->n_paths == CONFINE_PATHS)
+			fatal("the supervisor names too many files");
+		use->path[use->n_paths++] = p;
+	}
+}
+
+void
+sandbox_confine(enum sandbox which, uint16_t port)
+{
+	const char *files = getenv(CONFINE_FILES_ENV);
+	struct confine_use use = {.port = port,
+	    .network = kinds[which].network,
+	    .writes = kinds[which].writes};
+	char *text = strdup(files == NULL ? "" : files);
+	struct why why = {""};
+
+	if (!KW_SANDBOX) {
+		free(text);
+		return;
+	}
+	if (text == NULL)
+		fatal("out of memory");
+	take_paths(text, &use);
+	if (confine_enter(&wanted, &use, &why) != ERR_OK ||
+	    confine_prove(&wanted, &use, &why) != ERR_OK)
+		ctl_fail(ERR_DENIED, &why);
+	free(text);
+	confined = true;
+	called = port;
+}
+
+bool
+sandbox_may_call(uint16_t port)
+{
+	return !confined || wanted.landlock < LANDLOCK_HAS_PORTS ||
+	    port == called;
+}
+
+const struct confine *
+sandbox_confinement(void)
+{
+	return &wanted;
+}
+
+/* Nobody starts anything any more. */
+static void
+forbid_processes(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_NPROC, &none) == -1)
+		fatal("cannot forbid processes: %s", strerror(errno));
+}
+
+/* Acts that are refused with an error, not with the end of the process. */
+static void
+prove_filter(enum sandbox which)
+{
+	if (socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) != -1 ||
+	    errno != EACCES)
+		fatal("the filter of %s does not hold: a socket of this "
+		      "machine can be made, so it does not serve",
+		    kinds[which].name);
+	if (!allows(which, SCMP_SYS(openat)) &&
+	    (openat(AT_FDCWD, "/", O_RDONLY | O_CLOEXEC) != -1 ||
+		errno != EACCES))
+		fatal("the filter of %s does not hold: a file can be opened, "
+		      "so it does not serve",
+		    kinds[which].name);
 }
 
 void
@@ -250,5 +369,13 @@ sandbox_enter(enum sandbox which)
 		log_warning("built without its seccomp filter");
 		return;
 	}
+	forbid_processes();
 	load(which);
+	prove_filter(which);
+}
+
+bool
+sandbox_is_built(void)
+{
+	return KW_SANDBOX;
 }

@@ -24,11 +24,18 @@ char **spawn_hsm_env(const struct config *);
 char **spawn_plain_env(const struct config *);
 void spawn_env_free(char **env);
 
+/* "NAME=value" into one of these; there is room for two. */
+void spawn_env_put(char **env, const char *name, const char *value);
+
 /* Open for reading; close-on-exec. */
 enum err open_file(const char *path, const char *what, int *fd,
     struct why *why) MUST_CHECK;
 
-/* The same for a secret: a regular file of ours that nobody else may read. */
+/*
+ * The same for a secret: a regular file of ours, of root's or of the user that
+ * spawn_trust() names, which nobody else may read.
+ */
+void spawn_trust(uid_t owner);
 enum err open_secret_file(const char *path, const char *what, int *fd,
     struct why *why) MUST_CHECK;
 

@@ -22,9 +22,10 @@
 #define TLS_FILES 4
 struct tls_section {
 	const char *name;
-	/* certificate, key, CAs of the other side, lists of revoked ones; the
-	 * last two may be NULL for a client */
+	/* certificate, key, CAs of the other side (a client may have none),
+	 * lists of revoked ones (any may have none) */
 	const char *path[TLS_FILES];
+	enum tls_role role; /* where the key is the token's */
 	const char *ca_name; /* what the third is called there */
 	bool client;
 	bool tls12;
@@ -34,16 +35,21 @@ static enum err
 make_context(const struct tls_section *t, const int fd[TLS_FILES],
     struct why *why)
 {
-	const struct tls_server_kind server = {.section = t->name};
+	const struct tls_server_kind server = {.section = t->name,
+	    .role = t->role};
 	const struct tls_client_kind client = {.section = t->name,
+	    .role = t->role,
 	    .ca_name = t->ca_name,
 	    .tls12 = t->tls12};
 	const struct tls_fds files = {fd[0], fd[1], fd[2], fd[3]};
 	SSL_CTX *c = NULL;
+	enum err rc;
 
-	return t->client
-	    ? tls_client_new(&client, &files, &c, why)
-	    : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	rc = t->client ? tls_client_new(&client, &files, &c, why)
+		       : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	return rc == ERR_OK && files.crl != -1
+	    ? tls_crl_check(files.crl, t->name, why)
+	    : rc;
 }
 
 /* In the child: what is wrong, if anything, and the end. */
@@ -88,50 +94,52 @@ check_tls(const struct tls_section *t, const int fd[TLS_FILES], struct why *why)
 }
 
 static enum err
-open_one(const struct tls_section *t, unsigned i, int *fd, struct why *why)
+open_one(const struct config *f, const struct tls_section *t, unsigned i,
+    int *fd, struct why *why)
 {
 	const char *const name[TLS_FILES] = {"certificate", "key", t->ca_name,
 	    "crl"};
 	char what[MAX_NAME + 32];
 
-	if (t->path[i] == NULL && t->client && i >= 2)
+	if (t->path[i] == NULL && (i == 3 || (i == 2 && t->client)))
 		return ERR_OK;
 	(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
-	return i == 1 ? open_secret_file(t->path[i], what, fd, why)
+	return i == 1 ? sup_open_key(f, t->path[i], t->role, what, fd, why)
 		      : open_file(t->path[i], what, fd, why);
 }
 
 static enum err
-check_section(const struct tls_section *t, struct why *why)
+check_section(const struct config *f, const struct tls_section *t,
+    struct why *why)
 {
 	int fd[TLS_FILES] = {-1, -1, -1, -1};
-	const unsigned n = t->client ? TLS_FILES : 3;
 	enum err rc = ERR_OK;
 
-	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
-		rc = open_one(t, i, &fd[i], why);
+	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++)
+		rc = open_one(f, t, i, &fd[i], why);
 	if (rc == ERR_OK)
 		rc = check_tls(t, fd, why);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < TLS_FILES; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
 	return rc;
 }
 
 static enum err
-check_server(const struct config_server *v, struct why *why)
+check_server(const struct config *f, enum tls_role role,
+    const struct config_server *v, struct why *why)
 {
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->client_ca, NULL}, "client_ca", false,
-	    false};
+	    {v->certificate, v->key, v->client_ca, v->crl}, role, "client_ca",
+	    false, false};
 
-	return check_section(&t, why);
+	return check_section(f, &t, why);
 }
 
 /* One that calls a server, at the address of that option. */
 static enum err
-check_called(const struct tls_section *t, const char *option,
-    const char *address, struct why *why)
+check_called(const struct config *f, const struct tls_section *t,
+    const char *option, const char *address, struct why *why)
 {
 	char what[MAX_NAME + 32];
 	struct address a;
@@ -139,27 +147,28 @@ check_called(const struct tls_section *t, const char *option,
 
 	(void)snprintf(what, sizeof(what), "%s.%s", t->name, option);
 	rc = address_parse(what, address, &a, why);
-	return rc == ERR_OK ? check_section(t, why) : rc;
+	return rc == ERR_OK ? check_section(f, t, why) : rc;
 }
 
 static enum err
-check_client(const struct config_client *v, struct why *why)
+check_client(const struct config *f, struct why *why)
 {
+	const struct config_client *v = &f->xkc;
 	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->server_ca, NULL}, "server_ca", true,
-	    false};
+	    {v->certificate, v->key, v->server_ca, v->crl}, TLS_ROLE_XKC,
+	    "server_ca", true, false};
 
-	return check_called(&t, "connect", v->address, why);
+	return check_called(f, &t, "connect", v->address, why);
 }
 
 static enum err
-check_link(const struct config_link *k, struct why *why)
+check_link(const struct config *f, const struct config_link *k, struct why *why)
 {
 	const struct tls_section t = {k->section,
-	    {k->certificate, k->key, k->server_ca, k->crl}, "server_ca", true,
-	    k->how.tls12};
+	    {k->certificate, k->key, k->server_ca, k->crl}, TLS_ROLE_HI2,
+	    "server_ca", true, k->how.tls12};
 
-	return check_called(&t, "address", k->address, why);
+	return check_called(f, &t, "address", k->address, why);
 }
 
 static enum err
@@ -169,7 +178,7 @@ check_links(const struct config *f, struct why *why)
 
 	for (unsigned i = 0; i < f->n_lemfs && rc == ERR_OK; i++)
 		if (config_is_linked(f, &f->lemf[i]))
-			rc = check_link(&f->lemf[i].link, why);
+			rc = check_link(f, &f->lemf[i].link, why);
 	return rc;
 }
 
@@ -191,13 +200,13 @@ sup_check(const struct config *f, struct why *why)
 	enum err rc;
 
 	if ((rc = config_matters(f, text, sizeof(text), why)) != ERR_OK ||
-	    (rc = check_server(&f->xk_server, why)) != ERR_OK)
+	    (rc = check_server(f, TLS_ROLE_XK, &f->xk_server, why)) != ERR_OK)
 		return rc;
 	if (config_is_df2(f) &&
-	    (rc = check_server(&f->x2_server, why)) == ERR_OK)
+	    (rc = check_server(f, TLS_ROLE_X2, &f->x2_server, why)) == ERR_OK)
 		rc = check_lemfs(f, why);
 	if (rc == ERR_OK && config_is_remote(f))
-		rc = check_client(&f->xkc, why);
+		rc = check_client(f, why);
 	if (rc == ERR_OK)
 		rc = check_links(f, why);
 	return rc;

@@ -23,11 +23,12 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS 30000
 #define STABLE_MS 60000
+#define CREDIT_MS 2000
 #define STOP_MS 5000
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
-    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c"};
+    "keywarden-hi2", "keywarden-xkc", "keywarden-hi2c", "keywarden-signer"};
 
 /* The pipeline: who talks to whom. */
 static const struct {
@@ -38,7 +39,9 @@ static const struct {
     {CTL_PEER_X2, CTL_PEER_HI2}, {CTL_PEER_POLICY, CTL_PEER_HI2},
     {CTL_PEER_HSM, CTL_PEER_HI2}, {CTL_PEER_X2, CTL_PEER_XKC},
     {CTL_PEER_HSM, CTL_PEER_XKC}, {CTL_PEER_HI2, CTL_PEER_AUDIT},
-    {CTL_PEER_HI2, CTL_PEER_HI2C}};
+    {CTL_PEER_HI2, CTL_PEER_HI2C}, {CTL_PEER_SIGNER, CTL_PEER_XK},
+    {CTL_PEER_SIGNER, CTL_PEER_X2}, {CTL_PEER_SIGNER, CTL_PEER_XKC},
+    {CTL_PEER_SIGNER, CTL_PEER_HI2C}};
 
 const char *
 child_name(const struct child *c)
@@ -54,6 +57,12 @@ child_name(const struct child *c)
 	else
 		return programs[c->kind];
 	return name;
+}
+
+const char *
+child_program(enum ctl_peer kind)
+{
+	return programs[kind];
 }
 
 static struct child *
@@ -96,6 +105,22 @@ sup_add_links(struct supervisor *s)
 }
 
 void
+sup_add_signer(struct supervisor *s)
+{
+	for (unsigned i = 0; i < s->n_children; i++)
+		if (s->child[i].kind == CTL_PEER_SIGNER)
+			return;
+	if (config_uses_token_key(s->config))
+		(void)add_child(s, CTL_PEER_SIGNER, 0);
+}
+
+bool
+sup_logs_in(const struct child *c)
+{
+	return c->kind == CTL_PEER_HSM || c->kind == CTL_PEER_SIGNER;
+}
+
+void
 sup_add_children(struct supervisor *s)
 {
 	(void)add_child(s, CTL_PEER_AUDIT, 0);
@@ -108,7 +133,9 @@ sup_add_children(struct supervisor *s)
 			(void)add_child(s, CTL_PEER_XKC, 0);
 		sup_add_links(s);
 	}
-	for (unsigned i = 0; i < s->config->workers; i++)
+	(void)add_child(s, CTL_PEER_HSM, 0);
+	sup_add_signer(s); /* not behind all the others: they start in order */
+	for (unsigned i = 1; i < s->config->workers; i++)
 		(void)add_child(s, CTL_PEER_HSM, i);
 }
 
@@ -166,12 +193,14 @@ try_again_later(struct child *c)
 static void
 start(struct supervisor *s, struct child *c)
 {
-	char **env = c->kind == CTL_PEER_HSM ? spawn_hsm_env(s->config)
-					     : spawn_plain_env(s->config);
+	char **env = sup_logs_in(c) ? spawn_hsm_env(s->config)
+				    : spawn_plain_env(s->config);
 	struct why why = {""};
 	enum err rc;
 
 	c->wanted = c->ready = false;
+	if (env != NULL)
+		sup_confine_env(s, c->kind, env);
 	rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl, &why);
 	spawn_env_free(env);
 	if (rc != ERR_OK) {
@@ -179,7 +208,10 @@ start(struct supervisor *s, struct child *c)
 		try_again_later(c);
 		return;
 	}
-	c->started = clock_uptime_ms();
+	c->started = c->heard = clock_uptime_ms();
+	c->ending = 0;
+	c->starts++;
+	s->health_new = true;
 	wire(s, c);
 	if (sup_hand_over(s, c, &why) != ERR_OK) {
 		log_error("%s: %s", child_name(c), why.text);
@@ -188,8 +220,8 @@ start(struct supervisor *s, struct child *c)
 }
 
 /*
- * The workers start one after the other: the PIN in hand may be wrong by now,
- * and tries that are made side by side would lock the token.
+ * Those who log in start one after the other: the PIN in hand may be wrong by
+ * now, and tries that are made side by side would lock the token.
  */
 static bool
 may_start(const struct supervisor *s, const struct child *c)
@@ -199,8 +231,8 @@ may_start(const struct supervisor *s, const struct child *c)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *o = &s->child[i];
 
-		if (c->kind == CTL_PEER_HSM && o->kind == CTL_PEER_HSM &&
-		    o->pid != 0 && !o->ready)
+		if (sup_logs_in(c) && sup_logs_in(o) && o->pid != 0 &&
+		    !o->ready)
 			return false;
 	}
 	return true;
@@ -254,32 +286,69 @@ sup_next_start(const struct supervisor *s)
 
 /* ---- ends ---- */
 
+/*
+ * One that has lived is no sign of a fault that comes again at once.  That a
+ * token is opened anew is nothing out of the way: there what would be waited is
+ * halved for each CREDIT_MS of the process's life.
+ */
 static void
-ended(struct supervisor *s, struct child *c, int status)
+credit(struct child *c)
 {
-	const bool lived = clock_uptime_ms() - c->started > STABLE_MS;
-	char again[48] = "";
+	int64_t lived = clock_uptime_ms() - c->started;
 
+	if (lived > STABLE_MS)
+		c->backoff_ms = BACKOFF_FIRST_MS;
+	for (; sup_logs_in(c) && lived >= CREDIT_MS; lived -= CREDIT_MS)
+		c->backoff_ms = c->backoff_ms / 2 < BACKOFF_FIRST_MS
+		    ? BACKOFF_FIRST_MS
+		    : c->backoff_ms / 2;
+}
+
+/* What it has said itself says more than `how`. */
+static void
+note_cause(struct child *c, const char *how)
+{
+	if (c->ending == 0)
+		(void)snprintf(c->cause, sizeof(c->cause), "%s", how);
+	if (c->ending == 0 && !c->held)
+		c->end = ERR_OK;
+	c->ending = 0;
+}
+
+void
+sup_ended(struct supervisor *s, struct child *c, const char *how)
+{
 	sup_last_words(s, c);
 	close(c->ctl);
 	c->ctl = -1;
 	c->pid = 0;
 	c->ready = false;
+	s->health_new = true;
 	if (s->stopping || c->stopping)
 		return;
-	if (lived)
-		c->backoff_ms = BACKOFF_FIRST_MS;
-	if (!c->held)
-		(void)snprintf(again, sizeof(again), "; next try in %u ms",
-		    c->backoff_ms);
+	note_cause(c, how);
+	credit(c);
+	if (c->held) {
+		log_warning("%s %s", child_name(c), how);
+		return;
+	}
+	log_warning("%s %s; next try in %u ms", child_name(c), how,
+	    c->backoff_ms);
+	try_again_later(c);
+}
+
+static void
+reaped(struct supervisor *s, struct child *c, int status)
+{
+	char how[64];
+
 	if (WIFSIGNALED(status))
-		log_error("%s was ended by signal %d (%s)%s", child_name(c),
-		    WTERMSIG(status), strsignal(WTERMSIG(status)), again);
-	else if (WEXITSTATUS(status) != 0)
-		log_warning("%s ended with status %d%s", child_name(c),
-		    WEXITSTATUS(status), again);
-	if (!c->held)
-		try_again_later(c);
+		(void)snprintf(how, sizeof(how), "was ended by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(how, sizeof(how), "ended with status %d",
+		    WEXITSTATUS(status));
+	sup_ended(s, c, how);
 }
 
 void
@@ -291,7 +360,7 @@ sup_reap(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (unsigned i = 0; i < s->n_children; i++)
 			if (s->child[i].pid == pid)
-				ended(s, &s->child[i], status);
+				reaped(s, &s->child[i], status);
 }
 
 void
@@ -303,20 +372,21 @@ sup_release_held(struct supervisor *s)
 		struct child *c = &s->child[i];
 		const bool was_held = c->held;
 
-		if (c->kind == CTL_PEER_HSM && s->pin_refused)
+		if (sup_logs_in(c) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
-		if (c->pid != 0)
-			continue;
 		/* Somebody has acted: what waits for its time waits no more. */
 		c->backoff_ms = BACKOFF_FIRST_MS;
+		if (c->pid != 0)
+			continue;
 		c->restart_at = 0;
 		if (!was_held)
 			continue;
-		/* One worker tries the PIN; the others follow when it can. */
-		c->wanted = c->kind != CTL_PEER_HSM || first;
-		first = first && c->kind != CTL_PEER_HSM;
+		/* One tries the PIN; the others follow when it can. */
+		c->wanted = !sup_logs_in(c) || first;
+		first = first && !sup_logs_in(c);
 	}
+	s->health_new = true;
 }
 
 /* ---- stopping ---- */
@@ -362,7 +432,7 @@ sup_stop_all(struct supervisor *s)
 {
 	static const enum ctl_peer order[] = {CTL_PEER_XK, CTL_PEER_X2,
 	    CTL_PEER_POLICY, CTL_PEER_HSM, CTL_PEER_XKC, CTL_PEER_HI2C,
-	    CTL_PEER_HI2, CTL_PEER_AUDIT};
+	    CTL_PEER_SIGNER, CTL_PEER_HI2, CTL_PEER_AUDIT};
 
 	s->stopping = true;
 	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {

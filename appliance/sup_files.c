@@ -98,8 +98,23 @@ send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
 #define TLS_FILES 4
 
 static enum err
-send_tls(const char *section, const char *const path[TLS_FILES],
-    const char *ca_name, const struct child *c, struct why *why)
+send_key(const struct config *f, const char *path, enum tls_role role,
+    const char *what, const struct child *c, struct why *why)
+{
+	int fd = -1;
+	enum err rc;
+
+	if ((rc = sup_open_key(f, path, role, what, &fd, why)) != ERR_OK)
+		return rc;
+	rc = send_file(c, CTL_FILE_TLS_KEY, fd, why);
+	close(fd);
+	return rc;
+}
+
+static enum err
+send_tls(const struct config *f, enum tls_role role, const char *section,
+    const char *const path[TLS_FILES], const char *ca_name,
+    const struct child *c, struct why *why)
 {
 	static const enum ctl_file kind[TLS_FILES] = {CTL_FILE_TLS_CERT,
 	    CTL_FILE_TLS_KEY, CTL_FILE_CLIENT_CA, CTL_FILE_CRL};
@@ -113,63 +128,66 @@ send_tls(const char *section, const char *const path[TLS_FILES],
 		if (path[i] == NULL && i >= 2)
 			continue;
 		(void)snprintf(what, sizeof(what), "%s.%s", section, name[i]);
-		rc = send_path(c, kind[i], path[i], what,
-		    kind[i] == CTL_FILE_TLS_KEY, why);
+		rc = kind[i] == CTL_FILE_TLS_KEY
+		    ? send_key(f, path[i], role, what, c, why)
+		    : send_path(c, kind[i], path[i], what, false, why);
 	}
 	return rc;
 }
 
 static enum err
-send_server_tls(const struct config_server *v, const struct child *c,
-    struct why *why)
+send_server_tls(const struct config *f, enum tls_role role,
+    const struct config_server *v, const struct child *c, struct why *why)
 {
 	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->client_ca};
+	    v->client_ca, v->crl};
 
-	return send_tls(v->section, path, "client_ca", c, why);
+	return send_tls(f, role, v->section, path, "client_ca", c, why);
 }
 
 static enum err
-send_client_tls(const struct config_client *v, const struct child *c,
-    struct why *why)
+send_client_tls(const struct config *f, const struct child *c, struct why *why)
 {
+	const struct config_client *v = &f->xkc;
 	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->server_ca};
+	    v->server_ca, v->crl};
 
-	return send_tls(v->section, path, "server_ca", c, why);
+	return send_tls(f, TLS_ROLE_XKC, v->section, path, "server_ca", c, why);
 }
 
 static enum err
-send_link_tls(const struct config_link *k, const struct child *c,
-    struct why *why)
+send_link_tls(const struct config *f, const struct config_link *k,
+    const struct child *c, struct why *why)
 {
 	const char *const path[TLS_FILES] = {k->certificate, k->key,
 	    k->server_ca, k->crl};
 
-	return send_tls(k->section, path, "server_ca", c, why);
+	return send_tls(f, TLS_ROLE_HI2, k->section, path, "server_ca", c, why);
 }
 
 /* The TLS files of those that have any. */
 static enum err
 send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 {
+	const struct config *f = s->config;
 	const struct config_lemf *l;
 
 	switch (c->kind) {
 	case CTL_PEER_XK:
-		return send_server_tls(&s->config->xk_server, c, why);
+		return send_server_tls(f, TLS_ROLE_XK, &f->xk_server, c, why);
 	case CTL_PEER_X2:
-		return send_server_tls(&s->config->x2_server, c, why);
+		return send_server_tls(f, TLS_ROLE_X2, &f->x2_server, c, why);
 	case CTL_PEER_XKC:
-		return send_client_tls(&s->config->xkc, c, why);
+		return send_client_tls(f, c, why);
 	case CTL_PEER_HI2C:
-		l = config_link_in(s->config, c->index);
-		return l != NULL ? send_link_tls(&l->link, c, why)
+		l = config_link_in(f, c->index);
+		return l != NULL ? send_link_tls(f, &l->link, c, why)
 				 : ERR_INTERNAL;
 	case CTL_PEER_POLICY:
 	case CTL_PEER_AUDIT:
 	case CTL_PEER_HSM:
 	case CTL_PEER_HI2:
+	case CTL_PEER_SIGNER:
 	case CTL_PEER__MAX:
 		break;
 	}
@@ -213,6 +231,8 @@ send_files(struct supervisor *s, struct child *c, struct why *why)
 			rc = send_writable(s, c, CTL_FILE_HEAD, STATE_HEAD,
 			    HEAD_WHAT, why);
 		return rc == ERR_OK ? send_pin(s, c, why) : rc;
+	case CTL_PEER_SIGNER:
+		return send_pin(s, c, why);
 	case CTL_PEER__MAX:
 		break;
 	}
@@ -248,9 +268,14 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = send_files(s, c, why)) != ERR_OK)
+	c->crl = (struct msg_crl){CRL_NONE, 0};
+	sup_crl_seen(s, c);
+	if ((rc = send_files(s, c, why)) != ERR_OK ||
+	    (rc = sup_send_settings(s, c, MSG_CTL_SETUP, why)) != ERR_OK)
 		return rc;
-	return sup_send_settings(s, c, MSG_CTL_SETUP, why);
+	if (c->kind == CTL_PEER_POLICY)
+		sup_crl_tell(s);
+	return ERR_OK;
 }
 
 enum err
@@ -258,8 +283,9 @@ sup_reload_child(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if (c->kind == CTL_PEER_HSM)
+	if (sup_logs_in(c))
 		return ERR_OK; /* nothing of it may change while it runs */
+	sup_crl_seen(s, c);
 	if ((rc = send_child_tls(s, c, why)) != ERR_OK)
 		return rc;
 	return sup_send_settings(s, c, MSG_CTL_RELOAD, why);

@@ -10,7 +10,9 @@ static enum err
 policy_settings(struct supervisor *s, struct wr *w, struct why *why)
 {
 	struct policy_settings p = {.df2 = config_is_df2(s->config),
-	    .remote = config_is_remote(s->config)};
+	    .remote = config_is_remote(s->config),
+	    .production = s->config->production,
+	    .owner = (uint32_t)s->owner};
 	char *db = config_path(s->config, STATE_DB);
 	enum err rc;
 
@@ -128,9 +130,11 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 	const struct config *f = s->config;
 	struct x2_settings x2 = f->x2;
 	struct hsm_settings h = {.index = c->index,
+	    .call_seconds = f->call_seconds,
 	    .job_seconds = f->job_seconds,
 	    .threads = threads(f),
-	    .remote = config_is_remote(f)};
+	    .remote = config_is_remote(f),
+	    .production = f->production};
 
 	switch (c->kind) {
 	case CTL_PEER_XK:
@@ -142,6 +146,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 		audit_settings_put(w, &f->audit);
 		break;
 	case CTL_PEER_HSM:
+	case CTL_PEER_SIGNER:
 		rd_init(&h.module, f->token_module, strlen(f->token_module));
 		rd_init(&h.label, f->token_label, strlen(f->token_label));
 		hsm_settings_put(w, &h);

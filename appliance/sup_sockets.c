@@ -50,7 +50,7 @@ listen_on(const char *section, const char *text, int *out, struct why *why)
 }
 
 static enum err
-control_socket(const char *path, int *out, struct why *why)
+control_socket(const char *path, uid_t owner, int *out, struct why *why)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	struct stat st;
@@ -68,7 +68,9 @@ control_socket(const char *path, int *out, struct why *why)
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		(void)unlink(path);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    chmod(path, S_IRUSR | S_IWUSR) == -1 || listen(fd, 16) == -1) {
+	    chmod(path, S_IRUSR | S_IWUSR) == -1 ||
+	    (owner != geteuid() && chown(path, owner, (gid_t)-1) == -1) ||
+	    listen(fd, 16) == -1) {
 		(void)why_errno(why, "control socket %s", path);
 		close(fd);
 		return ERR_IO;
@@ -112,10 +114,12 @@ sup_open(struct supervisor *s, struct why *why)
 	enum err rc;
 
 	if ((rc = take_lock(s, why)) != ERR_OK ||
+	    (rc = sup_home(s, why)) != ERR_OK ||
 	    (rc = listen_all(&s->config->xk_server, s->xk_fd, why)) != ERR_OK ||
 	    (rc = listen_all(&s->config->x2_server, s->x2_fd, why)) != ERR_OK)
 		return rc;
-	return control_socket(s->config->control_socket, &s->control_fd, why);
+	return control_socket(s->config->control_socket, s->owner,
+	    &s->control_fd, why);
 }
 
 void

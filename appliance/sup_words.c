@@ -4,12 +4,14 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "appliance/ctl.h"
 #include "appliance/supervisor.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static void
@@ -40,14 +42,14 @@ child_ready(struct supervisor *s, struct child *c)
 {
 	bool all = true;
 
-	c->ready = true;
-	/* The first worker has shown that the PIN is right. */
-	if (c->kind == CTL_PEER_HSM)
+	c->ready = s->health_new = true;
+	c->heard = clock_uptime_ms();
+	/* The first who logs in has shown that the PIN is right. */
+	if (sup_logs_in(c))
 		for (unsigned i = 0; i < s->n_children; i++) {
 			struct child *o = &s->child[i];
 
-			if (o->kind == CTL_PEER_HSM && o->pid == 0 &&
-			    !o->wanted) {
+			if (sup_logs_in(o) && o->pid == 0 && !o->wanted) {
 				o->held = false;
 				o->wanted = true;
 				o->restart_at = 0;
@@ -69,24 +71,31 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 		struct child *o = &s->child[i];
 
 		/*
-		 * A refused PIN is everybody's: no other worker tries it, and
-		 * those that still serve do not when they have ended.
+		 * A refused PIN is everybody's: nobody else tries it, and those
+		 * that still serve do not when they have ended.
 		 */
-		if (o == c || (rc == ERR_PIN && o->kind == CTL_PEER_HSM))
-			o->held = true;
+		if (o != c && (rc != ERR_PIN || !sup_logs_in(o)))
+			continue;
+		o->held = true;
+		o->end = rc;
 	}
 }
 
 static void
 child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 {
-	char text[WHY_MAX + 1];
+	char text[WHY_MAX];
 	struct rd why;
 	enum err rc;
 
 	if (msg_error_get(f->body, &rc, &why) != ERR_OK)
 		return;
 	(void)log_escape(why.p, why.left, text, sizeof(text));
+	(void)snprintf(c->cause, sizeof(c->cause), "%s", text);
+	c->end = rc;
+	c->ending = clock_uptime_ms();
+	c->ready = false;
+	s->health_new = true;
 	if (rc == ERR_PIN) {
 		hold(s, c, rc);
 		s->pin_refused = s->pin != NULL;
@@ -102,8 +111,7 @@ child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 			  "reload keywarden)",
 		    child_name(c), text);
 	} else
-		log_error("%s: %s; next try in %u ms", child_name(c), text,
-		    c->backoff_ms);
+		log_error("%s: %s", child_name(c), text);
 }
 
 void
@@ -121,6 +129,10 @@ sup_from_child(struct supervisor *s, struct child *c)
 		child_ready(s, c);
 	else if (f.type == MSG_CTL_FAILED)
 		child_failed(s, c, &f);
+	else if (f.type == MSG_CTL_CRL_STATE)
+		sup_crl_is(s, c, f.body);
+	else if (f.type == MSG_CTL_HEALTH)
+		sup_health(s, c, f.body);
 	else
 		log_error("%s sent the supervisor a message of type %u",
 		    child_name(c), f.type);

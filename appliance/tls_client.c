@@ -1,7 +1,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -50,9 +49,18 @@ verify_pin(X509_STORE_CTX *x, void *arg)
 }
 
 static int
+verify_ca(X509_STORE_CTX *x, void *arg)
+{
+	const struct tls_client_kind *kind = arg;
+
+	return kind->lists != NULL ? tls_crl_verify(x, kind->lists)
+				   : X509_verify_cert(x);
+}
+
+static int
 verify_both(X509_STORE_CTX *x, void *arg)
 {
-	return verify_pin(x, arg) && X509_verify_cert(x) == 1;
+	return verify_pin(x, arg) && verify_ca(x, arg) == 1;
 }
 
 static void
@@ -61,10 +69,11 @@ trust(SSL_CTX *c, const struct tls_client_kind *kind, bool has_ca)
 	void *arg;
 
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
-	if (kind->n_pins == 0)
-		return;
 	memcpy(&arg, &kind, sizeof(arg)); /* it is only read */
-	SSL_CTX_set_cert_verify_callback(c, has_ca ? verify_both : verify_pin,
+	SSL_CTX_set_cert_verify_callback(c,
+	    kind->n_pins == 0 ? verify_ca
+		: has_ca      ? verify_both
+			      : verify_pin,
 	    arg);
 }
 
@@ -97,35 +106,22 @@ set_profile(SSL_CTX *c, const struct tls_client_kind *kind)
 	    SSL_CTX_set_alpn_protos(c, kind->alpn, kind->alpn_len) == 0;
 }
 
-static void
-close_files(const struct tls_files *f, int crl)
-{
-	tls_close_files(f);
-	if (crl != -1)
-		close(crl);
-}
-
 enum err
 tls_client_new(const struct tls_client_kind *kind, const struct tls_fds *from,
     SSL_CTX **out, struct why *why)
 {
 	const struct tls_files files = {kind->section, kind->ca_name,
-	    from->cert, from->key, from->ca};
+	    kind->role, from->cert, from->key, from->ca};
 	SSL_CTX *c = SSL_CTX_new(TLS_client_method());
 	enum err rc;
 
 	if (c == NULL || !set_profile(c, kind)) {
-		close_files(&files, from->crl);
+		tls_close_files(&files);
 		SSL_CTX_free(c);
 		return why_set(why, ERR_CRYPTO, "OpenSSL: %s", tls_error());
 	}
 	trust(c, kind, from->ca != -1);
-	rc = tls_use_files(c, &files, why);
-	if (rc == ERR_OK && from->crl != -1)
-		rc = tls_use_crl(c, from->crl, kind->section, why);
-	else if (from->crl != -1)
-		close(from->crl);
-	if (rc != ERR_OK)
+	if ((rc = tls_use_files(c, &files, why)) != ERR_OK)
 		SSL_CTX_free(c);
 	else
 		*out = c;

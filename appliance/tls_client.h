@@ -10,13 +10,16 @@
 
 #include <openssl/ssl.h>
 
+#include "appliance/tls_crl.h"
 #include "appliance/tls_fds.h"
+#include "appliance/tls_role.h"
 #include "base/error.h"
 #include "policy/digest.h"
 
 /* What one client has of its own; it must outlive all contexts made of it. */
 struct tls_client_kind {
 	const char *section; /* of the configuration: "xk_client" */
+	enum tls_role role;
 	const char *ca_name; /* what it calls the servers' CAs: "server_ca" */
 	/* The ALPN that a server must choose, as the extension lists it (a
 	 * length, then the name); NULL: none is asked for. */
@@ -28,14 +31,15 @@ struct tls_client_kind {
 	/* SHA-256 of the certificates, one of which the server must show. */
 	unsigned n_pins;
 	const uint8_t (*pin)[DIGEST_LEN];
+	/* Of revoked ones, for servers known by a CA; NULL: none. */
+	struct tls_crl *lists;
 };
 
 /*
- * A client context from the files, which are closed.  Without a CA a server is
- * known by its pin alone: the name, the issuer and lists are not looked at,
- * the dates are.  With lists there must be a current one of each issuer in a
- * server's chain.  ERR_MALFORMED: one of the files, and `why` names it;
- * ERR_CRYPTO.
+ * A client context from the files, which are closed; lists of revoked ones
+ * among them stay the caller's.  Without a CA a server is known by its pin
+ * alone: the name, the issuer and lists are not looked at, the dates are.
+ * ERR_MALFORMED: one of the files, and `why` names it; ERR_CRYPTO.
  */
 enum err tls_client_new(const struct tls_client_kind *, const struct tls_fds *,
     SSL_CTX **out, struct why *why) MUST_CHECK;

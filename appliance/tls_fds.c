@@ -34,10 +34,19 @@ tls_fds_whole(const struct tls_fds *f)
 struct tls_fds
 tls_fds_take(struct tls_fds *f)
 {
-	const struct tls_fds taken = *f;
+	const struct tls_fds taken = {f->cert, f->key, f->ca, -1};
 
-	*f = (struct tls_fds)TLS_FDS_NONE;
+	f->cert = f->key = f->ca = -1;
 	return taken;
+}
+
+int
+tls_fds_take_crl(struct tls_fds *f)
+{
+	const int fd = f->crl;
+
+	f->crl = -1;
+	return fd;
 }
 
 void

@@ -24,8 +24,10 @@ bool tls_fds_keep(struct tls_fds *, enum ctl_file, int fd) MUST_CHECK;
 /* Certificate, key and CAs are there. */
 bool tls_fds_whole(const struct tls_fds *);
 
-/* All of them, the caller's from then on; none is left. */
+/* All but the lists, the caller's from then on; none is left. */
 struct tls_fds tls_fds_take(struct tls_fds *);
+/* The lists alone; -1: none have come. */
+int tls_fds_take_crl(struct tls_fds *);
 void tls_fds_close(struct tls_fds *);
 
 #endif

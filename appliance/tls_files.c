@@ -1,3 +1,4 @@
+#include <string.h>
 #include <unistd.h>
 
 #include <openssl/bio.h>
@@ -6,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "appliance/tls_files.h"
+#include "appliance/tls_token.h"
 
 const char *
 tls_error(void)
@@ -35,10 +37,10 @@ no_passphrase(char *out, int cap, int rw, void *ctx)
 	return 0;
 }
 
+/* Takes the BIO over. */
 static enum err
-use_key(SSL_CTX *c, int fd, const char *section, struct why *why)
+use_pem_key(SSL_CTX *c, BIO *b, const char *section, struct why *why)
 {
-	BIO *b = bio_of(fd);
 	EVP_PKEY *k = b == NULL
 	    ? NULL
 	    : PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL);
@@ -51,6 +53,67 @@ use_key(SSL_CTX *c, int fd, const char *section, struct why *why)
 			"%s.key: not an unencrypted PEM key that fits the "
 			"certificate: %s",
 			section, tls_error());
+}
+
+/* Is the first thing in it a public key?  It is read from its start again. */
+static bool
+is_public(BIO *b)
+{
+	char *name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	long len = 0;
+	bool is = false;
+
+	if (b != NULL && PEM_read_bio(b, &name, &header, &data, &len) == 1)
+		is = strcmp(name, PEM_STRING_PUBLIC) == 0;
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_clear_free(data, (size_t)len);
+	ERR_clear_error();
+	(void)BIO_reset(b);
+	return is;
+}
+
+static enum err
+use_token_key(SSL_CTX *c, BIO *b, const struct tls_files *f, struct why *why)
+{
+	const X509 *cert = SSL_CTX_get0_certificate(c);
+	EVP_PKEY *half = PEM_read_bio_PUBKEY(b, NULL, NULL, NULL);
+	EVP_PKEY *key = NULL;
+	enum err rc = ERR_OK;
+
+	if (half == NULL || (key = tls_token_key(half, f->role)) == NULL)
+		rc = why_set(why, ERR_MALFORMED,
+		    "%s.key: the token's key cannot be used: %s", f->section,
+		    tls_error());
+	else if (EVP_PKEY_eq(X509_get0_pubkey(cert), half) != 1)
+		rc = why_set(why, ERR_MALFORMED,
+		    "%s.certificate: not of the token's key: have one made "
+		    "from 'keywarden kms tls-request --for %s'",
+		    f->section, tls_role_name(f->role));
+	else if (SSL_CTX_use_PrivateKey(c, key) != 1)
+		rc = why_set(why, ERR_CRYPTO, "%s.key: %s", f->section,
+		    tls_error());
+	else
+		tls_token_profile(c);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(half);
+	return rc;
+}
+
+static enum err
+use_key(SSL_CTX *c, const struct tls_files *f, struct why *why)
+{
+	BIO *b = bio_of(f->key_fd);
+
+	if (is_public(b)) {
+		const enum err rc = use_token_key(c, b, f, why);
+
+		BIO_free(b);
+		return rc;
+	}
+	return use_pem_key(c, b, f->section, why);
 }
 
 /* The certificate of this end, then what is behind it as the chain. */
@@ -108,7 +171,7 @@ tls_use_files(SSL_CTX *c, const struct tls_files *f, struct why *why)
 	/* Each takes its descriptor, so all are called. */
 	rc = use_chain(c, f->cert_fd, f->section, why);
 	if (rc == ERR_OK)
-		rc = use_key(c, f->key_fd, f->section, why);
+		rc = use_key(c, f, why);
 	else
 		close(f->key_fd);
 	if (f->ca_fd == -1)
@@ -127,30 +190,6 @@ tls_close_files(const struct tls_files *f)
 	close(f->key_fd);
 	if (f->ca_fd != -1)
 		close(f->ca_fd);
-}
-
-enum err
-tls_use_crl(SSL_CTX *c, int fd, const char *section, struct why *why)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(c);
-	BIO *b = bio_of(fd);
-	unsigned n = 0;
-	bool ok = b != NULL;
-	X509_CRL *x;
-
-	while (ok && (x = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL) {
-		ok = X509_STORE_add_crl(store, x) == 1;
-		X509_CRL_free(x);
-		n++;
-	}
-	BIO_free(b);
-	ok = ok && n > 0 &&
-	    X509_STORE_set_flags(store,
-		X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
-	ERR_clear_error();
-	return ok
-	    ? ERR_OK
-	    : why_set(why, ERR_MALFORMED, "%s.crl: no PEM CRL in it", section);
 }
 
 bool

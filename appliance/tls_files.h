@@ -6,12 +6,13 @@
 
 #include <openssl/ssl.h>
 
-#include "base/error.h"
+#include "appliance/tls_role.h"
 
 /* PEM files as descriptors: a chain, its key, the CAs of the other side. */
 struct tls_files {
 	const char *section; /* of the configuration, for messages: "xk" */
 	const char *ca_name; /* what it calls the CAs: "client_ca" */
+	enum tls_role role; /* whose key it is, if it is in the token */
 	int cert_fd, key_fd;
 	int ca_fd; /* -1: none are taken in */
 };
@@ -23,20 +24,13 @@ struct tls_files {
 bool tls_profile(SSL_CTX *);
 
 /*
- * Takes them in and closes them, in any case.  ERR_MALFORMED: one of
- * them, and `why` names it.
+ * Takes them in and closes them, in any case.  A key that is a public one is
+ * the token's (tls_token.h), and must be that of the certificate.
+ * ERR_MALFORMED: one of them, and `why` names it.
  */
 enum err tls_use_files(SSL_CTX *, const struct tls_files *,
     struct why *why) MUST_CHECK;
 void tls_close_files(const struct tls_files *);
-
-/*
- * Certificates of the other side must be covered by these lists (PEM, one at
- * least), each of its chain by a current one of its issuer.  Closes it, in any
- * case.
- */
-enum err tls_use_crl(SSL_CTX *, int fd, const char *section,
-    struct why *why) MUST_CHECK;
 
 /* The newest entry of OpenSSL's error queue in words; the queue is emptied. */
 const char *tls_error(void);

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 
 #include "appliance/tls_link.h"
+#include "appliance/tls_token.h"
 #include "base/log.h"
 
 /* Changes that the log is told of in such a time. */
@@ -29,6 +30,7 @@ struct conn {
 	enum state state;
 	bool want_write; /* TLS itself waits for the socket */
 	bool dead;
+	struct tls_wait wait;
 	int64_t proved_at; /* ms; 0: not yet */
 };
 
@@ -51,6 +53,7 @@ struct tls_link {
 };
 
 static void on_poll(uv_poll_t *h, int status, int events);
+static void on_signed(void *ctx);
 static void on_timer(uv_timer_t *t);
 
 static int64_t
@@ -66,13 +69,18 @@ watch(struct conn *c)
 
 	if (c->dead)
 		return;
+	if (tls_token_waits(&c->wait))
+		want = 0;
 	if (c->want_write ||
 	    (c->state == UP && c->link->ops->out(c->link->ctx).left > 0))
 		want |= UV_WRITABLE;
 	if (want == c->events)
 		return;
 	c->events = want;
-	(void)uv_poll_start(&c->poll, want, on_poll);
+	if (want == 0)
+		(void)uv_poll_stop(&c->poll);
+	else
+		(void)uv_poll_start(&c->poll, want, on_poll);
 }
 
 /* ---- its end ---- */
@@ -141,6 +149,7 @@ end(struct conn *c, const char *why)
 	struct tls_link *l = c->link;
 
 	c->dead = true;
+	tls_token_forget(c->ssl, &c->wait);
 	l->conn = NULL;
 	uv_close((uv_handle_t *)&c->poll, after_close);
 	l->ops->down(l->ctx, why);
@@ -164,6 +173,7 @@ tls_waits(struct conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		break;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -235,7 +245,8 @@ handshake(struct conn *c)
 	int n;
 
 	ERR_clear_error();
-	if ((n = SSL_connect(c->ssl)) != 1) {
+	n = tls_token_handshake(c->ssl, &c->wait);
+	if (n != 1) {
 		tls_waits(c, n);
 		return;
 	}
@@ -274,8 +285,21 @@ connected(struct conn *c)
 		return;
 	}
 	(void)SSL_clear_mode(c->ssl, SSL_MODE_AUTO_RETRY);
+	c->wait.resume = on_signed;
+	c->wait.ctx = c;
 	c->state = HANDSHAKE;
 	handshake(c);
+}
+
+static void
+exchange(struct conn *c)
+{
+	if (!c->dead && c->state == UP) {
+		write_out(c);
+		if (!c->dead)
+			read_in(c);
+	}
+	watch(c);
 }
 
 static void
@@ -293,12 +317,16 @@ on_poll(uv_poll_t *h, int status, int events)
 		connected(c);
 	else if (c->state == HANDSHAKE)
 		handshake(c);
-	if (!c->dead && c->state == UP) {
-		write_out(c);
-		if (!c->dead)
-			read_in(c);
-	}
-	watch(c);
+	exchange(c);
+}
+
+static void
+on_signed(void *ctx)
+{
+	struct conn *c = ctx;
+
+	handshake(c);
+	exchange(c);
 }
 
 static int
@@ -432,6 +460,19 @@ tls_link_drop(struct tls_link *l, const char *why)
 {
 	if (l->conn != NULL)
 		lost(l->conn, why);
+}
+
+void
+tls_link_judge(struct tls_link *l)
+{
+	const struct tls_crl *lists = l->ops->kind->lists;
+	int v;
+
+	if (lists == NULL || !tls_link_is_up(l))
+		return;
+	v = tls_crl_judge(lists, l->conn->ssl);
+	if (v != X509_V_OK)
+		lost(l->conn, X509_verify_cert_error_string(v));
 }
 
 bool

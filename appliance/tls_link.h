@@ -73,6 +73,9 @@ void tls_link_wake(struct tls_link *);
 /* The connection ends, if there is one; down() is called. */
 void tls_link_drop(struct tls_link *, const char *why);
 
+/* New lists of revoked certificates are in use, or one has ended. */
+void tls_link_judge(struct tls_link *);
+
 /* Ready for octets: up() was called, and down() not since. */
 bool tls_link_is_up(const struct tls_link *);
 

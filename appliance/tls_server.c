@@ -40,8 +40,8 @@ enum err
 tls_server_new(const struct tls_server_kind *kind, int cert_fd, int key_fd,
     int ca_fd, SSL_CTX **out, struct why *why)
 {
-	const struct tls_files files = {kind->section, "client_ca", cert_fd,
-	    key_fd, ca_fd};
+	const struct tls_files files = {kind->section, "client_ca", kind->role,
+	    cert_fd, key_fd, ca_fd};
 	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
 	enum err rc;
 

@@ -6,11 +6,12 @@
 
 #include <openssl/ssl.h>
 
-#include "base/error.h"
+#include "appliance/tls_role.h"
 
 /* What one server has of its own; it must outlive all contexts made of it. */
 struct tls_server_kind {
 	const char *section; /* of the configuration, for messages: "xk" */
+	enum tls_role role;
 	/* The ALPN without which a client is refused, as the extension lists
 	 * it (a length, then the name); NULL: none is asked for. */
 	const unsigned char *alpn;

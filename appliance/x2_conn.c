@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +19,6 @@
 #define READ_AT_ONCE 16384 /* a TLS record */
 #define IN_FIRST 65536
 #define IN_MOST (2 * X2_PDU_MAX) /* that wait on one connection */
-#define LINGER_MS 2000
 #define LINGER_OCTETS 1048576
 /* So that one CSCF does not keep the others waiting. */
 #define READS_A_TURN 16
@@ -44,14 +41,16 @@ may_read(const struct x2_conn *c)
 	    waiting(c) + READ_AT_ONCE <= IN_MOST;
 }
 
-static void
-watch(struct x2_conn *c)
+void
+x2_conn_watch(struct x2_conn *c)
 {
 	int want = 0;
 
 	if (c->dead)
 		return;
-	if (c->state != X2_OPEN || may_read(c))
+	if (tls_token_waits(&c->tls_wait))
+		want = 0;
+	else if (c->state != X2_OPEN || may_read(c))
 		want |= UV_READABLE;
 	if (c->want_write || (c->out_len > 0 && c->state == X2_OPEN))
 		want |= UV_WRITABLE;
@@ -75,12 +74,14 @@ after_close(uv_handle_t *h)
 	free(c);
 }
 
-static void
-conn_free(struct x2_conn *c)
+void
+x2_conn_free(struct x2_conn *c)
 {
 	if (c->dead)
 		return;
 	c->dead = true;
+	admission_left(&c->x->admission, &c->admitted);
+	tls_token_forget(c->ssl, &c->tls_wait);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -94,6 +95,7 @@ tls_result(struct x2_conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -255,7 +257,7 @@ read_in(struct x2_conn *c)
 
 		if (!reserve_in(c)) {
 			log_error("out of memory: a connection is closed");
-			conn_free(c);
+			x2_conn_free(c);
 			return;
 		}
 		ERR_clear_error();
@@ -282,12 +284,30 @@ linger(struct x2_conn *c)
 	const ssize_t n = recv(c->fd, nowhere, sizeof(nowhere), 0);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
-		conn_free(c);
+		x2_conn_free(c);
 	else if (n > 0 && (c->lingered += (size_t)n) > LINGER_OCTETS)
-		conn_free(c);
+		x2_conn_free(c);
 }
 
 /* ---- events ---- */
+
+/* One more connection of this CSCF, if it may have it. */
+static bool
+admit_client(struct x2_conn *c)
+{
+	static struct log_limit limit;
+	uint8_t fingerprint[ALLOWANCE_WHO];
+
+	if (X509_digest(SSL_get0_peer_certificate(c->ssl), EVP_sha256(),
+		fingerprint, NULL) == 1 &&
+	    admission_known(&c->x->admission, &c->admitted, fingerprint,
+		(int64_t)uv_now(&c->x->loop)))
+		return true;
+	log_limited(&limit, 2,
+	    "a CSCF has more connections than x2.client_connections, or "
+	    "connects more often than x2.client_rate: closed");
+	return false;
+}
 
 static void
 handshake(struct x2_conn *c)
@@ -296,7 +316,7 @@ handshake(struct x2_conn *c)
 	int n;
 
 	ERR_clear_error();
-	n = SSL_accept(c->ssl);
+	n = tls_token_handshake(c->ssl, &c->tls_wait);
 	if (n != 1) {
 		if (tls_result(c, n) == ERR_AGAIN)
 			return;
@@ -306,6 +326,11 @@ handshake(struct x2_conn *c)
 			      SSL_get_verify_result(c->ssl))
 			: tls_error());
 		start_linger(c); /* the alert says why */
+		return;
+	}
+	if (!admit_client(c)) {
+		(void)SSL_shutdown(c->ssl);
+		start_linger(c);
 		return;
 	}
 	c->state = X2_OPEN;
@@ -325,12 +350,14 @@ open_event(struct x2_conn *c)
 	write_out(c); /* acknowledgements of all of it in one */
 	/* Its last PDUs count, if only a part of one is left. */
 	if (c->ended && c->wait == X2_WAIT_OCTETS)
-		conn_free(c);
+		x2_conn_free(c);
 }
 
 static void
-conn_event(struct x2_conn *c)
+conn_event(void *ctx)
 {
+	struct x2_conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == X2_HANDSHAKE)
 		handshake(c);
@@ -338,7 +365,13 @@ conn_event(struct x2_conn *c)
 		linger(c);
 	else if (c->state == X2_OPEN)
 		open_event(c);
-	watch(c);
+	x2_conn_watch(c);
+}
+
+void
+x2_conn_signed(void *ctx)
+{
+	conn_event(ctx);
 }
 
 static void
@@ -350,7 +383,7 @@ on_poll(uv_poll_t *h, int status, int events)
 	if (status < 0)
 		c->ended = true;
 	if (status < 0 && c->state != X2_OPEN)
-		conn_free(c);
+		x2_conn_free(c);
 	else
 		conn_event(c);
 }
@@ -393,112 +426,6 @@ x2_resume(struct x2 *x)
 	x->resume = true;
 	if (!uv_is_active((uv_handle_t *)&x->again))
 		(void)uv_idle_start(&x->again, on_again);
-}
-
-/* ---- new ones ---- */
-
-static bool
-add_conn(struct x2 *x, int fd)
-{
-	struct x2_conn *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return false;
-	c->x = x;
-	c->fd = fd;
-	c->last_heard = uv_now(&x->loop);
-	c->poll.data = c;
-	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
-	    uv_poll_init(&x->loop, &c->poll, fd) != 0) {
-		SSL_free(c->ssl);
-		free(c);
-		return false;
-	}
-	c->next = x->conns;
-	c->at = &x->conns;
-	if (c->next != NULL)
-		c->next->at = &c->next;
-	x->conns = c;
-	x->n_conns++;
-	watch(c);
-	return true;
-}
-
-/*
- * One that has ended and whose PDUs wait makes room: a CSCF that connects anew
- * brings more than the old connection had left.
- */
-static bool
-make_room(struct x2 *x)
-{
-	struct x2_conn *oldest = NULL;
-
-	for (struct x2_conn *c = x->conns; c != NULL; c = c->next)
-		if (c->ended)
-			oldest = c;
-	if (oldest != NULL)
-		conn_free(oldest);
-	return oldest != NULL;
-}
-
-void
-x2_accept(struct x2 *x, int listen_fd)
-{
-	static struct log_limit limit;
-	const int one = 1;
-	const int fd =
-	    accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd == -1)
-		return;
-	if (x->n_conns >= x->settings.max_connections && !make_room(x)) {
-		log_limited(&limit, 5,
-		    "more connections than x2.max_connections: closed");
-		close(fd);
-		return;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd))
-		close(fd);
-}
-
-/* ---- time ---- */
-
-static bool
-too_late(struct x2_conn *c, uint64_t now)
-{
-	const struct x2_settings *s = &c->x->settings;
-	const uint64_t idle = 1000ULL * s->idle_seconds;
-
-	if (c->state == X2_HANDSHAKE)
-		return now - c->last_heard > 1000ULL * s->handshake_seconds;
-	if (c->state == X2_LINGER)
-		return now - c->last_sent > LINGER_MS;
-	if (c->out_len > 0 && now - c->last_sent > idle &&
-	    now - c->last_heard > idle)
-		return true;
-	/* It is we who do not read. */
-	if (c->wait == X2_WAIT_POLICY || c->wait == X2_WAIT_ROOM ||
-	    c->wait == X2_WAIT_STORE)
-		c->last_heard = now;
-	return now - c->last_heard > idle;
-}
-
-void
-x2_conn_tick(struct x2 *x)
-{
-	const uint64_t now = uv_now(&x->loop);
-	struct x2_conn *c, *next;
-
-	for (c = x->conns; c != NULL; c = next) {
-		next = c->next;
-		if (!too_late(c, now))
-			continue;
-		log_debug("a connection is closed for its silence");
-		if (c->state == X2_OPEN)
-			(void)SSL_shutdown(c->ssl);
-		conn_free(c);
-	}
 }
 
 void

@@ -5,10 +5,14 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "appliance/admission.h"
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_crl.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_fds.h"
 #include "appliance/tls_server.h"
+#include "appliance/tls_token.h"
 #include "appliance/x2_asks.h"
 #include "appliance/x2_intake.h"
 #include "appliance/x2_replay.h"
@@ -51,7 +55,9 @@ struct x2_conn {
 	struct x2_conn *next, **at; /* list of all */
 	uv_poll_t poll;
 	int fd, events;
+	struct admitted admitted;
 	SSL *ssl;
+	struct tls_wait tls_wait; /* during the handshake */
 	enum x2_conn_state state;
 	enum x2_wait wait;
 	bool want_write; /* TLS itself waits for the socket */
@@ -79,6 +85,8 @@ struct x2 {
 	int listen_fd[X2_MAX_LISTEN];
 	unsigned n_listen;
 	struct tls_fds files; /* that have come and are not in use yet */
+	struct tls_crl lists;
+	struct admission admission;
 	SSL_CTX *tls;
 	struct x2_settings settings;
 	struct peer *policy, *hi2, *xkc; /* xkc: if others make the keys */
@@ -97,10 +105,19 @@ struct x2 {
 	uint64_t told_at; /* when policy was told: uv_now() ms */
 };
 
-/* ---- x2_conn.c ---- */
+/* ---- x2_accept.c ---- */
 void x2_accept(struct x2 *, int listen_fd);
+/* By the lists of now: who is revoked is closed. */
+void x2_conn_judge(struct x2 *);
 /* Close what has been silent, or has not read, for too long. */
 void x2_conn_tick(struct x2 *);
+
+/* ---- x2_conn.c ---- */
+void x2_conn_free(struct x2_conn *);
+/* Its handshake goes on: what it waited for has come. */
+void x2_conn_signed(void *ctx);
+/* What it waits for on its socket may have changed. */
+void x2_conn_watch(struct x2_conn *);
 /* What PDUs wait for may be there: look again when the loop turns. */
 void x2_resume(struct x2 *);
 /* More is stored: acknowledgements may be due. */

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +16,7 @@
 #include "base/log.h"
 
 #define READ_AT_ONCE 16384
-#define LINGER_MS 2000
 #define LINGER_OCTETS 1048576
-#define READS_A_TURN \
-	8 /* so that one client does not keep the others waiting \
-	   */
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_again(uv_idle_t *h);
@@ -30,7 +24,7 @@ static void on_again(uv_idle_t *h);
 static void
 watch(struct conn *c)
 {
-	int want = UV_READABLE;
+	int want = tls_token_waits(&c->wait) ? 0 : UV_READABLE;
 
 	if (c->state == CONN_WAITING || c->state == CONN_CLOSING ||
 	    c->out_len - c->out_at > c->x->settings.max_queued / 2)
@@ -70,10 +64,14 @@ xk_conn_free(struct conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	tls_token_forget(c->ssl, &c->wait);
 	xk_forget_conn(c);
 	if (c->overloads > 0)
 		xk_note(c, c->overloads, "overloaded");
 	xk_client_left(c);
+	admission_left(&c->x->admission, &c->admitted);
+	if (c->client != NULL)
+		xk_share_leave(c->x, c->client);
 	*c->at = c->next;
 	if (c->next != NULL)
 		c->next->at = c->at;
@@ -116,6 +114,7 @@ tls_result(struct conn *c, int n)
 {
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_ASYNC:
 		return ERR_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
@@ -248,31 +247,28 @@ take_pdus(struct conn *c)
 	c->in_len -= at;
 }
 
+/* Once, so that one connection does not keep the others waiting. */
 static void
 read_in(struct conn *c)
 {
-	c->more = false;
-	for (unsigned i = 0; i < READS_A_TURN; i++) {
-		size_t n = 0;
+	size_t n = 0;
 
-		if (!reserve_in(c)) {
-			xk_conn_free(c);
-			return;
-		}
-		ERR_clear_error();
-		if (SSL_read_ex(c->ssl, c->in + c->in_len,
-			c->in_cap - c->in_len, &n) != 1) {
-			if (tls_result(c, 0) == ERR_CLOSED)
-				xk_conn_free(c);
-			return;
-		}
-		c->in_len += n;
-		take_pdus(c);
-		if (c->dead || c->state != CONN_OPEN)
-			return;
-		if (c->out_len - c->out_at > c->x->settings.max_queued / 2)
-			break;
+	c->more = false;
+	if (!reserve_in(c)) {
+		xk_conn_free(c);
+		return;
 	}
+	ERR_clear_error();
+	if (SSL_read_ex(c->ssl, c->in + c->in_len, c->in_cap - c->in_len, &n) !=
+	    1) {
+		if (tls_result(c, 0) == ERR_CLOSED)
+			xk_conn_free(c);
+		return;
+	}
+	c->in_len += n;
+	take_pdus(c);
+	if (c->dead || c->state != CONN_OPEN)
+		return;
 	c->more = SSL_has_pending(c->ssl) == 1;
 	if (c->more && !uv_is_active((uv_handle_t *)&c->x->again))
 		(void)uv_idle_start(&c->x->again, on_again);
@@ -292,6 +288,28 @@ linger(struct conn *c)
 
 /* ---- handshake ---- */
 
+/* One more connection of this client, if it may have it. */
+static bool
+admit_client(struct conn *c)
+{
+	static struct log_limit limit;
+	uint8_t fingerprint[ALLOWANCE_WHO];
+	struct xk *x = c->x;
+
+	if (X509_digest(SSL_get0_peer_certificate(c->ssl), EVP_sha256(),
+		fingerprint, NULL) != 1)
+		return false;
+	if (!admission_known(&x->admission, &c->admitted, fingerprint,
+		(int64_t)uv_now(&x->loop))) {
+		log_limited(&limit, 2,
+		    "a client has more connections than xk.client_connections, "
+		    "or connects more often than xk.client_rate: closed");
+		return false;
+	}
+	c->client = xk_share_join(x, fingerprint);
+	return c->client != NULL;
+}
+
 static bool
 take_client(struct conn *c)
 {
@@ -304,6 +322,8 @@ take_client(struct conn *c)
 		log_warning("a client that does not ask for ALPN xk/1: closed");
 		return false;
 	}
+	if (!admit_client(c))
+		return false;
 	if ((rc = xk_client_prove(c)) != ERR_OK)
 		log_warning("what a client has signed: %s: closed",
 		    err_str(rc));
@@ -317,7 +337,7 @@ handshake(struct conn *c)
 	int n;
 
 	ERR_clear_error();
-	n = SSL_accept(c->ssl);
+	n = tls_token_handshake(c->ssl, &c->wait);
 	if (n != 1) {
 		if (tls_result(c, n) == ERR_AGAIN)
 			return;
@@ -346,8 +366,10 @@ xk_conn_begin(struct conn *c)
 }
 
 static void
-conn_event(struct conn *c)
+conn_event(void *ctx)
 {
+	struct conn *c = ctx;
+
 	c->want_write = false;
 	if (c->state == CONN_HANDSHAKE)
 		handshake(c);
@@ -361,6 +383,12 @@ conn_event(struct conn *c)
 	}
 	if (!c->dead)
 		watch(c);
+}
+
+void
+xk_conn_signed(void *ctx)
+{
+	conn_event(ctx);
 }
 
 static void
@@ -392,98 +420,4 @@ on_again(uv_idle_t *h)
 		any |= c->more;
 	if (!any)
 		(void)uv_idle_stop(&x->again);
-}
-
-static bool
-add_conn(struct xk *x, int fd)
-{
-	struct conn *c = calloc(1, sizeof(*c)), **place;
-	uint32_t id;
-
-	if (c == NULL || (place = slots_take(x->ids, &id)) == NULL) {
-		free(c);
-		return false;
-	}
-	*place = c;
-	c->id = id;
-	c->x = x;
-	c->fd = fd;
-	c->last_heard = uv_now(&x->loop);
-	c->poll.data = c;
-	if ((c->ssl = SSL_new(x->tls)) == NULL || SSL_set_fd(c->ssl, fd) != 1 ||
-	    uv_poll_init(&x->loop, &c->poll, fd) != 0) {
-		slots_drop(x->ids, id);
-		SSL_free(c->ssl);
-		free(c);
-		return false;
-	}
-	xk_proof_watch(c->ssl, &c->proof);
-	c->next = x->conns;
-	c->at = &x->conns;
-	if (c->next != NULL)
-		c->next->at = &c->next;
-	x->conns = c;
-	x->n_conns++;
-	if (xk_client_came(c) != ERR_OK)
-		xk_conn_free(c);
-	return true;
-}
-
-void
-xk_accept(struct xk *x, int listen_fd)
-{
-	static struct log_limit limit;
-	const int one = 1;
-	const int fd =
-	    accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd == -1)
-		return;
-	if (x->stopping || x->n_conns >= x->settings.max_connections) {
-		log_limited(&limit, 5,
-		    "more connections than xk.max_connections: closed");
-		close(fd);
-		return;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd))
-		close(fd);
-}
-
-/* ---- time ---- */
-
-static bool
-too_late(const struct conn *c, uint64_t now)
-{
-	const struct xk_settings *s = &c->x->settings;
-
-	if (c->state == CONN_WAITING || c->state == CONN_HANDSHAKE)
-		return now - c->last_heard > 1000ULL * s->handshake_seconds;
-	if (c->state == CONN_LINGER)
-		return now - c->last_sent > LINGER_MS;
-	if (c->out_len > c->out_at)
-		return now - c->last_sent > 1000ULL * s->idle_seconds;
-	return c->n_outstanding == 0 &&
-	    now - c->last_heard > 1000ULL * s->idle_seconds;
-}
-
-void
-xk_conn_tick(struct xk *x)
-{
-	const uint64_t now = uv_now(&x->loop);
-	struct conn *c, *next;
-
-	for (c = x->conns; c != NULL; c = next) {
-		next = c->next;
-		if (c->overloads > 0) {
-			xk_note(c, c->overloads, "overloaded");
-			c->overloads = 0;
-		}
-		if (too_late(c, now)) {
-			log_debug("a connection is closed for its silence");
-			if (c->state == CONN_OPEN)
-				(void)SSL_shutdown(c->ssl);
-			xk_conn_free(c);
-		}
-	}
 }

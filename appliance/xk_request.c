@@ -64,66 +64,91 @@ remove_outstanding(struct conn *c, uint32_t id)
 
 /* ---- from the client ---- */
 
+/* The call behind the fixed fields of the question, if there is one. */
 static enum err
-send_ask(struct conn *c, const struct xk_msg *m, uint32_t id)
+put_ask(struct msg_ask *a, const struct call *call, uint8_t **out, size_t *len)
+{
+	const size_t most =
+	    a->call_reason == XK_GRANTED ? call_put_max(call) : 0;
+	uint8_t *buf = NULL;
+	struct wr w, cw;
+	enum err rc = ERR_NOMEM;
+
+	*out = malloc(1024 + most);
+	if (*out == NULL || (most > 0 && (buf = malloc(most)) == NULL))
+		goto out;
+	if (most > 0) {
+		wr_init(&cw, buf, most);
+		call_put(&cw, call);
+		if (cw.rc != ERR_OK)
+			fatal("a call longer than its own bound");
+		rd_init(&a->call, buf, cw.len);
+	}
+	wr_init(&w, *out, 1024 + most);
+	msg_ask_put(&w, a);
+	rc = wr_finish(&w, len);
+out:
+	free(buf);
+	return rc;
+}
+
+static bool
+ask(struct conn *c, const struct xk_msg *m, struct asked *q, uint32_t id)
 {
 	static struct call call;
 	struct xk *x = c->x;
 	struct msg_ask a = {.epoch = x->epoch,
 	    .connection = c->id,
 	    .role_reason = m->type == XK_GET_KEYS ? XK_GRANTED : XK_UNSUPPORTED,
+	    .call_reason = XK_MALFORMED,
 	    .target = m->u.get_keys.public_kms_identity,
 	    .liid = m->u.get_keys.liid};
+	uint8_t *octets = NULL;
 	size_t len = 0;
-	struct wr w;
-	enum err rc;
+	struct rd r;
+	bool asked = false;
 
-	if (a.role_reason == XK_GRANTED) {
+	if (a.role_reason == XK_GRANTED)
 		a.call_reason = call_from_request(&m->u.get_keys, &call);
-		len = a.call_reason == XK_GRANTED ? call_put_max(&call) : 0;
+	if (put_ask(&a, &call, &octets, &len) == ERR_OK) {
+		rd_init(&r, octets, len);
+		asked = xk_share_ask(x, q, id, r);
 	}
-	/* The call is written in place behind the fixed fields. */
-	rc = peer_begin(x->policy, MSG_ASK, id, 1024 + len, &w);
-	if (rc != ERR_OK)
-		return rc;
-	if (len == 0) {
-		msg_ask_put(&w, &a);
-	} else {
-		uint8_t *buf = malloc(len);
-		struct wr cw;
+	free(octets);
+	return asked;
+}
 
-		if (buf == NULL)
-			fatal("out of memory");
-		wr_init(&cw, buf, len);
-		call_put(&cw, &call);
-		rd_init(&a.call, buf, cw.len);
-		if (cw.rc != ERR_OK)
-			fatal("a call longer than its own bound");
-		msg_ask_put(&w, &a);
-		free(buf);
-	}
-	return peer_commit(x->policy, &w);
+static bool
+is_too_much(struct conn *c)
+{
+	const struct xk *x = c->x;
+
+	return slots_used(x->requests) >= x->settings.max_outstanding ||
+	    c->n_outstanding >= x->settings.max_outstanding_each ||
+	    !xk_share_has_room(x, c->client) ||
+	    !admission_request(&c->x->admission, &c->admitted,
+		(int64_t)uv_now(&c->x->loop));
 }
 
 static void
 on_request(struct conn *c, const struct xk_msg *m)
 {
 	struct xk *x = c->x;
-	const struct xk_settings *s = &x->settings;
 	struct asked *q = NULL;
 	uint32_t id;
 
-	if (slots_used(x->requests) >= s->max_outstanding ||
-	    c->n_outstanding >= s->max_outstanding_each ||
-	    (q = slots_take(x->requests, &id)) == NULL) {
+	if (is_too_much(c) || (q = slots_take(x->requests, &id)) == NULL) {
 		c->overloads++;
 		xk_answer_refusal(c, m->request_id, XK_OVERLOADED);
 		return;
 	}
-	*q = (struct asked){c, m->request_id,
-	    uv_now(&x->loop) + 1000ULL * s->request_seconds};
+	*q = (struct asked){.conn = c,
+	    .client = c->client,
+	    .request_id = m->request_id,
+	    .deadline =
+		uv_now(&x->loop) + 1000ULL * x->settings.request_seconds};
 	if (!add_outstanding(c, m->request_id) || !c->proven ||
-	    send_ask(c, m, id) != ERR_OK) {
+	    !ask(c, m, q, id)) {
 		remove_outstanding(c, m->request_id);
 		slots_drop(x->requests, id);
 		xk_answer_refusal(c, m->request_id, XK_UNAVAILABLE);
@@ -192,8 +217,14 @@ xk_forget_conn(struct conn *c)
 	while (c->n_outstanding > 0 &&
 	    (q = slots_next(c->x->requests, &at, &id)) != NULL)
 		if (q->conn == c) {
+			const struct asked copy = *q;
+
 			q->conn = NULL; /* its answer will be dropped */
 			c->n_outstanding--;
+			if (copy.sent)
+				continue;
+			slots_drop(c->x->requests, id);
+			xk_share_done(c->x, &copy);
 		}
 }
 
@@ -209,9 +240,12 @@ asked(struct xk *x, uint32_t id, uint64_t epoch)
 static void
 end_request(struct xk *x, uint32_t id, const struct asked *q)
 {
-	if (q->conn != NULL)
-		remove_outstanding(q->conn, q->request_id);
+	const struct asked copy = *q;
+
+	if (copy.conn != NULL)
+		remove_outstanding(copy.conn, copy.request_id);
 	slots_drop(x->requests, id);
+	xk_share_done(x, &copy);
 }
 
 static enum err

@@ -5,6 +5,7 @@
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
 
 static const struct tls_server_kind kind = {.section = "xk",
+    .role = TLS_ROLE_XK,
     .alpn = alpn,
     .alpn_len = sizeof(alpn),
     .extend = xk_proof_profile};

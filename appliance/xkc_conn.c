@@ -7,10 +7,13 @@
 #include "appliance/xkc_proc.h"
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
+struct tls_crl xkc_lists = {.section = "xk_client"};
 const struct tls_client_kind xkc_tls_kind = {.section = "xk_client",
+    .role = TLS_ROLE_XKC,
     .ca_name = "server_ca",
     .alpn = alpn,
-    .alpn_len = sizeof(alpn)};
+    .alpn_len = sizeof(alpn),
+    .lists = &xkc_lists};
 
 /* ---- out ---- */
 

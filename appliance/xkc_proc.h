@@ -7,6 +7,7 @@
 
 #include "appliance/ctl_loop.h"
 #include "appliance/peer.h"
+#include "appliance/tls_asks.h"
 #include "appliance/tls_link.h"
 #include "appliance/xkc_asks.h"
 
@@ -39,7 +40,9 @@ struct xkc {
 
 /* ---- xkc_conn.c ---- */
 
+/* With the process's lists of revoked ones. */
 extern const struct tls_client_kind xkc_tls_kind;
+extern struct tls_crl xkc_lists;
 extern const struct tls_link_ops xkc_link_ops;
 
 /* Octets for the server, for struct xkc_ops. */

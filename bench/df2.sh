@@ -12,6 +12,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 TRUE_BIN=$(realpath "${BIN:-$PWD/build/release/bin}")
 BIN=$TRUE_BIN
+MILLION=${CALLS:-1000000} # lib.sh counts calls by that name
 # shellcheck source=tests/scenario/lib.sh
 . tests/scenario/lib.sh
 MODULE=/usr/lib/softhsm/libsofthsm2.so # keywarden.conf(5): the default
@@ -86,7 +87,7 @@ measure() {
 		--folder "$WORK/state" --stored "$WORK/bin/stored" \
 		--sent "$WORK/sent" --other "$WORK/other" --daemon "$DAEMON" \
 		--rounds "${ROUNDS:-5}" --seconds "${SECONDS_OF_LOAD:-20}" \
-		--calls "${CALLS:-1000000}" "${own[@]}"
+		--calls "$MILLION" "${own[@]}"
 	check "the bench ended well" same $? 0
 	while read -r name n; do
 		check "$name: $n, none lost" eventually 5 is_counted "$name" "$n"

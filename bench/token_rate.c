@@ -92,10 +92,11 @@ token_child(const struct token_where *where)
 	char go;
 
 	make_points(ibe, point);
-	ibe_free(&ibe);
 	if (hsm_open(where->module, where->label, pin, &h, &why) != ERR_OK ||
-	    hsm_find_keys(h, &why) != ERR_OK)
+	    hsm_find_keys(h, &why) != ERR_OK ||
+	    hsm_learn_point(h, ibe, &why) != ERR_OK)
 		stop("the token", why.text);
+	ibe_free(&ibe);
 	secret_free(&pin);
 	token = hsm_ibe_token(h);
 	while (read(STDIN_FILENO, &go, 1) == 1) {

@@ -12,7 +12,7 @@
 #define HI2_CALLS_TABLE_H
 
 #include "hi2/calls.h"
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 
 #define I_MESSAGE_1 22
 #define R_MESSAGE_1 23

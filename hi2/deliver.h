@@ -18,7 +18,7 @@
 
 #include "base/bytes.h"
 #include "hi2/iri_profile.h"
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 
 /* When a record is delivered, so that the queue may forget it. */
 enum deliver_rule {

@@ -18,7 +18,7 @@
 #include "base/bytes.h"
 #include "hi2/iri_profile.h"
 #include "hi2/ps_pdu.h"
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 #include "hi2/tri.h"
 
 #define INTEGRITY_SLOTS_MAX 8192

@@ -1,12 +1,13 @@
 /*
  * hsm: the token, in the appliance's own words.  Only this folder includes
- * pkcs11.h, and only the hsm worker process uses this part of it.  The token of
- * a person who signs is card.h.
+ * pkcs11.h, and only the hsm workers and the signer use this part of it.  The
+ * token of a person who signs is card.h.
  *
  * One session; threads may share it, and wait for each other at each call.
  * Never fork after hsm_open(): a child would share the session.  After ERR_HSM
- * the session is not to be trusted any longer: the worker ends, and a fresh one
- * opens the token again.
+ * or ERR_PIN the session is not to be trusted any longer: the worker ends, and
+ * a fresh one opens the token again; after ERR_PIN not before a person has
+ * acted. How a return code comes to be which of them: hsm_rv.c.
  */
 #ifndef HSM_HSM_H
 #define HSM_HSM_H
@@ -32,27 +33,52 @@ enum hsm_key {
 	HSM_KEY_SEAL_STATE, /* HMAC: what init fixed is ours, unchanged */
 	HSM_KEY_SPOOL, /* RSA: opens records that wait for their LEMF */
 	HSM_KEY_HI2, /* EC P-256: signs for LEMFs over what they have got */
+	/* EC P-256, each signs handshakes of one role: hsm_find_tls_keys() */
+	HSM_KEY_TLS_XK,
+	HSM_KEY_TLS_X2,
+	HSM_KEY_TLS_XKC,
+	HSM_KEY_TLS_HI2,
 	HSM_KEY__MAX
 };
 
 struct hsm_info {
 	char manufacturer[33], model[17], serial[17], label[33];
 	bool test_token; /* SoftHSM: the keys are files */
+	uint8_t pin; /* what the token says of its user PIN: HSM_PIN_ */
+	bool pin_low; /* before this login wrong PINs had been tried */
+	uint64_t slot;
 };
 
+#define HSM_PIN_COUNT_LOW 1 /* wrong ones since the last right one */
+#define HSM_PIN_FINAL_TRY 2 /* one more locks it */
+#define HSM_PIN_LOCKED 4
+#define HSM_PIN_TO_BE_CHANGED 8
+
 /*
- * Load a PKCS#11 module, find the token by label, log in as user.  `module`
- * and `label` are not kept.  The PIN is tried once; not at all when the token
- * says it is locked or this were the last try.  ERR_PIN then and when it is
- * refused; ERR_HSM for all else, ERR_NOTFOUND for no such token.
+ * Load a PKCS#11 module, find the token by label, or for NULL the only one
+ * there is (ERR_EXISTS: several), log in as user.  `module` and `label` are not
+ * kept.  The PIN is tried once; not at all when the token says it is locked or
+ * this were the last try.  ERR_PIN then and when it is refused; ERR_HSM for all
+ * else, ERR_NOTFOUND for no such token.
  */
 enum err hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why) MUST_CHECK;
+/* The same with the number of the slot that it is in. */
+enum err hsm_open_slot(const char *module, uint64_t slot, struct secret *pin,
     struct hsm **out, struct why *why) MUST_CHECK;
 void hsm_close(struct hsm **);
 const struct hsm_info *hsm_info(const struct hsm *);
 
-/* Which PKCS#11 call failed last, and with what: for the log. */
+/* Read again what the token says of its user PIN; hsm_open() does so too. */
+enum err hsm_look_at_pin(struct hsm *) MUST_CHECK;
+
+/*
+ * After ERR_HSM or ERR_PIN: which PKCS#11 call failed last, and with what, for
+ * the log.  And of what kind that was: ERR_PIN, ERR_HSM, or ERR_MISMATCH if no
+ * call failed, but one gave what cannot be right.
+ */
 const char *hsm_why(const struct hsm *);
+enum err hsm_failure(const struct hsm *) MUST_CHECK;
 
 /*
  * Make a token out of an uninitialised slot (SoftHSM's way): label, then the
@@ -70,12 +96,25 @@ enum err hsm_create_keys(struct hsm *, struct rd ec_params,
     uint8_t point[IBE_POINT_MAX], size_t *point_len,
     struct why *why) MUST_CHECK;
 
+/* ERR_EXISTS: the token holds one of them, or the like of it. */
+enum err hsm_no_keys(struct hsm *) MUST_CHECK;
+
 /*
  * Find the objects and check that each is of the kind it must be: sensitive,
  * never extractable, usable for its purpose.  That it serves no other is
- * init's template, which this does not read back.
+ * init's template, which this does not read back.  The first finds all but the
+ * keys of TLS, the second these alone: what was not found cannot be used.
  */
 enum err hsm_find_keys(struct hsm *, struct why *why) MUST_CHECK;
+enum err hsm_find_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
+
+/*
+ * Learn how the token wants the points of CKM_ECDH1_DERIVE, by one whose
+ * product with the master secret is known: P, of which the KMS's parameters
+ * have [s]P.  After it hsm_ibe_token() multiplies.  ERR_HSM: in no form is the
+ * product that one.
+ */
+enum err hsm_learn_point(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
 
 /* CKM_ECDH1_DERIVE with the master secret: what ibe_open() needs. */
 struct ibe_token hsm_ibe_token(struct hsm *);
@@ -111,7 +150,7 @@ enum err hsm_seed_generate(struct hsm *, struct rd device_spki,
 enum err hsm_seed_import(struct hsm *, struct rd wrapped,
     uint8_t store[HSM_SEED_BLOB_MAX], size_t *store_len) MUST_CHECK;
 
-/* SubjectPublicKeyInfo of HSM_KEY_SEED_IMPORT, _SPOOL or _HI2. */
+/* SubjectPublicKeyInfo of a pair: all but the secret keys and _MASTER. */
 enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
     size_t *len) MUST_CHECK;
 
@@ -119,6 +158,7 @@ enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
 struct hsm_seed {
 	unsigned long handle; /* 0: none */
 };
+/* ERR_MISMATCH: it was not wrapped by this token. */
 enum err hsm_seed_open(struct hsm *, struct rd store,
     struct hsm_seed *out) MUST_CHECK;
 enum err hsm_seed_mac(struct hsm *, const struct hsm_seed *,
@@ -136,9 +176,29 @@ void hsm_seed_close(struct hsm *, struct hsm_seed *);
 enum err hsm_data_key_open(struct hsm *, struct rd wrapped,
     uint8_t key[HSM_DATA_KEY_LEN]) MUST_CHECK;
 
-/* ECDSA with SHA-256 by HSM_KEY_HI2; DER of ECDSA-Sig-Value (RFC 3279). */
+/* ---- signatures ---- */
+
+/*
+ * ECDSA with SHA-256 by HSM_KEY_HI2 or a key of TLS, which must have been
+ * found; DER of ECDSA-Sig-Value (RFC 3279).
+ */
 #define HSM_SIGNATURE_MAX 72
-enum err hsm_sign(struct hsm *, const uint8_t *data, size_t len,
+enum err hsm_sign(struct hsm *, enum hsm_key, const uint8_t *data, size_t len,
     uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len) MUST_CHECK;
+
+/*
+ * The request for a certificate of such a key (PKCS #10): subject CN = `name`
+ * of 1 to 64 octets of UTF-8, no extensions, and a signature that has been
+ * verified.  ERR_TOOBIG, ERR_HSM, ERR_CRYPTO; ERR_MALFORMED: the name.
+ */
+#define HSM_REQUEST_MAX 512
+enum err hsm_certificate_request(struct hsm *, enum hsm_key, const char *name,
+    uint8_t der[HSM_REQUEST_MAX], size_t *len) MUST_CHECK;
+
+/*
+ * Sign with each key of TLS and verify with its public half in the token.
+ * ERR_HSM: one does not do what it must.
+ */
+enum err hsm_try_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
 
 #endif

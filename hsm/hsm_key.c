@@ -12,7 +12,6 @@
 
 #include "hsm/hsm_token.h"
 
-#define RSA_BITS 3072
 #define P256_POINT 65 /* 04 || x || y */
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -23,7 +22,7 @@ static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
 static CK_KEY_TYPE aes = CKK_AES;
 static CK_ULONG len_32 = 32;
 
-/* What is found by, and what the find checks; label and id name the object. */
+/* What is found by, and what the find checks. */
 struct object {
 	const char *label;
 	CK_OBJECT_CLASS *class;
@@ -41,6 +40,10 @@ static const struct object objects[HSM_KEY__MAX] = {
     [HSM_KEY_SEAL_STATE] = {"keywarden-seal-state-1", &secret_class, CKA_SIGN},
     [HSM_KEY_SPOOL] = {"keywarden-spool-1", &private_class, CKA_UNWRAP},
     [HSM_KEY_HI2] = {"keywarden-hi2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XK] = {"keywarden-tls-xk-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_X2] = {"keywarden-tls-x2-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_XKC] = {"keywarden-tls-xkc-1", &private_class, CKA_SIGN},
+    [HSM_KEY_TLS_HI2] = {"keywarden-tls-hi2-1", &private_class, CKA_SIGN},
 };
 
 /* A label as an attribute value; the token only reads it. */
@@ -66,7 +69,7 @@ find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS *class,
 	if ((rc = P11(h, C_FindObjectsInit, h->session, t, 3)) != ERR_OK)
 		return rc;
 	rc = P11(h, C_FindObjects, h->session, found, 2, &n);
-	(void)h->f->C_FindObjectsFinal(h->session);
+	(void)P11_RV(h, C_FindObjectsFinal, h->session);
 	if (rc != ERR_OK)
 		return rc;
 	if (n == 0)
@@ -100,32 +103,48 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 	return ERR_OK;
 }
 
-enum err
-hsm_find_keys(struct hsm *h, struct why *why)
+/* Who wraps, or verifies, needs the other half. */
+static bool
+has_public(enum hsm_key which)
 {
-	static const enum hsm_key pairs[] = {HSM_KEY_SEED_IMPORT, HSM_KEY_SPOOL,
-	    HSM_KEY_HI2};
+	return objects[which].class == &private_class &&
+	    which != HSM_KEY_MASTER;
+}
+
+static enum err
+find_from(struct hsm *h, enum hsm_key first, enum hsm_key end, struct why *why)
+{
 	CK_OBJECT_HANDLE pub;
 	enum err rc = ERR_OK;
 
-	for (int i = 0; i < HSM_KEY__MAX && rc == ERR_OK; i++) {
+	for (enum hsm_key i = first; i < end && rc == ERR_OK; i++) {
 		const struct object *o = &objects[i];
 
 		if ((rc = find_one(h, o->label, o->class, &h->key[i])) ==
 		    ERR_OK)
 			rc = check_object(h, o, h->key[i]);
+		if (rc == ERR_OK && has_public(i))
+			rc = find_one(h, o->label, &public_class, &pub);
 	}
-	/* Who wraps, or verifies, needs the other halves. */
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == ERR_OK;
-	     i++)
-		rc = find_one(h, objects[pairs[i]].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s", h->why.text);
 	return rc;
 }
 
-static enum err
-none_exists(struct hsm *h)
+enum err
+hsm_find_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_MASTER, HSM_KEY_TLS_XK, why);
+}
+
+enum err
+hsm_find_tls_keys(struct hsm *h, struct why *why)
+{
+	return find_from(h, HSM_KEY_TLS_XK, HSM_KEY__MAX, why);
+}
+
+enum err
+hsm_no_keys(struct hsm *h)
 {
 	CK_OBJECT_HANDLE any;
 
@@ -144,9 +163,12 @@ none_exists(struct hsm *h)
 	return ERR_OK;
 }
 
-/* CKA_EC_POINT is a DER OCTET STRING around 04 || x || y. */
+/*
+ * CKA_EC_POINT is a DER OCTET STRING around 04 || x || y; some tokens have the
+ * point as it is, which its length tells: `want` octets.
+ */
 static enum err
-read_point(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *out, size_t *len)
+read_point(struct hsm *h, CK_OBJECT_HANDLE pub, size_t want, uint8_t *out)
 {
 	uint8_t der[IBE_POINT_MAX + 8];
 	CK_ATTRIBUTE t[] = {{CKA_EC_POINT, der, sizeof(der)}};
@@ -158,92 +180,91 @@ read_point(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *out, size_t *len)
 	if (rc != ERR_OK)
 		return rc;
 	rd_init(&r, der, t[0].ulValueLen);
-	if (rd_u8(&r, &tag) != ERR_OK || tag != 0x04 ||
-	    rd_u8(&r, &l) != ERR_OK || (l == 0x81 && rd_u8(&r, &l) != ERR_OK) ||
-	    rd_view(&r, l, &point) != ERR_OK || rd_end(&r) != ERR_OK ||
-	    point.left > IBE_POINT_MAX)
+	point = r;
+	h->raw_public = r.left == want;
+	if (!h->raw_public &&
+	    (rd_u8(&r, &tag) != ERR_OK || tag != 0x04 ||
+		rd_u8(&r, &l) != ERR_OK ||
+		(l == 0x81 && rd_u8(&r, &l) != ERR_OK) ||
+		rd_view(&r, l, &point) != ERR_OK || rd_end(&r) != ERR_OK))
+		point.left = 0;
+	if (point.left != want || want > IBE_POINT_MAX)
 		return why_set(&h->why, ERR_HSM,
-		    "the token's CKA_EC_POINT is not a DER OCTET STRING");
-	memcpy(out, point.p, point.left);
-	*len = point.left;
+		    "the token's CKA_EC_POINT is no point of that curve");
+	memcpy(out, point.p, want);
 	return ERR_OK;
 }
 
 static enum err
-create_master(struct hsm *h, struct rd ec_params, uint8_t *point, size_t *len)
+create_master(struct hsm *h, struct hsm_made *m)
 {
-	const char *label = objects[HSM_KEY_MASTER].label;
-	CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
-	CK_ATTRIBUTE pub[] = {{CKA_EC_PARAMS, NULL, ec_params.left},
-	    ATTR(CKA_TOKEN, no), label_attr(label)};
-	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	CK_MECHANISM gen = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE pub[] = {{CKA_EC_PARAMS, NULL, m->ec_params.left},
+	    ATTR(CKA_TOKEN, no), label_attr(m->label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, m->keep), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_DERIVE, yes), ATTR(CKA_SIGN, no), ATTR(CKA_DECRYPT, no),
-	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no), label_attr(label)};
-	CK_OBJECT_HANDLE hpub, hprv;
+	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
+	    label_attr(m->label)};
 	enum err rc;
 
-	memcpy(&pub[0].pValue, &ec_params.p, sizeof(ec_params.p));
-	rc = P11(h, C_GenerateKeyPair, h->session, &m, pub, 3, prv, 10, &hpub,
-	    &hprv);
+	memcpy(&pub[0].pValue, &m->ec_params.p, sizeof(m->ec_params.p));
+	rc = P11(h, C_GenerateKeyPair, h->session, &gen, pub, 3, prv, 10,
+	    &m->pub, &m->key);
 	if (rc == ERR_OK)
-		rc = read_point(h, hpub, point, len);
+		rc = read_point(h, m->pub, IBE_POINT_MAX, m->point);
 	return rc;
 }
 
 static enum err
-create_seed_store(struct hsm *h)
+create_seed_store(struct hsm *h, struct hsm_made *m)
 {
-	CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
+	CK_MECHANISM gen = {CKM_AES_KEY_GEN, NULL, 0};
 	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
 	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_SIGN, yes), ATTR(CKA_DERIVE, no)};
-	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, m->keep), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_WRAP, yes), ATTR(CKA_UNWRAP, yes), ATTR(CKA_ENCRYPT, no),
 	    ATTR(CKA_DECRYPT, no), ATTR(CKA_SIGN, no), ATTR(CKA_VERIFY, no),
 	    ATTR(CKA_DERIVE, no), ATTR(CKA_MODIFIABLE, no),
 	    ATTR(CKA_VALUE_LEN, len_32),
-	    {CKA_UNWRAP_TEMPLATE, seed, sizeof(seed)},
-	    label_attr(objects[HSM_KEY_SEED_STORE].label)};
-	CK_OBJECT_HANDLE key;
+	    {CKA_UNWRAP_TEMPLATE, seed, sizeof(seed)}, label_attr(m->label)};
 
-	return P11(h, C_GenerateKey, h->session, &m, t, 15, &key);
+	return P11(h, C_GenerateKey, h->session, &gen, t, 15, &m->key);
 }
 
 /* A pair that unwraps, and nothing else; what comes out is as `inside` says. */
 static enum err
-create_rsa(struct hsm *h, const char *label, CK_ATTRIBUTE *inside,
+create_rsa(struct hsm *h, struct hsm_made *m, CK_ATTRIBUTE *inside,
     CK_ULONG octets)
 {
-	CK_MECHANISM m = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
-	CK_ULONG bits = RSA_BITS;
+	CK_MECHANISM gen = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+	CK_ULONG bits = m->rsa_bits;
 	uint8_t exponent[] = {1, 0, 1};
-	CK_ATTRIBUTE pub[] = {ATTR(CKA_TOKEN, yes),
+	CK_ATTRIBUTE pub[] = {ATTR(CKA_TOKEN, m->keep),
 	    ATTR(CKA_MODULUS_BITS, bits), ATTR(CKA_PUBLIC_EXPONENT, exponent),
 	    ATTR(CKA_WRAP, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_VERIFY, no),
-	    label_attr(label)};
-	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	    label_attr(m->label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, m->keep), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_UNWRAP, yes), ATTR(CKA_DECRYPT, no), ATTR(CKA_SIGN, no),
 	    ATTR(CKA_MODIFIABLE, no), {CKA_UNWRAP_TEMPLATE, inside, octets},
-	    label_attr(label)};
-	CK_OBJECT_HANDLE hpub, hprv;
+	    label_attr(m->label)};
 
-	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 7, prv, 10, &hpub,
-	    &hprv);
+	return P11(h, C_GenerateKeyPair, h->session, &gen, pub, 7, prv, 10,
+	    &m->pub, &m->key);
 }
 
 static enum err
-create_seed_import(struct hsm *h)
+create_seed_import(struct hsm *h, struct hsm_made *m)
 {
 	CK_ATTRIBUTE seed[] = {ATTR(CKA_CLASS, secret_class),
 	    ATTR(CKA_KEY_TYPE, generic), ATTR(CKA_TOKEN, no),
 	    ATTR(CKA_SENSITIVE, yes)};
 
-	return create_rsa(h, objects[HSM_KEY_SEED_IMPORT].label, seed,
-	    sizeof(seed));
+	return create_rsa(h, m, seed, sizeof(seed));
 }
 
 /*
@@ -251,69 +272,95 @@ create_seed_import(struct hsm *h)
  * are of another kind than seeds, so that no seed comes out this way.
  */
 static enum err
-create_spool(struct hsm *h)
+create_spool(struct hsm *h, struct hsm_made *m)
 {
 	CK_ATTRIBUTE data_key[] = {ATTR(CKA_CLASS, secret_class),
 	    ATTR(CKA_KEY_TYPE, aes), ATTR(CKA_TOKEN, no),
 	    ATTR(CKA_SENSITIVE, no), ATTR(CKA_EXTRACTABLE, yes)};
 
-	return create_rsa(h, objects[HSM_KEY_SPOOL].label, data_key,
-	    sizeof(data_key));
+	return create_rsa(h, m, data_key, sizeof(data_key));
 }
 
-/* Signs over what was delivered, and nothing else. */
+/* Signs, and does nothing else. */
 static enum err
-create_hi2(struct hsm *h)
+create_p256(struct hsm *h, struct hsm_made *m)
 {
 	/* secp256r1, 1.2.840.10045.3.1.7 */
 	uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
 	    0x07};
-	CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
-	CK_ATTRIBUTE pub[] = {ATTR(CKA_EC_PARAMS, p256), ATTR(CKA_TOKEN, yes),
-	    ATTR(CKA_VERIFY, yes), ATTR(CKA_ENCRYPT, no), ATTR(CKA_WRAP, no),
-	    label_attr(objects[HSM_KEY_HI2].label)};
-	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	CK_MECHANISM gen = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE pub[] = {ATTR(CKA_EC_PARAMS, p256),
+	    ATTR(CKA_TOKEN, m->keep), ATTR(CKA_VERIFY, yes),
+	    ATTR(CKA_ENCRYPT, no), ATTR(CKA_WRAP, no), label_attr(m->label)};
+	CK_ATTRIBUTE prv[] = {ATTR(CKA_TOKEN, m->keep), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_SIGN, yes), ATTR(CKA_DERIVE, no), ATTR(CKA_DECRYPT, no),
 	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
-	    label_attr(objects[HSM_KEY_HI2].label)};
-	CK_OBJECT_HANDLE hpub, hprv;
+	    label_attr(m->label)};
 
-	return P11(h, C_GenerateKeyPair, h->session, &m, pub, 6, prv, 10, &hpub,
-	    &hprv);
+	return P11(h, C_GenerateKeyPair, h->session, &gen, pub, 6, prv, 10,
+	    &m->pub, &m->key);
 }
 
 static enum err
-create_seal(struct hsm *h, enum hsm_key which)
+create_seal(struct hsm *h, struct hsm_made *m)
 {
-	CK_MECHANISM m = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
-	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, yes), ATTR(CKA_PRIVATE, yes),
+	CK_MECHANISM gen = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
+	CK_ATTRIBUTE t[] = {ATTR(CKA_TOKEN, m->keep), ATTR(CKA_PRIVATE, yes),
 	    ATTR(CKA_SENSITIVE, yes), ATTR(CKA_EXTRACTABLE, no),
 	    ATTR(CKA_SIGN, yes), ATTR(CKA_VERIFY, no), ATTR(CKA_DERIVE, no),
 	    ATTR(CKA_ENCRYPT, no), ATTR(CKA_DECRYPT, no), ATTR(CKA_WRAP, no),
 	    ATTR(CKA_UNWRAP, no), ATTR(CKA_MODIFIABLE, no),
-	    ATTR(CKA_VALUE_LEN, len_32), label_attr(objects[which].label)};
-	CK_OBJECT_HANDLE key;
+	    ATTR(CKA_VALUE_LEN, len_32), label_attr(m->label)};
 
-	return P11(h, C_GenerateKey, h->session, &m, t, 14, &key);
+	return P11(h, C_GenerateKey, h->session, &gen, t, 14, &m->key);
+}
+
+/* In the order in which init makes them. */
+static const struct {
+	enum hsm_key which;
+	enum err (*create)(struct hsm *, struct hsm_made *);
+} makers[] = {{HSM_KEY_SEED_STORE, create_seed_store},
+    {HSM_KEY_SEED_IMPORT, create_seed_import}, {HSM_KEY_SPOOL, create_spool},
+    {HSM_KEY_SEAL_REGISTRY, create_seal}, {HSM_KEY_SEAL_STATE, create_seal},
+    {HSM_KEY_HI2, create_p256}, {HSM_KEY_TLS_XK, create_p256},
+    {HSM_KEY_TLS_X2, create_p256}, {HSM_KEY_TLS_XKC, create_p256},
+    {HSM_KEY_TLS_HI2, create_p256}, {HSM_KEY_MASTER, create_master}};
+#define N_MAKERS (sizeof(makers) / sizeof(makers[0]))
+
+enum err
+hsm_make(struct hsm *h, enum hsm_key which, struct hsm_made *m)
+{
+	for (size_t i = 0; i < N_MAKERS; i++)
+		if (makers[i].which == which)
+			return makers[i].create(h, m);
+	return why_set(&h->why, ERR_INTERNAL, "no such key");
+}
+
+enum err
+hsm_check_made(struct hsm *h, enum hsm_key which, CK_OBJECT_HANDLE key)
+{
+	return check_object(h, &objects[which], key);
 }
 
 enum err
 hsm_create_keys(struct hsm *h, struct rd ec_params,
     uint8_t point[IBE_POINT_MAX], size_t *point_len, struct why *why)
 {
-	enum err rc;
+	struct hsm_made m = {.keep = CK_TRUE,
+	    .rsa_bits = HSM_RSA_BITS,
+	    .ec_params = ec_params};
+	enum err rc = hsm_no_keys(h);
 
-	if ((rc = none_exists(h)) != ERR_OK ||
-	    (rc = create_seed_store(h)) != ERR_OK ||
-	    (rc = create_seed_import(h)) != ERR_OK ||
-	    (rc = create_spool(h)) != ERR_OK ||
-	    (rc = create_hi2(h)) != ERR_OK ||
-	    (rc = create_seal(h, HSM_KEY_SEAL_REGISTRY)) != ERR_OK ||
-	    (rc = create_seal(h, HSM_KEY_SEAL_STATE)) != ERR_OK ||
-	    (rc = create_master(h, ec_params, point, point_len)) != ERR_OK)
-		(void)why_set(why, rc, "%s", h->why.text);
-	return rc;
+	for (size_t i = 0; i < N_MAKERS && rc == ERR_OK; i++) {
+		m.label = objects[makers[i].which].label;
+		rc = makers[i].create(h, &m);
+	}
+	if (rc != ERR_OK)
+		return why_set(why, rc, "%s", h->why.text);
+	memcpy(point, m.point, sizeof(m.point));
+	*point_len = sizeof(m.point);
+	return ERR_OK;
 }
 
 /* Read an attribute of unknown length into `buf`. */
@@ -386,20 +433,24 @@ ec_public_key(struct hsm *h, CK_OBJECT_HANDLE pub, uint8_t *der, size_t cap,
 	static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
 	    0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
 	    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
-	uint8_t point[IBE_POINT_MAX];
-	size_t n;
+	uint8_t point[P256_POINT];
 	struct wr w;
 	enum err rc;
 
-	if ((rc = read_point(h, pub, point, &n)) != ERR_OK)
+	if ((rc = read_point(h, pub, sizeof(point), point)) != ERR_OK)
 		return rc;
-	if (n != P256_POINT)
-		return why_set(&h->why, ERR_HSM,
-		    "the token's key for HI2 is not one of P-256");
 	wr_init(&w, der, cap);
 	wr_copy(&w, head, sizeof(head));
-	wr_copy(&w, point, n);
+	wr_copy(&w, point, sizeof(point));
 	return wr_finish(&w, len);
+}
+
+enum err
+hsm_public_of(struct hsm *h, enum hsm_key which, CK_OBJECT_HANDLE pub,
+    uint8_t *der, size_t cap, size_t *len)
+{
+	return which >= HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
+				    : rsa_public_key(h, pub, der, cap, len);
 }
 
 enum err
@@ -412,6 +463,5 @@ hsm_public_key(struct hsm *h, enum hsm_key which, uint8_t *der, size_t cap,
 	rc = find_one(h, objects[which].label, &public_class, &pub);
 	if (rc != ERR_OK)
 		return rc;
-	return which == HSM_KEY_HI2 ? ec_public_key(h, pub, der, cap, len)
-				    : rsa_public_key(h, pub, der, cap, len);
+	return hsm_public_of(h, which, pub, der, cap, len);
 }

@@ -1,8 +1,10 @@
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hsm/hsm_calls.h"
 #include "hsm/hsm_rv.h"
 #include "hsm/hsm_token.h"
 
@@ -19,6 +21,28 @@ hsm_release(struct hsm *h, enum err rc)
 {
 	(void)pthread_mutex_unlock(&h->lock);
 	return rc;
+}
+
+void
+hsm_enter(struct hsm *h, const char *call)
+{
+	hsm_hold(h);
+	hsm_call_begins(call);
+}
+
+CK_RV
+hsm_leave(struct hsm *h, CK_RV rv)
+{
+	hsm_call_ended();
+	(void)hsm_release(h, ERR_OK);
+	return rv;
+}
+
+enum err
+hsm_leave_noted(struct hsm *h, const char *call, CK_RV rv)
+{
+	hsm_call_ended();
+	return hsm_release(h, hsm_note(h, call, rv));
 }
 
 struct hsm *
@@ -45,9 +69,19 @@ hsm_note(struct hsm *h, const char *call, CK_RV rv)
 
 	if (rc == ERR_OK)
 		return ERR_OK;
+	h->rv = rv;
+	h->fault = hsm_rv_fault(rv);
 	if (name != NULL)
 		return why_set(&h->why, rc, "%s: %s", call, name);
 	return why_set(&h->why, rc, "%s: return code 0x%lx", call, rv);
+}
+
+void
+hsm_forget_why(struct hsm *h)
+{
+	hsm_hold(h);
+	h->why.text[0] = '\0';
+	(void)hsm_release(h, ERR_OK);
 }
 
 const char *
@@ -56,6 +90,14 @@ hsm_why(const struct hsm *h)
 	/* No call has failed, but what came back was no possible result. */
 	return h->why.text[0] != '\0' ? h->why.text
 				      : "what it computed cannot be right";
+}
+
+enum err
+hsm_failure(const struct hsm *h)
+{
+	if (h->why.text[0] == '\0')
+		return ERR_MISMATCH;
+	return h->fault == HSM_FAULT_PIN ? ERR_PIN : ERR_HSM;
 }
 
 const struct hsm_info *
@@ -73,7 +115,10 @@ hsm_load(struct hsm *h, const char *module)
 	} get;
 	enum err rc;
 
-	if ((h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL)) == NULL)
+	hsm_call_begins("loading the module");
+	h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+	hsm_call_ended();
+	if (h->dl == NULL)
 		return why_set(&h->why, ERR_HSM,
 		    "cannot load the PKCS#11 module: %s", dlerror());
 	if ((get.p = dlsym(h->dl, "C_GetFunctionList")) == NULL)
@@ -95,6 +140,24 @@ unpad(char *out, const CK_UTF8CHAR *in, size_t n)
 	out[n] = '\0';
 }
 
+static uint8_t
+pin_of(CK_FLAGS flags)
+{
+	static const struct {
+		CK_FLAGS flag;
+		uint8_t pin;
+	} of[] = {{CKF_USER_PIN_COUNT_LOW, HSM_PIN_COUNT_LOW},
+	    {CKF_USER_PIN_FINAL_TRY, HSM_PIN_FINAL_TRY},
+	    {CKF_USER_PIN_LOCKED, HSM_PIN_LOCKED},
+	    {CKF_USER_PIN_TO_BE_CHANGED, HSM_PIN_TO_BE_CHANGED}};
+	unsigned pin = 0;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		if ((flags & of[i].flag) != 0)
+			pin |= of[i].pin;
+	return (uint8_t)pin;
+}
+
 void
 hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 {
@@ -102,13 +165,46 @@ hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 	unpad(i->manufacturer, t->manufacturerID, sizeof(t->manufacturerID));
 	unpad(i->model, t->model, sizeof(t->model));
 	unpad(i->serial, t->serialNumber, sizeof(t->serialNumber));
+	i->pin = pin_of(t->flags);
 	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
 	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
+	i->pin_low = (t->flags & CKF_USER_PIN_COUNT_LOW) != 0;
 }
 
-/* The one slot whose token has the label, or is uninitialised for NULL. */
+/* Which token: by its slot, its label, or one without anything in it yet. */
+struct pick {
+	const char *label;
+	const uint64_t *slot;
+	bool fresh;
+};
+
+static bool
+fits(const struct pick *p, CK_SLOT_ID slot, const CK_TOKEN_INFO *t,
+    const struct hsm_info *info)
+{
+	if (((t->flags & CKF_TOKEN_INITIALIZED) == 0) != p->fresh)
+		return false;
+	if (p->slot != NULL)
+		return slot == *p->slot;
+	return p->label == NULL || strcmp(info->label, p->label) == 0;
+}
+
 static enum err
-find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
+none_there(struct hsm *h, const struct pick *p)
+{
+	if (p->slot != NULL)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "no token in slot %" PRIu64, *p->slot);
+	if (p->label != NULL)
+		return why_set(&h->why, ERR_NOTFOUND,
+		    "no token with the label \"%s\"", p->label);
+	return why_set(&h->why, ERR_NOTFOUND, "there is no token%s",
+	    p->fresh ? " to be initialised" : "");
+}
+
+/* Of several fresh ones the last. */
+static enum err
+find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
 	CK_ULONG n = SLOTS_MAX;
@@ -121,32 +217,31 @@ find_slot(struct hsm *h, const char *label, CK_FLAGS *flags)
 	for (CK_ULONG i = 0; i < n; i++) {
 		struct hsm_info info;
 
-		if (h->f->C_GetTokenInfo(slots[i], &t) != CKR_OK)
+		if (P11_RV(h, C_GetTokenInfo, slots[i], &t) != CKR_OK)
 			continue;
 		hsm_fill_info(&info, &t);
-		if (label == NULL ? (t.flags & CKF_TOKEN_INITIALIZED) != 0
-				  : strcmp(info.label, label) != 0)
+		if (!fits(p, slots[i], &t, &info))
 			continue;
-		if (found && label != NULL)
+		if (found && p->label != NULL)
 			return why_set(&h->why, ERR_HSM,
-			    "two tokens have the label \"%s\"", label);
+			    "two tokens have the label \"%s\"", p->label);
+		if (found && !p->fresh)
+			return why_set(&h->why, ERR_EXISTS,
+			    "there are several tokens: label or slot must "
+			    "tell which");
 		found = true;
-		h->slot = slots[i];
+		h->slot = info.slot = slots[i];
 		h->info = info;
 		*flags = t.flags;
 	}
-	if (!found)
-		return why_set(&h->why, ERR_NOTFOUND,
-		    "no token with the label \"%s\"",
-		    label == NULL ? "" : label);
-	return ERR_OK;
+	return found ? ERR_OK : none_there(h, p);
 }
 
 static enum err
 log_in(struct hsm *h, CK_USER_TYPE who, struct secret *pin)
 {
-	CK_RV rv =
-	    h->f->C_Login(h->session, who, secret_data(pin), secret_len(pin));
+	CK_RV rv = P11_RV(h, C_Login, h->session, who, secret_data(pin),
+	    secret_len(pin));
 
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		rv = CKR_OK;
@@ -166,7 +261,18 @@ hsm_pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
 }
 
 enum err
-hsm_open(const char *module, const char *label, struct secret *pin,
+hsm_look_at_pin(struct hsm *h)
+{
+	CK_TOKEN_INFO t;
+	enum err rc;
+
+	if ((rc = P11(h, C_GetTokenInfo, h->slot, &t)) == ERR_OK)
+		h->info.pin = pin_of(t.flags);
+	return rc;
+}
+
+static enum err
+open_picked(const char *module, const struct pick *which, struct secret *pin,
     struct hsm **out, struct why *why)
 {
 	struct hsm *h = hsm_new();
@@ -176,18 +282,35 @@ hsm_open(const char *module, const char *label, struct secret *pin,
 	if (h == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((rc = hsm_load(h, module)) != ERR_OK ||
-	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = find_slot(h, which, &flags)) != ERR_OK ||
 	    (rc = hsm_pin_may_be_tried(h, flags)) != ERR_OK ||
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||
-	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK) {
+	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK ||
+	    (rc = hsm_look_at_pin(h)) != ERR_OK) {
 		(void)why_set(why, rc, "%s", h->why.text);
 		hsm_close(&h);
 		return rc;
 	}
 	*out = h;
 	return ERR_OK;
+}
+
+enum err
+hsm_open(const char *module, const char *label, struct secret *pin,
+    struct hsm **out, struct why *why)
+{
+	return open_picked(module, &(struct pick){.label = label}, pin, out,
+	    why);
+}
+
+enum err
+hsm_open_slot(const char *module, uint64_t slot, struct secret *pin,
+    struct hsm **out, struct why *why)
+{
+	return open_picked(module, &(struct pick){.slot = &slot}, pin, out,
+	    why);
 }
 
 void
@@ -198,9 +321,9 @@ hsm_close(struct hsm **hp)
 	if (h == NULL)
 		return;
 	if (h->session != 0)
-		(void)h->f->C_CloseSession(h->session);
+		(void)P11_RV(h, C_CloseSession, h->session);
 	if (h->f != NULL)
-		(void)h->f->C_Finalize(NULL);
+		(void)P11_RV(h, C_Finalize, NULL);
 	/* The module stays mapped: several do not survive a second dlopen. */
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h);
@@ -211,6 +334,7 @@ enum err
 hsm_init_token(const char *module, const char *label, struct secret *so_pin,
     struct secret *pin, struct why *why)
 {
+	const struct pick named = {.label = label}, fresh = {.fresh = true};
 	CK_UTF8CHAR padded[32];
 	CK_FLAGS flags = 0;
 	struct hsm *h = hsm_new();
@@ -227,15 +351,15 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 	memcpy(padded, label, strlen(label));
 	if ((rc = hsm_load(h, module)) != ERR_OK)
 		goto out;
-	if (find_slot(h, label, &flags) == ERR_OK) {
+	if (find_slot(h, &named, &flags) == ERR_OK) {
 		rc = why_set(&h->why, ERR_EXISTS,
 		    "there is a token with the label \"%s\" already", label);
 		goto out;
 	}
-	if ((rc = find_slot(h, NULL, &flags)) != ERR_OK ||
+	if ((rc = find_slot(h, &fresh, &flags)) != ERR_OK ||
 	    (rc = P11(h, C_InitToken, h->slot, secret_data(so_pin),
 		 secret_len(so_pin), padded)) != ERR_OK ||
-	    (rc = find_slot(h, label, &flags)) != ERR_OK ||
+	    (rc = find_slot(h, &named, &flags)) != ERR_OK ||
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||

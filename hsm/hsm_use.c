@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -17,8 +16,8 @@ static CK_KEY_TYPE aes = CKK_AES;
 
 /* C_DeriveKey, the result read into x and destroyed in the token. */
 static enum err
-derive_x(struct hsm *h, uint8_t *public_data, size_t len, uint8_t *x,
-    size_t x_len)
+derive_x(struct hsm *h, CK_OBJECT_HANDLE base, uint8_t *public_data, size_t len,
+    uint8_t *x, size_t x_len, size_t *got)
 {
 	CK_ECDH1_DERIVE_PARAMS p = {CKD_NULL, 0, NULL, len, public_data};
 	CK_MECHANISM m = {CKM_ECDH1_DERIVE, &p, sizeof(p)};
@@ -31,36 +30,30 @@ derive_x(struct hsm *h, uint8_t *public_data, size_t len, uint8_t *x,
 	CK_OBJECT_HANDLE key;
 	enum err rc;
 
-	rc = P11(h, C_DeriveKey, h->session, &m, h->key[HSM_KEY_MASTER], t, 6,
-	    &key);
+	rc = P11(h, C_DeriveKey, h->session, &m, base, t, 6, &key);
 	if (rc != ERR_OK)
 		return rc;
 	rc = P11(h, C_GetAttributeValue, h->session, key, &value, 1);
-	if (rc == ERR_OK && value.ulValueLen != x_len)
+	*got = rc == ERR_OK ? value.ulValueLen : 0;
+	if (rc == ERR_OK && *got != x_len)
 		rc = why_set(&h->why, ERR_HSM,
-		    "C_DeriveKey: the token cuts the ECDH result to %lu octets",
-		    value.ulValueLen);
+		    "C_DeriveKey: the token cuts the ECDH result to %zu octets",
+		    *got);
 	if (P11(h, C_DestroyObject, h->session, key) != ERR_OK)
 		rc = ERR_HSM;
 	return rc;
 }
 
-/*
- * PKCS#11 has tokens take the raw point and lets them take it as a DER OCTET
- * STRING too.  SoftHSM guesses, and takes one raw point in 256 (x begins with
- * 7f) for DER: so DER is offered first, raw only to a token that refuses it,
- * and what worked once is kept.
- */
-static enum err
-master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
-    size_t x_len)
+enum err
+hsm_derive(struct hsm *h, CK_OBJECT_HANDLE base, enum caps_point form,
+    const uint8_t *point, size_t len, uint8_t *x, size_t x_len, size_t *got)
 {
-	struct hsm *h = ctx;
 	uint8_t der[IBE_POINT_MAX + 3];
-	size_t der_len;
-	enum err rc = ERR_HSM;
+	size_t der_len, head;
 	struct wr w;
+	enum err rc;
 
+	*got = 0;
 	wr_init(&w, der, sizeof(der));
 	wr_u8(&w, 0x04);
 	if (len >= 128)
@@ -68,20 +61,55 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 	wr_view8(&w, point, len);
 	if (wr_finish(&w, &der_len) != ERR_OK)
 		return why_set(&h->why, ERR_INTERNAL, "point too long");
+	head = form == CAPS_POINT_DER ? 0 : der_len - len;
 	hsm_hold(h);
-	if (h->point_form != POINT_RAW) {
-		rc = derive_x(h, der, der_len, x, x_len);
-		if (rc == ERR_OK)
-			h->point_form = POINT_DER;
-	}
-	if (rc != ERR_OK && h->point_form != POINT_DER) {
-		rc = derive_x(h, der + (der_len - len), len, x, x_len);
-		if (rc == ERR_OK)
-			h->point_form = POINT_RAW;
-	}
+	rc = derive_x(h, base, der + head, der_len - head, x, x_len, got);
 	if (rc == ERR_OK)
-		h->why.text[0] = '\0'; /* not why a later step fails */
+		hsm_forget_why(h); /* not why a later step fails */
 	return hsm_release(h, rc);
+}
+
+static enum err
+master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
+    size_t x_len)
+{
+	struct hsm *h = ctx;
+	size_t got;
+
+	if (h->point == CAPS_POINT_UNKNOWN)
+		return why_set(&h->why, ERR_INTERNAL,
+		    "how the token wants points is not known");
+	return hsm_derive(h, h->key[HSM_KEY_MASTER], h->point, point, len, x,
+	    x_len, &got);
+}
+
+/*
+ * PKCS#11 has tokens take the raw point and lets them take it as a DER OCTET
+ * STRING too.  SoftHSM guesses, and takes one raw point in 256 (x begins with
+ * 7f) for DER: so raw is for a token that does not take DER.
+ */
+enum err
+hsm_learn_point(struct hsm *h, struct ibe *ibe, struct why *why)
+{
+	static const enum caps_point forms[] = {CAPS_POINT_DER, CAPS_POINT_RAW};
+	uint8_t point[IBE_POINT_MAX], want[IBE_POINT_MAX], x[IBE_POINT_MAX];
+	size_t len, coord, got;
+	enum err rc = ERR_OK;
+
+	ibe_known_product(ibe, point, &len, want, &coord);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		rc = hsm_derive(h, h->key[HSM_KEY_MASTER], forms[i], point, len,
+		    x, coord, &got);
+		if (rc == ERR_OK && memcmp(x, want, coord) == 0) {
+			h->point = forms[i];
+			return ERR_OK;
+		}
+	}
+	if (rc != ERR_OK)
+		return why_set(why, rc, "self-test: %s", h->why.text);
+	return why_set(why, ERR_HSM,
+	    "self-test: the token's master secret is not that of the public "
+	    "parameters");
 }
 
 struct ibe_token
@@ -90,9 +118,8 @@ hsm_ibe_token(struct hsm *h)
 	return (struct ibe_token){master_mul, h};
 }
 
-/* C_Sign; what comes out is as long as it must be. */
-static enum err
-sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
+enum err
+hsm_c_sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len)
 {
 	CK_MECHANISM m = {how, NULL, 0};
@@ -110,20 +137,35 @@ sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
 	return hsm_release(h, rc);
 }
 
+/* No call has failed, and yet: hsm_failure(). */
+static enum err
+wrong_answer(struct hsm *h)
+{
+	hsm_forget_why(h);
+	return ERR_HSM;
+}
+
 static enum err
 mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
     uint8_t out[32])
 {
-	return sign(h, CKM_SHA256_HMAC, key, data, len, out, 32);
+	return hsm_c_sign(h, CKM_SHA256_HMAC, key, data, len, out, 32);
 }
 
 enum err
 hsm_seal(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
     uint8_t seal[HSM_SEAL_LEN])
 {
+	uint8_t again[HSM_SEAL_LEN];
+	enum err rc;
+
 	if (key != HSM_KEY_SEAL_REGISTRY && key != HSM_KEY_SEAL_STATE)
 		return ERR_INTERNAL;
-	return mac(h, h->key[key], data, len, seal);
+	/* A wrong one would show when it is too late. */
+	if ((rc = mac(h, h->key[key], data, len, seal)) != ERR_OK ||
+	    (rc = mac(h, h->key[key], data, len, again)) != ERR_OK)
+		return rc;
+	return ct_equal(seal, again, HSM_SEAL_LEN) ? ERR_OK : wrong_answer(h);
 }
 
 enum err
@@ -135,9 +177,16 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 
 	if (seal.left != HSM_SEAL_LEN)
 		return ERR_MISMATCH;
+	if ((rc = mac(h, h->key[key], data, len, want)) != ERR_OK)
+		return rc;
+	if (ct_equal(want, seal.p, HSM_SEAL_LEN))
+		return ERR_OK;
+	/* It is said of no octets that they were not sealed if the token is
+	 * not of one mind. */
 	if ((rc = hsm_seal(h, key, data, len, want)) != ERR_OK)
 		return rc;
-	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? ERR_OK : ERR_MISMATCH;
+	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? wrong_answer(h)
+						    : ERR_MISMATCH;
 }
 
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
@@ -195,9 +244,7 @@ out:
 static void
 destroy(struct hsm *h, CK_OBJECT_HANDLE object)
 {
-	hsm_hold(h);
-	(void)h->f->C_DestroyObject(h->session, object);
-	(void)hsm_release(h, ERR_OK);
+	(void)P11_RV(h, C_DestroyObject, h->session, object);
 }
 
 enum err
@@ -230,13 +277,22 @@ hsm_seed_generate(struct hsm *h, struct rd device_spki,
 	return rc;
 }
 
-/* Does the session still work?  Tells bad input from a broken token. */
-static bool
-alive(struct hsm *h)
+/*
+ * Why octets from outside were not taken: ERR_MISMATCH, they are no good;
+ * ERR_HSM or ERR_PIN, the token is.  Where its answer leaves that open, a call
+ * that must succeed tells.
+ */
+static enum err
+not_taken(struct hsm *h, enum err rc)
 {
 	uint8_t out[32] = {0};
 
-	return mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out) == ERR_OK;
+	if (rc != ERR_HSM || h->fault == HSM_FAULT_RELOAD)
+		return rc;
+	if (h->fault == HSM_FAULT_DATA)
+		return ERR_MISMATCH;
+	rc = mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out);
+	return rc == ERR_OK ? ERR_MISMATCH : rc;
 }
 
 enum err
@@ -260,7 +316,7 @@ hsm_seed_import(struct hsm *h, struct rd wrapped,
 	if (rc == ERR_OK)
 		rc = store_and_destroy(h, seed, blob, &len);
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	if (len != HSM_SEED_BLOB_LEN)
 		return ERR_MISMATCH;
 	memcpy(store, blob, len);
@@ -285,6 +341,8 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	    store.left, t, 7, &seed);
 	if (rc == ERR_OK)
 		out->handle = seed;
+	else if (h->fault == HSM_FAULT_DATA)
+		rc = ERR_MISMATCH;
 	return rc;
 }
 
@@ -326,46 +384,6 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 		destroy(h, o);
 	}
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
-}
-
-/* r || s, as PKCS#11 has it, into DER. */
-static enum err
-sig_value(const uint8_t rs[64], uint8_t out[HSM_SIGNATURE_MAX], size_t *len)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(rs, 32, NULL), *s = BN_bin2bn(rs + 32, 32, NULL);
-	unsigned char *p = out;
-	enum err rc = ERR_CRYPTO;
-	int n;
-
-	if (sig == NULL || r == NULL || s == NULL ||
-	    ECDSA_SIG_set0(sig, r, s) != 1)
-		goto out;
-	r = s = NULL; /* the signature's now */
-	if ((n = i2d_ECDSA_SIG(sig, NULL)) <= 0 || n > HSM_SIGNATURE_MAX ||
-	    i2d_ECDSA_SIG(sig, &p) != n)
-		goto out;
-	*len = (size_t)n;
-	rc = ERR_OK;
-out:
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return rc;
-}
-
-enum err
-hsm_sign(struct hsm *h, const uint8_t *data, size_t len,
-    uint8_t sig[HSM_SIGNATURE_MAX], size_t *sig_len)
-{
-	uint8_t digest[32], rs[64];
-	enum err rc;
-
-	if (EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, NULL) != 1)
-		return ERR_CRYPTO;
-	rc = sign(h, CKM_ECDSA, h->key[HSM_KEY_HI2], digest, sizeof(digest), rs,
-	    sizeof(rs));
-	return rc == ERR_OK ? sig_value(rs, sig, sig_len) : rc;
 }

@@ -72,6 +72,12 @@ ibe_setup_ec_params(const struct ibe_setup *t)
 	return t->scheme->setup_ec_params(t->of_scheme);
 }
 
+struct rd
+ibe_setup_subgroup_params(const struct ibe_setup *t)
+{
+	return t->scheme->setup_subgroup_params(t->of_scheme);
+}
+
 enum err
 ibe_setup_finish(const struct ibe_setup *t, struct rd public_point,
     uint8_t *der, size_t *len)
@@ -115,6 +121,15 @@ size_t
 ibe_coordinate_octets(const struct ibe *t)
 {
 	return t->scheme->coordinate_octets(t->of_scheme);
+}
+
+void
+ibe_known_product(const struct ibe *b, uint8_t point[IBE_POINT_MAX],
+    size_t *len, uint8_t x[IBE_POINT_MAX], size_t *x_len)
+{
+	b->scheme->known_product(b->of_scheme, point, x);
+	*x_len = b->scheme->coordinate_octets(b->of_scheme);
+	*len = 1 + 2 * *x_len;
 }
 
 size_t

@@ -64,6 +64,12 @@ void ibe_setup_free(struct ibe_setup **);
 struct rd ibe_setup_ec_params(const struct ibe_setup *);
 
 /*
+ * The same with the true order q and the base point P, as most would write
+ * it: only to try how a token takes that.
+ */
+struct rd ibe_setup_subgroup_params(const struct ibe_setup *);
+
+/*
  * With the token's public point [s]G (04 || x || y): DER BFPublicParameters,
  * at most IBE_PARAMS_MAX octets.  ERR_MALFORMED: not a point of the curve.
  */
@@ -78,6 +84,14 @@ enum err ibe_load(const char *scheme, struct rd der, struct ibe **out,
 void ibe_free(struct ibe **);
 size_t ibe_coordinate_octets(const struct ibe *);
 size_t ibe_v_octets(const struct ibe *);
+
+/*
+ * A point whose product with the master secret everybody knows: P, as
+ * 04 || x || y, and x of P_pub = [s]P.  To tell a token's answers right from
+ * wrong.
+ */
+void ibe_known_product(const struct ibe *, uint8_t point[IBE_POINT_MAX],
+    size_t *len, uint8_t x[IBE_POINT_MAX], size_t *x_len);
 
 /*
  * Open an envelope for the first of `ids` that fits (the strings that are

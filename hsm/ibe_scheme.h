@@ -10,6 +10,7 @@ struct ibe_scheme {
 	enum err (*setup_new)(void **out);
 	void (*setup_free)(void *);
 	struct rd (*setup_ec_params)(const void *);
+	struct rd (*setup_subgroup_params)(const void *);
 	enum err (*setup_finish)(const void *, struct rd point, uint8_t *der,
 	    size_t *len);
 
@@ -17,6 +18,7 @@ struct ibe_scheme {
 	void (*free)(void *);
 	size_t (*coordinate_octets)(const void *);
 	size_t (*v_octets)(const void *);
+	void (*known_product)(const void *, uint8_t *point, uint8_t *x);
 	enum err (*open)(void *, const struct ibe_token *, const struct rd *ids,
 	    size_t n_ids, const struct ibe_envelope *, uint8_t *plain,
 	    size_t *which);

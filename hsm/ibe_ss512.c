@@ -106,6 +106,18 @@ ss512_v_octets(const void *v)
 	return HASH_LEN;
 }
 
+static void
+ss512_known_product(const void *v, uint8_t *point, uint8_t *x)
+{
+	const struct ss512 *s = v;
+	const struct bf *bf = s->bf;
+
+	point[0] = 0x04;
+	fp_to_be(point + 1, &bf->p.x, &bf->curve.f);
+	fp_to_be(point + 1 + COORD, &bf->p.y, &bf->curve.f);
+	fp_to_be(x, &bf->ppub.x, &bf->curve.f);
+}
+
 /* The lines of an id, kept or made; the view dies at the next call. */
 static enum err
 lines_of(struct ss512 *s, struct rd id, const struct t1_lines **out)
@@ -243,11 +255,13 @@ const struct ibe_scheme ibe_ss512 = {
     .setup_new = ss512_setup_new,
     .setup_free = ss512_setup_free,
     .setup_ec_params = ss512_setup_ec_params,
+    .setup_subgroup_params = ss512_setup_subgroup_params,
     .setup_finish = ss512_setup_finish,
     .load = ss512_load,
     .free = ss512_free,
     .coordinate_octets = ss512_coordinate_octets,
     .v_octets = ss512_v_octets,
+    .known_product = ss512_known_product,
     .open = ss512_open,
     .encrypt = ss512_encrypt,
     .private_key = ss512_private_key,

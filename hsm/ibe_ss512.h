@@ -11,6 +11,7 @@
 enum err ss512_setup_new(void **out) MUST_CHECK;
 void ss512_setup_free(void *);
 struct rd ss512_setup_ec_params(const void *);
+struct rd ss512_setup_subgroup_params(const void *);
 
 /* G as 04 || x || y: what a master secret of 1 would give (bench). */
 void ss512_setup_base_point(const void *, uint8_t point[1 + 2 * SS512_COORD]);

@@ -19,8 +19,10 @@ struct setup {
 	mpz_t p, q;
 	struct t1_curve curve;
 	struct t1_point g, point_p; /* P = [12r]G */
-	unsigned char *ec_params;
-	size_t ec_params_len;
+	struct params {
+		unsigned char *der;
+		size_t len;
+	} whole, subgroup;
 };
 
 #define PRIME_ROUNDS 40
@@ -137,52 +139,67 @@ bn(const mpz_t v)
 	return BN_bin2bn(be, sizeof(be), NULL);
 }
 
-/* DER ECParameters with everything explicit: order p + 1, cofactor 1. */
+/* DER ECParameters with everything explicit. */
 static enum err
-make_ec_params(struct setup *s)
+make_params(const struct setup *s, const struct t1_point *base,
+    const mpz_t order_z, const mpz_t cofactor_z, struct params *out)
 {
-	BIGNUM *p = NULL, *order = NULL, *gx = NULL, *gy = NULL;
+	BIGNUM *p = bn(s->p), *order = bn(order_z), *cofactor = bn(cofactor_z);
+	BIGNUM *zero = BN_new(), *gx = NULL, *gy = NULL;
 	EC_GROUP *group = NULL;
 	EC_POINT *g = NULL;
 	enum err rc = ERR_CRYPTO;
-	mpz_t t, x, y;
+	mpz_t x, y;
 	int n;
 
-	mpz_inits(t, x, y, NULL);
-	mpz_add_ui(t, s->p, 1);
-	fp_to_mpz(x, &s->g.x, &s->curve.f);
-	fp_to_mpz(y, &s->g.y, &s->curve.f);
-	p = bn(s->p);
-	order = bn(t);
+	mpz_inits(x, y, NULL);
+	fp_to_mpz(x, &base->x, &s->curve.f);
+	fp_to_mpz(y, &base->y, &s->curve.f);
 	gx = bn(x);
 	gy = bn(y);
-	mpz_clears(t, x, y, NULL);
-	if (p == NULL || order == NULL || gx == NULL || gy == NULL)
-		goto out;
-	BIGNUM *zero = BN_new();
-
-	if (zero == NULL)
+	mpz_clears(x, y, NULL);
+	if (p == NULL || order == NULL || cofactor == NULL || zero == NULL ||
+	    gx == NULL || gy == NULL)
 		goto out;
 	BN_zero(zero);
 	group = EC_GROUP_new_curve_GFp(p, zero, BN_value_one(), NULL);
-	BN_free(zero);
 	if (group == NULL || (g = EC_POINT_new(group)) == NULL ||
 	    EC_POINT_set_affine_coordinates(group, g, gx, gy, NULL) != 1 ||
-	    EC_GROUP_set_generator(group, g, order, BN_value_one()) != 1)
+	    EC_GROUP_set_generator(group, g, order, cofactor) != 1)
 		goto out;
 	EC_GROUP_set_asn1_flag(group, OPENSSL_EC_EXPLICIT_CURVE);
-	n = i2d_ECPKParameters(group, &s->ec_params);
+	n = i2d_ECPKParameters(group, &out->der);
 	if (n <= 0)
 		goto out;
-	s->ec_params_len = (size_t)n;
+	out->len = (size_t)n;
 	rc = ERR_OK;
 out:
 	BN_free(p);
 	BN_free(order);
+	BN_free(cofactor);
+	BN_free(zero);
 	BN_free(gx);
 	BN_free(gy);
 	EC_POINT_free(g);
 	EC_GROUP_free(group);
+	return rc;
+}
+
+/* Order p + 1 and cofactor 1; order q and cofactor 12r. */
+static enum err
+make_ec_params(struct setup *s)
+{
+	mpz_t all, one, rest;
+	enum err rc;
+
+	mpz_inits(all, one, rest, NULL);
+	mpz_add_ui(all, s->p, 1);
+	mpz_set_ui(one, 1);
+	mpz_divexact(rest, all, s->q);
+	rc = make_params(s, &s->g, all, one, &s->whole);
+	if (rc == ERR_OK)
+		rc = make_params(s, &s->point_p, s->q, rest, &s->subgroup);
+	mpz_clears(all, one, rest, NULL);
 	return rc;
 }
 
@@ -194,7 +211,8 @@ ss512_setup_free(void *v)
 	if (s == NULL)
 		return;
 	mpz_clears(s->p, s->q, NULL);
-	OPENSSL_free(s->ec_params);
+	OPENSSL_free(s->whole.der);
+	OPENSSL_free(s->subgroup.der);
 	free(s);
 }
 
@@ -225,7 +243,17 @@ ss512_setup_ec_params(const void *v)
 	const struct setup *s = v;
 	struct rd r;
 
-	rd_init(&r, s->ec_params, s->ec_params_len);
+	rd_init(&r, s->whole.der, s->whole.len);
+	return r;
+}
+
+struct rd
+ss512_setup_subgroup_params(const void *v)
+{
+	const struct setup *s = v;
+	struct rd r;
+
+	rd_init(&r, s->subgroup.der, s->subgroup.len);
 	return r;
 }
 

@@ -35,10 +35,14 @@ mapfile -t product < <(git ls-files 'base/*.[ch]' 'xk/*.[ch]' 'hi2/*.[ch]' \
 	'tools/media/*.[ch]')
 mapfile -t scripts < <(git ls-files | grep -E '\.sh$|^\.ci/run$')
 
-clang-format --dry-run -Werror "${every[@]}" 2>&1 | sed -n 's/: error:.*//p' |
+# many COMMAND...: over the files that are read, on all processors
+many() { xargs -P "$(nproc)" -n 16 "$@"; }
+
+printf '%s\n' "${every[@]}" | many clang-format --dry-run -Werror 2>&1 | sed -n 's/: error:.*//p' |
 	sed 's/:[0-9]*:[0-9]*$//' | sort -u | grep . &&
 	fault "run: clang-format -i \$(git ls-files '*.c' '*.h')"
-shellcheck --external-sources --severity=warning "${scripts[@]}" || fault "shellcheck"
+printf '%s\n' "${scripts[@]}" |
+	many shellcheck --external-sources --severity=warning || fault "shellcheck"
 
 none "banned call" \
 	'(^|[^a-zA-Z_>.])(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|atoi|atol|strtok|gets|alloca|system|popen|tmpnam|mktemp|rand|srand|setjmp|longjmp)\(' \

@@ -22,13 +22,14 @@ quietly() {
 		return 1
 	}
 }
-# build PRESET [cmake options]
+# build PRESET [TARGET...]: all, or these
 build() {
 	local preset=$1
 	shift
-	quietly "check-$preset-configure.log" cmake --preset "$preset" \
-		-DBUILD_TESTING=ON "$@"
-	quietly "check-$preset-build.log" cmake --build --preset "$preset"
+	quietly "check-$preset-configure.log" cmake --preset "$preset" --fresh \
+		-DBUILD_TESTING=ON "-DKW_FUZZ_SECONDS=${FUZZ_SECONDS:-1}"
+	quietly "check-$preset-build.log" cmake --build --preset "$preset" \
+		${1:+--target "$@"}
 }
 # tests PRESET [ctest options]: one line each, all output of those that fail
 tests() {
@@ -57,7 +58,10 @@ stage_san() {
 	tests san -E '^(lab\.(exchange|cscf)|model\..*|scenario\.2[1234568]-.*)$'
 }
 # what users run: its constant time and its filters
-stage_release() { build release && tests release -R '^(ct|sandbox)\.'; }
+stage_release() {
+	build release tests/ct/all tests/sandbox/all
+	tests release -R '^(ct|sandbox)\.'
+}
 # memory that nobody wrote, or gave back; not where numbers are crunched, which
 # tests/ct has under valgrind in release objects, or thousands of documents read
 stage_valgrind() {
@@ -71,10 +75,8 @@ stage_valgrind() {
 }
 NUMBERS='calls|hi2_delivery|hi2_intake|hi2_records|hi2_spool_out|hi2c_proc|hsm_queue|hsm_seal|lemf_check|lemf_record|lemf_srtp|hi2_spool|hi2_proc|lab_spool|queue_seal|tls_client|policy_legs|hsm_release|fp|type1|bf|ec|ibe|hsm|hsm_head|hsm_learn|card|client_proof|exchanges|persons|sign|request|authority|authority_property'
 # clang's own idea of constant time
-stage_ct() { build ct --fresh && tests ct -R '^ct\.'; }
-stage_fuzz() {
-	build fuzz "-DKW_FUZZ_SECONDS=${FUZZ_SECONDS:-1}" && tests fuzz -R '^fuzz\.'
-}
+stage_ct() { build ct tests/ct/all && tests ct -R '^ct\.'; }
+stage_fuzz() { build fuzz tests/fuzz/all && tests fuzz -R '^fuzz\.'; }
 stage_demo() { quietly check-demo.log tools/demo.sh "$PWD/build/lab-out"; }
 
 for stage in "$@"; do

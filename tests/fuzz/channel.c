@@ -33,8 +33,7 @@ channel_give(const struct peer_ops *ops, void *ctx, uint16_t type, uint32_t id,
 {
 	struct rd own = own_copy(body);
 	const struct ipc_frame f = {.type = type, .id = id, .body = own};
-	const enum err rc =
-	    ipc_dispatch(ops->table, ops->n_rules, 1, ctx, &f);
+	const enum err rc = ipc_dispatch(ops->table, ops->n_rules, 1, ctx, &f);
 
 	MUST(body.left <= ops->max_body || rc != ERR_OK);
 	own_free(&own);

@@ -23,8 +23,8 @@ void channel_full(struct peer *, unsigned n);
  * One frame of the input to the handlers: u8 which rule, beyond them any type
  * (u16), u8 id, u16 length and body.  ERR_OK, or why the process would end.
  */
-enum err channel_say(const struct peer_ops *, void *ctx, struct rd *in)
-    MUST_CHECK;
+enum err channel_say(const struct peer_ops *, void *ctx,
+    struct rd *in) MUST_CHECK;
 
 /* The same with parts that are made. */
 enum err channel_give(const struct peer_ops *, void *ctx, uint16_t type,

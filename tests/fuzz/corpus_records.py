@@ -99,12 +99,48 @@ def histories():
     yield b"\xff" + view16(change(1, 0, b"", b"")) + all_of(warrant)
 
 
+def frame(kind, ident, body):
+    return u32(6 + len(body)) + u16(kind) + u32(ident) + body
+
+
+def signers():
+    """What is said to the signer: channel, octets."""
+    good = [frame(160, i, bytes([i] * n)) for i, n in ((1, 32), (2, 48))]
+    yield b"".join(u8(i) + view8(f) for i in range(4) for f in good)
+    yield u8(0) + view8(good[0] * 5) + u8(1) + view8(good[1])
+    yield b"".join(u8(i % 4) + view8(good[1][i:i + 1]) for i in range(58))
+    yield b"".join(u8(2) + view8(good[0][i:i + 7]) for i in range(0, 42, 7))
+    for kind, n in ((160, 31), (160, 33), (160, 47), (160, 49), (161, 32),
+                    (40, 32), (160, 0)):
+        yield u8(0) + view8(good[0] + frame(kind, 7, bytes(n))) + \
+            u8(1) + view8(good[0])
+    yield u8(0) + view8(u32(5) + bytes(9)) + u8(3) + view8(u32(1 << 31))
+
+
+def signed():
+    """What the signer says: commands of fuzz_tls_asks.c."""
+    def act(kind, place=0, octets=b""):
+        return u8(8 * place + kind) + view8(octets)
+    yield b"".join(act(0, i) for i in range(3)) + \
+        b"".join(act(4, i) for i in (2, 0, 1))
+    yield act(0) + act(2, 0, b"no signature") + act(4) + act(1)
+    yield act(0) + act(3, 0, b"of another") + act(4) + act(4)
+    yield act(0) + act(0, 1) + act(1) + act(4) + act(5) + act(0) + act(4)
+    yield act(0) + act(2, 0, bytes(72)) + act(0, 1) + act(2, 1, bytes(73))
+    yield act(0) + act(2) + act(4)
+    yield act(0) + act(6, 20, bytes(70)) + act(4)
+    yield act(0) + act(7, 0, frame(161, 1, bytes(70))[:9]) + act(4)
+    yield act(0) + act(7, 0, frame(161, 1, bytes(70))) + act(1)
+
+
 def kms_state(params, persons, clients=(), config=b"kms.period = month\n"):
     """persons: (name, certificate, role); clients: (name, certificate)."""
-    return u32(0x4b57535a) + u16(4) + u64(1770000000) + u32(1) + \
+    return u32(0x4b57535a) + u16(5) + u64(1770000000) + u32(1) + \
         view8(b"ss512") + view16(b"kms.example.com") + u8(1) + \
         view16(params) + view16(b"SubjectPublicKeyInfo") + \
-        view16(b"of the queue") + view16(b"of HI2") + view16(config) + \
+        view16(b"of the queue") + view16(b"of HI2") + \
+        b"".join(view16(b"key") + view16(b"request") for _ in range(4)) + \
+        view16(config) + \
         u8(len(persons)) + b"".join(
             view8(n) + u8(r) + view16(c) for n, c, r in persons) + \
         u16(len(clients)) + b"".join(

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appliance/proto_health.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/proto_intake.h"
 #include "fuzz.h"
@@ -55,6 +56,8 @@ AGAIN(hi2c_settings)
 AGAIN(msg_intake_gone)
 AGAIN(xkc_settings)
 AGAIN(msg_fetch)
+AGAIN(health)
+AGAIN(msg_workers)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -257,7 +260,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
 	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again,
 	    xkc_settings_again, msg_fetch_again, msg_mikey_again,
-	    msg_fetched_again, msg_hi2_ended_again, intake_done_again};
+	    msg_fetched_again, msg_hi2_ended_again, intake_done_again,
+	    health_again, msg_workers_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

@@ -252,8 +252,8 @@ start(void)
 	x2.hi2 = channel_open();
 	MUST(calls_new(&limits, key, &x2.calls) == ERR_OK);
 	MUST(x2_xids_new(64, &x2.xids) == ERR_OK);
-	MUST(x2_intake_new(TICKETS, x2_journal_send, &x2, &x2.intake) ==
-	    ERR_OK);
+	MUST(
+	    x2_intake_new(TICKETS, x2_journal_send, &x2, &x2.intake) == ERR_OK);
 	MUST(x2_replay_new(&x2.replay) == ERR_OK);
 	MUST(x2_asks_new(&tickets, 64, x2.epoch, &x2_ticket_ops, &x2,
 		 &x2.asks) == ERR_OK);

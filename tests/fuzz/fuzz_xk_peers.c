@@ -215,9 +215,9 @@ answer(struct rd *in)
 	if (no.reason == XK_MALFORMED && id == asked_id)
 		return; /* is told of a connection that ends */
 	MUST(channel_give(by_policy ? &xk_policy_ops : &xk_hsm_ops, &xk,
-		 by_policy	? MSG_REFUSE
-		     : refuse	? MSG_NO_ANSWER
-				: MSG_ANSWER,
+		 by_policy    ? MSG_REFUSE
+		     : refuse ? MSG_NO_ANSWER
+			      : MSG_ANSWER,
 		 id, r) == ERR_OK);
 }
 

@@ -131,6 +131,7 @@ lemf "lab-lemf" {
 }
 token { pin_file = "$OUT/pki/pin" }
 kms { uri = "https://kms.lab.example" }
+sandbox { landlock = 0 namespaces = "try" users = "no" }
 EOF
 chmod 600 keywarden.conf
 kw() { "$BIN/keywarden" "$@" --config "$OUT/keywarden.conf"; }
@@ -266,7 +267,7 @@ until_so 10 all_stored || die "no record of keys in the queue: $(kw status --jso
 WAITING=$(counted hi2 waiting)
 say "Over X2 came $(counted x2 pdus) PDUs: $(counted x2 noWarrant) under no warrant, dropped; $(counted x2 sip) of Alice's call. $WAITING records wait for the LEMF, $(counted hi2 octets) octets, sealed."
 for w in $A LAB-2026-0001; do
-	! grep -qF "$w" state/spool.db* || die "the queue has $w in clear"
+	! grep -qF "$w" state/spool/spool.db* || die "the queue has $w in clear"
 done
 receive
 until_so 60 none_waits || die "records were not delivered: $(kw status --json; tail -n 3 lemf.log)"

@@ -20,17 +20,31 @@ static const char *const fn_names[FN__MAX] = {
 static const struct name rv_names[] = {
 #define CKR(name) {#name, name},
 #define CKM(name)
+#define CKA(name)
 #include "ck_names.def"
 #undef CKR
 #undef CKM
+#undef CKA
 };
 
 static const struct name mech_names[] = {
 #define CKR(name)
 #define CKM(name) {#name, name},
+#define CKA(name)
 #include "ck_names.def"
 #undef CKR
 #undef CKM
+#undef CKA
+};
+
+static const struct name attr_names[] = {
+#define CKR(name)
+#define CKM(name)
+#define CKA(name) {#name, name},
+#include "ck_names.def"
+#undef CKR
+#undef CKM
+#undef CKA
 };
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
@@ -77,6 +91,12 @@ bool
 names_mech(const char *text, unsigned long *out)
 {
 	return lookup(mech_names, N(mech_names), text, out);
+}
+
+bool
+names_attr(const char *text, unsigned long *out)
+{
+	return lookup(attr_names, N(attr_names), text, out);
 }
 
 const char *

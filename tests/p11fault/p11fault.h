@@ -27,6 +27,7 @@ enum fn names_fn(const char *text);
 const char *names_of_fn(enum fn fn);
 bool names_rv(const char *text, unsigned long *out);
 bool names_mech(const char *text, unsigned long *out);
+bool names_attr(const char *text, unsigned long *out);
 
 /* "CKR_OK", or hex in `buf` for a value without a name; never NULL. */
 #define NAMES_BUF 24
@@ -56,6 +57,10 @@ enum action {
 	ACT_IDLE_DROP,
 	ACT_WRONG_RESULT,
 	ACT_NO_MECHANISM,
+	ACT_POINT_RAW,
+	ACT_SET_YES,
+	ACT_SET_NO,
+	ACT_DROP,
 	ACT__MAX
 };
 
@@ -109,6 +114,8 @@ bool rules_event(enum fn fn, struct rule *out);
 /* Does a trait hold at this call of `fn`?  *arg is set if so. */
 bool rules_trait(enum action trait, enum fn fn, unsigned long *arg);
 bool rules_no_mechanism(enum fn fn, CK_MECHANISM_TYPE mech);
+/* The same of an action whose value is what it acts on. */
+bool rules_names(enum action trait, enum fn fn, unsigned long value);
 
 /* Is there any rule for it in the script, whether it holds now or not? */
 bool rules_any(enum action action);

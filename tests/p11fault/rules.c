@@ -110,7 +110,7 @@ rules_trait(enum action trait, enum fn fn, unsigned long *arg)
 }
 
 bool
-rules_no_mechanism(enum fn fn, CK_MECHANISM_TYPE mech)
+rules_names(enum action trait, enum fn fn, unsigned long value)
 {
 	bool found = false;
 
@@ -118,11 +118,16 @@ rules_no_mechanism(enum fn fn, CK_MECHANISM_TYPE mech)
 	for (size_t i = 0; i < script.n && !found; i++) {
 		struct rule *r = &script.rule[i];
 
-		found = r->action == ACT_NO_MECHANISM && r->arg == mech &&
-		    matches(r, fn);
+		found = r->action == trait && r->arg == value && matches(r, fn);
 	}
 	pthread_mutex_unlock(&lock);
 	return found;
+}
+
+bool
+rules_no_mechanism(enum fn fn, CK_MECHANISM_TYPE mech)
+{
+	return rules_names(ACT_NO_MECHANISM, fn, mech);
 }
 
 bool

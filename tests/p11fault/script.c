@@ -14,7 +14,8 @@ enum value_kind {
 	VALUE_CHANCE,
 	VALUE_PATH,
 	VALUE_RV,
-	VALUE_MECH
+	VALUE_MECH,
+	VALUE_ATTR
 };
 
 struct value {
@@ -35,6 +36,11 @@ static const struct {
     [WHEN_ONCE_FILE] = {"once-file", VALUE_PATH},
     [WHEN_WHILE_FILE] = {"while-file", VALUE_PATH},
 };
+
+/* Those that make keys from a template. */
+#define TEMPLATES \
+	FN_C_GenerateKey, FN_C_GenerateKeyPair, FN_C_UnwrapKey, \
+	    FN_C_CreateObject
 
 /* `on` ends with FN__ANY; empty for an action that any function can have. */
 static const struct {
@@ -67,6 +73,11 @@ static const struct {
 	    FN_C_SignRecoverInit, FN_C_VerifyInit, FN_C_VerifyRecoverInit,
 	    FN_C_GenerateKey, FN_C_GenerateKeyPair, FN_C_WrapKey,
 	    FN_C_UnwrapKey, FN_C_DeriveKey}},
+    [ACT_POINT_RAW] = {"point-raw", VALUE_NONE,
+	{FN_C_DeriveKey, FN_C_GetAttributeValue}},
+    [ACT_SET_YES] = {"set-yes", VALUE_ATTR, {TEMPLATES}},
+    [ACT_SET_NO] = {"set-no", VALUE_ATTR, {TEMPLATES}},
+    [ACT_DROP] = {"drop", VALUE_ATTR, {TEMPLATES}},
 };
 
 /* Where the reader is, for what it has to say about it. */
@@ -128,6 +139,8 @@ take_value(enum value_kind kind, const char *text, struct value *out)
 		return names_rv(text, &out->n);
 	case VALUE_MECH:
 		return names_mech(text, &out->n);
+	case VALUE_ATTR:
+		return names_attr(text, &out->n);
 	case VALUE_NONE:
 		break;
 	}

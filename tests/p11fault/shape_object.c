@@ -8,6 +8,7 @@
 
 #define DER_OCTET_STRING 0x04
 #define POINT_UNCOMPRESSED 0x04
+#define POINT_RAW_MAX 255
 
 CK_RV
 shape_C_DestroyObject(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
@@ -89,25 +90,6 @@ read_marked(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a,
 	return rv;
 }
 
-CK_RV
-shape_C_GetAttributeValue(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
-    CK_ATTRIBUTE *t, CK_ULONG n)
-{
-	CK_RV rv = CKR_OK, one;
-	unsigned long unused;
-	struct marks marks;
-
-	if (t == NULL || !state_marks(o, &marks))
-		return real_list->C_GetAttributeValue(s, o, t, n);
-	if (rules_trait(ACT_WRONG_RESULT, FN_C_GetAttributeValue, &unused))
-		marks.wrong = true;
-	for (CK_ULONG i = 0; i < n; i++)
-		if ((one = read_marked(s, o, &t[i], &marks)) != CKR_OK &&
-		    rv == CKR_OK)
-			rv = one;
-	return rv;
-}
-
 /*
  * The point inside an OCTET STRING; *len is changed to its length.  A raw
  * uncompressed point begins with 04 as well, and its x can look like a length.
@@ -134,6 +116,72 @@ unwrap_point(CK_BYTE **point, CK_ULONG *len)
 		return false;
 	*point += *len - in.left;
 	*len = in.left;
+	return true;
+}
+
+/* CKA_EC_POINT as tokens before PKCS#11 2.30 have it. */
+static void
+bare_point(CK_ATTRIBUTE *a)
+{
+	CK_BYTE *point = a->pValue;
+	CK_ULONG len = a->ulValueLen;
+
+	if (a->type != CKA_EC_POINT || point == NULL ||
+	    len == CK_UNAVAILABLE_INFORMATION || !unwrap_point(&point, &len))
+		return;
+	memmove(a->pValue, point, len);
+	a->ulValueLen = len;
+}
+
+CK_RV
+shape_C_GetAttributeValue(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_ATTRIBUTE *t, CK_ULONG n)
+{
+	CK_RV rv = CKR_OK, one;
+	unsigned long unused;
+	struct marks marks;
+
+	if (t != NULL &&
+	    rules_trait(ACT_POINT_RAW, FN_C_GetAttributeValue, &unused)) {
+		rv = real_list->C_GetAttributeValue(s, o, t, n);
+		for (CK_ULONG i = 0; i < n; i++)
+			bare_point(&t[i]);
+		return rv;
+	}
+	if (t == NULL || !state_marks(o, &marks))
+		return real_list->C_GetAttributeValue(s, o, t, n);
+	if (rules_trait(ACT_WRONG_RESULT, FN_C_GetAttributeValue, &unused))
+		marks.wrong = true;
+	for (CK_ULONG i = 0; i < n; i++)
+		if ((one = read_marked(s, o, &t[i], &marks)) != CKR_OK &&
+		    rv == CKR_OK)
+			rv = one;
+	return rv;
+}
+
+/*
+ * The raw point as an OCTET STRING in `der`: of raw ones SoftHSM takes one in
+ * 256 for DER.  False for one that is in DER.
+ */
+static bool
+wrap_point(CK_ECDH1_DERIVE_PARAMS *p, CK_BYTE der[POINT_RAW_MAX + 3])
+{
+	CK_BYTE *point = p->public_data;
+	CK_ULONG len = p->public_data_len;
+	struct wr w;
+	size_t n;
+
+	if (point == NULL || len > POINT_RAW_MAX || unwrap_point(&point, &len))
+		return false;
+	wr_init(&w, der, POINT_RAW_MAX + 3);
+	wr_u8(&w, DER_OCTET_STRING);
+	if (len >= 0x80)
+		wr_u8(&w, 0x81);
+	wr_view8(&w, point, len);
+	if (wr_finish(&w, &n) != ERR_OK)
+		return false;
+	p->public_data = der;
+	p->public_data_len = n;
 	return true;
 }
 
@@ -166,19 +214,25 @@ CK_RV
 shape_C_DeriveKey(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE base,
     CK_ATTRIBUTE *t, CK_ULONG n, CK_OBJECT_HANDLE *out)
 {
+	CK_BYTE der[POINT_RAW_MAX + 3];
 	CK_ECDH1_DERIVE_PARAMS params;
 	CK_MECHANISM mine;
 	unsigned long unused;
 	CK_RV rv;
 
+	if (is_ecdh(m) && rules_trait(ACT_POINT_RAW, FN_C_DeriveKey, &unused)) {
+		memcpy(&params, m->pParameter, sizeof(params));
+		if (!wrap_point(&params, der))
+			return CKR_MECHANISM_PARAM_INVALID;
+		mine = (CK_MECHANISM){m->mechanism, &params, sizeof(params)};
+		m = &mine;
+	}
 	if (is_ecdh(m) &&
 	    rules_trait(ACT_POINT_OCTET_STRING, FN_C_DeriveKey, &unused)) {
 		memcpy(&params, m->pParameter, sizeof(params));
 		if (params.public_data == NULL ||
 		    !unwrap_point(&params.public_data, &params.public_data_len))
 			return CKR_MECHANISM_PARAM_INVALID;
-		mine = (CK_MECHANISM){m->mechanism, &params, sizeof(params)};
-		m = &mine;
 	}
 	rv = real_list->C_DeriveKey(s, m, base, t, n, out);
 	if (rv != CKR_OK || out == NULL)

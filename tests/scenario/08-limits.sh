@@ -146,7 +146,8 @@ aside deaf deaf
 granted "beside it" x alice
 check "it is closed after idle_seconds" eventually 90 has_said deaf "not sent"
 limits "idle_seconds = 60 request_seconds = 120 max_queued = 131072 \
-	max_outstanding = 4000 max_outstanding_each = 3000"
+	max_outstanding = 4000 max_outstanding_each = 3000 \
+	max_outstanding_client = 4000 client_requests = 0"
 freeze keywarden-audit
 log_mark
 aside deaf2 burst 2500 "$(uri carol)" "$WORK/x" keepalive 1 answer deaf

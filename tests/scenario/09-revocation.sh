@@ -3,7 +3,7 @@
 # process died, whichever database is put back.
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
-DB=$WORK/state/registry.db
+DB=$WORK/state/registry/registry.db
 XK_EXTRA="request_seconds = 2"
 
 step "Two warrants, two calls"

@@ -208,13 +208,13 @@ while IFS= read -r file; do
 		esac
 	done
 done < <(find "$WORK/state/token/tokens" -name '*.object' ! -name token.object)
-check "holds seven secret or private keys" same $keys 7
+check "holds eleven secret or private keys" same $keys 11
 check "each private, sensitive since it was made, never extractable" same "$bad" ""
 by_tool() {
 	local module=/usr/lib/softhsm/libsofthsm2.so
 	SOFTHSM2_CONF=$WORK/state/token/softhsm2.conf pkcs11-tool --module $module --login \
 		--pin "$(cat "$WORK/pin")" --list-objects 2>/dev/null >"$WORK/objects"
-	[ "$(grep -c 'Access:.*sensitive.*never extractable' "$WORK/objects")" = 5 ]
+	[ "$(grep -c 'Access:.*sensitive.*never extractable' "$WORK/objects")" = 11 ]
 }
 if command -v pkcs11-tool >/dev/null; then
 	check "pkcs11-tool says the same" by_tool

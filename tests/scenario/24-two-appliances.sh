@@ -41,7 +41,7 @@ more() {
 newest() {
 	rm -f "$WORK/records.ber"
 	SOFTHSM2_CONF=$WORK/state/token/softhsm2.conf "$BIN/lab-spool" \
-		--spool "$WORK/state/spool.db" --kms-state "$WORK/state/kms-state" \
+		--spool "$WORK/state/spool/spool.db" --kms-state "$WORK/state/kms-state" \
 		--module $TOKEN --label keywarden --pin-file "$WORK/pin" \
 		--out "$WORK/records.ber" >/dev/null &&
 		"$BIN/lab-iri" --json "$WORK/records.ber" | tail -n "$1"

@@ -56,27 +56,6 @@ in_filter() {
 	grep -q "without its seccomp filter" "$WORK/daemon.log" ||
 		grep -q "^Seccomp:.*2" "/proc/$(pid_of keywarden-hi2c)/status"
 }
-# crl NAME DAYS [CERT]: a list of the CA, with that certificate on it
-crl() {
-	: >"$WORK/$1.index"
-	echo 01 >"$WORK/$1.number"
-	cat >"$WORK/$1.cnf" <<EOF
-[ca]
-default_ca = lab
-[lab]
-database = $WORK/$1.index
-crlnumber = $WORK/$1.number
-default_md = sha256
-EOF
-	if [ -n "${3:-}" ]; then
-		openssl ca -config "$WORK/$1.cnf" -revoke "$WORK/$3.pem" \
-			-cert "$WORK/ca.pem" -keyfile "$WORK/ca.key" 2>/dev/null || return 1
-	fi
-	openssl ca -config "$WORK/$1.cnf" -gencrl -out "$WORK/$1.crl" \
-		-crl_lastupdate "$(date -u -d '-2 days' +%y%m%d%H%M%SZ)" \
-		-crl_nextupdate "$(date -u -d "$2 days" +%y%m%d%H%M%SZ)" \
-		-cert "$WORK/ca.pem" -keyfile "$WORK/ca.key" 2>/dev/null
-}
 pin() { openssl x509 -in "$WORK/$1.pem" -outform DER | sha256sum | cut -c1-64; }
 ups() { [ "$(grep -c '^up:' "$WORK/$1.lemf")" -ge "$2" ]; }
 
@@ -172,6 +151,16 @@ check "a list that has expired is none" refused north "CRL has expired"
 cp "$WORK/none.crl" "$WORK/old.crl"
 check "a new list" hup
 check "lets it in" connected north
+log_mark
+CRL_NUMBER=2 crl later 1 lemf
+mv "$WORK/later.crl" "$WORK/old.crl"
+check "one that comes by itself ends the connection" refused north "certificate revoked"
+CRL_NUMBER=1 crl earlier 1
+mv "$WORK/earlier.crl" "$WORK/old.crl"
+check "an older one does not count" eventually 5 log_says "lower number.*the lists in use stay"
+CRL_NUMBER=3 crl latest 1
+mv "$WORK/latest.crl" "$WORK/old.crl"
+check "the next one lets it in" connected north 40
 
 step "TLS 1.2"
 lemf south --tls 1.2

@@ -129,9 +129,9 @@ lemf_down south
 call
 comes "a record waits" north waiting 1
 daemon_stop
-cp "$WORK/state/spool.db" "$WORK/saved.db"
-rm -f "$WORK"/state/spool.db*
-cp "$WORK/saved.db" "$WORK/state/spool.db"
+cp "$WORK/state/spool/spool.db" "$WORK/saved.db"
+rm -f "$WORK"/state/spool/spool.db*
+cp "$WORK/saved.db" "$WORK/state/spool/spool.db"
 check "keywardend serves" up
 call
 lemf_up north

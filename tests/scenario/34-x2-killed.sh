@@ -54,7 +54,7 @@ rows_of() {
 	python3 -c 'import sqlite3, sys
 print(sqlite3.connect(sys.argv[1]).execute(
     "SELECT count(*) FROM intake WHERE kind = ?", sys.argv[2:]).fetchone()[0])' \
-		"$WORK/state/spool.db" "$1"
+		"$WORK/state/spool/spool.db" "$1"
 }
 
 step "An appliance that is a DF2/MF"

@@ -5,7 +5,7 @@
  *
  *	attack-df2 STATE CALL
  *
- * STATE: folder with kms-state and registry.db; CALL: one with i1.bin, r1.bin
+ * STATE: folder with kms-state and registry/; CALL: one with i1.bin, r1.bin
  * and i2.bin.  One line for each receiver and kind of message; exit status 1
  * if one goes on.
  */

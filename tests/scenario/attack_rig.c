@@ -93,7 +93,7 @@ send_settings(struct rig *g)
 {
 	static uint8_t buf[IPC_CTL_MAX];
 	static struct kms_state state;
-	struct policy_settings s = {.df2 = g->df2};
+	struct policy_settings s = {.df2 = g->df2, .owner = geteuid()};
 	struct rd sealed, seal;
 	struct why why = {""};
 	uint8_t *octets = NULL;
@@ -106,7 +106,7 @@ send_settings(struct rig *g)
 		rig_stop(path);
 	must(kms_state_load(fd, &octets, &state, &sealed, &seal, &why), path);
 	s.config = state.config;
-	(void)snprintf(path, sizeof(path), "%s/registry.db", g->state);
+	(void)snprintf(path, sizeof(path), "%s/registry/registry.db", g->state);
 	rd_init(&s.database, path, strlen(path));
 	wr_init(&w, buf, sizeof(buf) - IPC_HEADER_LEN);
 	policy_settings_put(&w, &s);

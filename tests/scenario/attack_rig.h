@@ -14,7 +14,7 @@
 #include "base/ipc.h"
 
 struct rig {
-	const char *state; /* folder with kms-state and registry.db */
+	const char *state; /* folder with kms-state and registry/ */
 	pid_t pid;
 	int ctl;
 	bool df2; /* it is one: there are x2 and hi2, too */

@@ -4,7 +4,7 @@
  *
  *	attack-xk STATE CLIENT OTHER TARGET CALL REMOVAL
  *
- * STATE: folder with kms-state and registry.db, in which a warrant for TARGET
+ * STATE: folder with kms-state and registry/, in which a warrant for TARGET
  * names df2.  CLIENT, OTHER: df2's certificate and key (CLIENT.pem,
  * CLIENT.key) and those of a client that is not enrolled.  CALL: a folder with
  * i1.bin, r1.bin and i2.bin.  REMOVAL: the signed request to remove df2.  STATE

@@ -102,6 +102,30 @@ pki() {
 	self auditor "Auditor"
 }
 
+# crl NAME DAYS [CERT]: a list of the CA (or of $CRL_CA), with that certificate on
+# it; of two days ago, or from and until $CRL_FROM and $CRL_UNTIL
+crl() {
+	local ca=$WORK/${CRL_CA:-ca}
+	: >"$WORK/$1.index"
+	printf '%02x\n' "${CRL_NUMBER:-1}" >"$WORK/$1.number"
+	cat >"$WORK/$1.cnf" <<EOF
+[ca]
+default_ca = lab
+[lab]
+database = $WORK/$1.index
+crlnumber = $WORK/$1.number
+default_md = sha256
+EOF
+	if [ -n "${3:-}" ]; then
+		openssl ca -config "$WORK/$1.cnf" -revoke "$WORK/$3.pem" \
+			-cert "$ca.pem" -keyfile "$ca.key" 2>/dev/null || return 1
+	fi
+	openssl ca -config "$WORK/$1.cnf" -gencrl -out "$WORK/$1.crl" \
+		-crl_lastupdate "$(date -u -d "${CRL_FROM:--2 days}" +%y%m%d%H%M%SZ)" \
+		-crl_nextupdate "$(date -u -d "${CRL_UNTIL:-$2 days}" +%y%m%d%H%M%SZ)" \
+		-cert "$ca.pem" -keyfile "$ca.key" 2>/dev/null
+}
+
 # ---- the appliance ----
 # Below those that Linux gives to whoever connects (ip_local_port_range).
 free_port() {
@@ -111,7 +135,9 @@ free_port() {
 		(: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
 	done
 }
-# config [EXTRA for section xk] -- token and audit extras by variables
+# A worker sees nothing but what it is given: here where p11fault has its files.
+fault_files() { [[ "${TOKEN_EXTRA:-}" != *p11fault* ]] || echo "files = {\"$WORK\"}"; }
+# config [EXTRA for section xk] -- token and audit extras, and section sandbox, by variables
 config() {
 	PORT=${PORT:-$(free_port)}
 	cat >"$CONF" <<EOF
@@ -124,8 +150,9 @@ xk {
   client_ca = "$WORK/ca.pem"
   ${XK_EXTRA:-}
 }
-token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} }
+token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} $(fault_files) }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
+sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no"} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
 EOF
 	chmod 600 "$CONF"
@@ -468,7 +495,7 @@ sip_of() {
 # spool [options of lab-spool]
 spool() {
 	SOFTHSM2_CONF="$WORK/state/token/softhsm2.conf" "$BIN/lab-spool" \
-		--spool "$WORK/state/spool.db" --kms-state "$WORK/state/kms-state" \
+		--spool "$WORK/state/spool/spool.db" --kms-state "$WORK/state/kms-state" \
 		--module /usr/lib/softhsm/libsofthsm2.so --label keywarden \
 		--pin-file "$WORK/pin" "$@"
 }
@@ -534,7 +561,7 @@ leak_canary() {
 	done
 	check "no identity in the daemon's log" not_in_logs "@lab.example"
 	check "no LIID in the daemon's log" not_in_logs "LIID-"
-	[ ! -e "$WORK/state/spool.db" ] || spool_canary
+	[ ! -e "$WORK/state/spool/spool.db" ] || spool_canary
 	if [ -s "$WORK/out" ]; then
 		while IFS= read -r word; do
 			check "a released key is in no log" not_in_logs "$word"
@@ -565,7 +592,7 @@ nowhere() {
 	[ $? -eq 1 ]
 }
 # not_in_queue WORD...: in it and its journals
-not_in_queue() { nowhere "$WORK"/state/spool.db* -- "$@"; }
+not_in_queue() { nowhere "$WORK"/state/spool/spool.db* -- "$@"; }
 not_in_logs() { ! grep -qF "$1" "$WORK/daemon.log"; }
 not_in_state() {
 	local files

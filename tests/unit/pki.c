@@ -3,6 +3,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "help.h"
@@ -36,6 +37,7 @@ X509 *
 pki_cert_make(const struct pki_cert *c)
 {
 	X509 *x = X509_new();
+	EVP_PKEY *by;
 
 	assert_non_null(x);
 	assert_int_equal(X509_set_version(x, X509_VERSION_3), 1);
@@ -49,9 +51,10 @@ pki_cert_make(const struct pki_cert *c)
 	assert_int_equal(X509_set_pubkey(x, c->key), 1);
 	if (c->key_id)
 		add_key_id(x);
+	by = c->by != NULL ? c->by : c->key;
 	assert_true(
-	    X509_sign(x, c->key,
-		EVP_PKEY_is_a(c->key, "ED25519") ? NULL : EVP_sha256()) > 0);
+	    X509_sign(x, by,
+		EVP_PKEY_is_a(by, "ED25519") ? NULL : EVP_sha256()) > 0);
 	return x;
 }
 
@@ -79,6 +82,119 @@ pki_cert_der(X509 *x, size_t *len)
 	assert_non_null(out);
 	assert_int_equal(i2d_X509(x, &p), n);
 	*len = (size_t)n;
+	return out;
+}
+
+/* ---- lists of revoked certificates ---- */
+
+static X509_EXTENSION *
+extension(const char *name, const char *value, X509 *issuer)
+{
+	X509V3_CTX x;
+	X509_EXTENSION *e;
+
+	X509V3_set_ctx(&x, issuer, NULL, NULL, NULL, 0);
+	e = X509V3_EXT_conf(NULL, &x, name, value);
+	assert_non_null(e);
+	return e;
+}
+
+static void
+revoke(X509_CRL *x, const struct pki_crl *c, long serial)
+{
+	X509_REVOKED *r = X509_REVOKED_new();
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, c->from);
+
+	assert_non_null(r);
+	assert_non_null(t);
+	assert_int_equal(ASN1_INTEGER_set(n, serial), 1);
+	assert_int_equal(X509_REVOKED_set_serialNumber(r, n), 1);
+	assert_int_equal(X509_REVOKED_set_revocationDate(r, t), 1);
+	if (c->entry_ext != NULL) {
+		X509_EXTENSION *e =
+		    extension(c->entry_ext, c->entry_value, NULL);
+
+		assert_int_equal(X509_REVOKED_add_ext(r, e, -1), 1);
+		X509_EXTENSION_free(e);
+	}
+	assert_int_equal(X509_CRL_add0_revoked(x, r), 1);
+	ASN1_INTEGER_free(n);
+	ASN1_TIME_free(t);
+}
+
+static void
+add_crl_extensions(X509_CRL *x, const struct pki_crl *c)
+{
+	X509_EXTENSION *e;
+
+	if (c->number >= 0) {
+		ASN1_INTEGER *n = ASN1_INTEGER_new();
+
+		assert_int_equal(ASN1_INTEGER_set(n, c->number), 1);
+		assert_int_equal(X509_CRL_add1_ext_i2d(x, NID_crl_number, n, 0,
+				     X509V3_ADD_DEFAULT),
+		    1);
+		ASN1_INTEGER_free(n);
+	}
+	if (c->key_id_of != NULL) {
+		e = extension("authorityKeyIdentifier", "keyid:always",
+		    c->key_id_of);
+		assert_int_equal(X509_CRL_add_ext(x, e, -1), 1);
+		X509_EXTENSION_free(e);
+	}
+	if (c->ext != NULL) {
+		e = extension(c->ext, c->ext_value, NULL);
+		assert_int_equal(X509_CRL_add_ext(x, e, -1), 1);
+		X509_EXTENSION_free(e);
+	}
+}
+
+static X509_CRL *
+crl_make(const struct pki_crl *c)
+{
+	X509_CRL *x = X509_CRL_new();
+	X509_NAME *name = X509_NAME_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, c->from);
+
+	assert_non_null(x);
+	assert_int_equal(X509_CRL_set_version(x, c->version1 ? 0 : 1), 1);
+	set_name(name, c->issuer);
+	assert_int_equal(X509_CRL_set_issuer_name(x, name), 1);
+	assert_int_equal(X509_CRL_set1_lastUpdate(x, t), 1);
+	if (c->until != 0) {
+		assert_non_null(ASN1_TIME_set(t, c->until));
+		assert_int_equal(X509_CRL_set1_nextUpdate(x, t), 1);
+	}
+	for (size_t i = 0; i < c->n_revoked; i++)
+		revoke(x, c, c->revoked[i]);
+	if (!c->version1)
+		add_crl_extensions(x, c);
+	assert_true(X509_CRL_sign(x, c->key,
+			EVP_get_digestbyname(
+			    c->digest != NULL ? c->digest : "SHA256")) > 0);
+	ASN1_TIME_free(t);
+	X509_NAME_free(name);
+	return x;
+}
+
+char *
+pki_crl_pem(const struct pki_crl *c, size_t *len)
+{
+	X509_CRL *x = crl_make(c);
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p, *out;
+	long n;
+
+	assert_int_equal(PEM_write_bio_X509_CRL(b, x), 1);
+	n = BIO_get_mem_data(b, &p);
+	out = malloc((size_t)n + 1);
+	assert_non_null(out);
+	memcpy(out, p, (size_t)n);
+	out[n] = '\0';
+	*len = (size_t)n;
+	BIO_free(b);
+	X509_CRL_free(x);
 	return out;
 }
 

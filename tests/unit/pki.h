@@ -16,7 +16,8 @@
 #define PKI_UNTIL (PKI_NOW + 86400)
 
 struct pki_cert {
-	EVP_PKEY *key; /* whose public half goes in, and which signs */
+	EVP_PKEY *key; /* whose public half goes in */
+	EVP_PKEY *by; /* which signs; NULL: the same */
 	const char *subject, *issuer; /* common names; issuer NULL: itself */
 	long serial;
 	int64_t from, until;
@@ -29,6 +30,25 @@ X509 *pki_cert_make(const struct pki_cert *);
 X509 *pki_cert(EVP_PKEY *, const char *name, long serial);
 /* DER; the caller frees. */
 uint8_t *pki_cert_der(X509 *, size_t *len);
+
+/* A list of revoked certificates; version 2 with a number unless it says so. */
+struct pki_crl {
+	EVP_PKEY *key; /* which signs */
+	const char *issuer; /* common name */
+	int64_t from, until; /* until 0: no nextUpdate */
+	long number; /* -1: none */
+	const long *revoked; /* serial numbers */
+	size_t n_revoked;
+	bool version1;
+	const char *digest; /* NULL: SHA256 */
+	/* One more extension, by OpenSSL's name and value, of the list or of
+	 * its entries; NULL: none. */
+	const char *ext, *ext_value, *entry_ext, *entry_value;
+	X509 *key_id_of; /* an authorityKeyIdentifier; NULL: none */
+};
+
+/* PEM, the caller's to free(). */
+char *pki_crl_pem(const struct pki_crl *, size_t *len);
 
 struct pki_signer {
 	X509 *cert;

@@ -21,6 +21,7 @@ v4_is_an_address_and_a_port(void **state)
 	assert_int_equal(ntohl(v4.sin_addr.s_addr), 0xc0000207);
 	assert_int_equal(ntohs(v4.sin_port), 7300);
 	assert_string_equal(a.host, "192.0.2.7");
+	assert_int_equal(address_port(&a), 7300);
 }
 
 static void
@@ -39,6 +40,7 @@ v6_stands_in_brackets(void **state)
 	assert_int_equal(v6.sin6_addr.s6_addr[15], 1);
 	assert_int_equal(ntohs(v6.sin6_port), 65535);
 	assert_string_equal(a.host, "2001:db8::1");
+	assert_int_equal(address_port(&a), 65535);
 }
 
 static void

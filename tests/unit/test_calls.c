@@ -10,7 +10,7 @@
 
 #include "help.h"
 #include "hi2/calls.h"
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 
 #define WAIT 4000
 #define LINGER 10000

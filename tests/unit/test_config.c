@@ -110,6 +110,10 @@ an_empty_file_is_all_defaults(void **state)
 	assert_null(c->xk_server.client_ca);
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->n_environment, 0);
+	assert_int_equal(c->n_token_files, 0);
+	assert_int_equal(c->landlock, 2);
+	assert_int_equal(c->namespaces, LAYER_YES);
+	assert_int_equal(c->users, LAYER_YES);
 	assert_string_equal(c->kms_scheme, "ss512");
 	assert_string_equal(c->kms_period, "day");
 	assert_null(c->kms_uri);
@@ -959,6 +963,70 @@ a_worker_gets_its_environment_and_the_others_do_not(void **state)
 }
 
 static void
+a_confinement_is_required_tried_or_left(void **state)
+{
+	struct config *c = loaded(*state,
+	    "sandbox { landlock = 0 namespaces = \"try\" users = \"no\" }\n");
+
+	assert_int_equal(c->landlock, 0);
+	assert_int_equal(c->namespaces, LAYER_TRY);
+	assert_int_equal(c->users, LAYER_NO);
+	config_free(&c);
+	good(*state, "sandbox { landlock = 255 }\n");
+	refused(*state, "sandbox { landlock = 256 }\n", "sandbox.landlock");
+	refused(*state, "sandbox { landlock = -1 }\n", "sandbox.landlock");
+	refused(*state, "sandbox { namespaces = \"true\" }\n",
+	    "sandbox.namespaces must be");
+	refused(*state, "sandbox { users = \"\" }\n", "sandbox.users must be");
+	/* It is handed on between colons. */
+	refused(*state, "state_dir = \"/a:b\"\n", "state_dir");
+}
+
+static void
+files_of_a_module_have_names_that_can_be_handed_on(void **state)
+{
+	struct config *c = loaded(*state,
+	    "token { files = {\"/dev/hsm0\", \"/opt/hsm/etc\"} }\n");
+
+	assert_int_equal(c->n_token_files, 2);
+	assert_string_equal(c->token_file[0], "/dev/hsm0");
+	assert_string_equal(c->token_file[1], "/opt/hsm/etc");
+	config_free(&c);
+	good(*state,
+	    "token { files = {\"/a\", \"/b\", \"/c\", \"/d\", \"/e\", \"/f\","
+	    " \"/g\", \"/h\", \"/i\", \"/j\", \"/k\", \"/l\", \"/m\","
+	    " \"/n\", \"/o\", \"/p\"} }\n");
+	refused(*state,
+	    "token { files = {\"/a\", \"/b\", \"/c\", \"/d\", \"/e\", \"/f\","
+	    " \"/g\", \"/h\", \"/i\", \"/j\", \"/k\", \"/l\", \"/m\","
+	    " \"/n\", \"/o\", \"/p\", \"/q\"} }\n",
+	    "token.files has at most 16");
+	refused(*state, "token { files = {\"etc\"} }\n", "token.files");
+	refused(*state, "token { files = {\"/\"} }\n", "token.files");
+	refused(*state, "token { files = {\"\"} }\n", "token.files");
+	refused(*state, "token { files = {\"/a:b\"} }\n", "token.files");
+}
+
+/* What the supervisor tells a worker is not for the configuration to say. */
+static void
+the_environment_leaves_our_own_names_alone(void **state)
+{
+	struct config *c = loaded(*state, "");
+	char **env = spawn_hsm_env(c);
+
+	refused(*state,
+	    "token { environment = {\"KEYWARDEN_CONFINE=0 0 0 0 0\"} }\n",
+	    "KEYWARDEN_");
+	assert_non_null(env);
+	spawn_env_put(env, "KEYWARDEN_CONFINE", "7 1 0 0 0");
+	spawn_env_put(env, "KEYWARDEN_FILES", "/a:/b");
+	assert_true(has(env, "KEYWARDEN_CONFINE=7 1 0 0 0"));
+	assert_true(has(env, "KEYWARDEN_FILES=/a:/b"));
+	spawn_env_free(env);
+	config_free(&c);
+}
+
+static void
 a_secret_file_is_ours_alone(void **state)
 {
 	struct rig *g = *state;
@@ -989,6 +1057,12 @@ a_secret_file_is_ours_alone(void **state)
 		assert_int_equal(chown(g->path, 65534, 65534), 0);
 		assert_int_equal(open_secret_file(g->path, "PIN", &fd, &why),
 		    ERR_DENIED);
+		/* whose the state is may own its secrets */
+		spawn_trust(65534);
+		assert_int_equal(open_secret_file(g->path, "PIN", &fd, &why),
+		    ERR_OK);
+		close(fd);
+		spawn_trust(0);
 	}
 }
 
@@ -998,6 +1072,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_file_is_all_defaults),
 	    cmocka_unit_test(every_option_is_taken),
+	    cmocka_unit_test(a_confinement_is_required_tried_or_left),
+	    cmocka_unit_test(
+		files_of_a_module_have_names_that_can_be_handed_on),
+	    cmocka_unit_test(the_environment_leaves_our_own_names_alone),
 	    cmocka_unit_test(one_load_leaves_nothing_for_the_next),
 	    cmocka_unit_test(an_unknown_option_is_named_with_file_and_line),
 	    cmocka_unit_test(

@@ -56,7 +56,8 @@ rig_init(void **state)
 	if (ibe_load("ss512", r, &g->ibe, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	ibe_setup_free(&setup);
-	if (hsm_find_keys(g->h, &why) != ERR_OK)
+	if (hsm_find_keys(g->h, &why) != ERR_OK ||
+	    hsm_learn_point(g->h, g->ibe, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	g->device = EVP_RSA_gen(2048);
 	p = g->spki;
@@ -414,7 +415,8 @@ anybody_can_verify_a_signature_for_lemfs(void **state)
 	/* r and s of all lengths: DER has them short now and then */
 	for (unsigned i = 0; i < 40; i++) {
 		memset(data, (int)i, sizeof(data));
-		assert_int_equal(hsm_sign(g->h, data, sizeof(data), sig, &n),
+		assert_int_equal(hsm_sign(g->h, HSM_KEY_HI2, data, sizeof(data),
+				     sig, &n),
 		    ERR_OK);
 		data[99] ^= i % 2;
 		c = EVP_MD_CTX_new();
@@ -482,6 +484,7 @@ a_closed_token_opens_again_and_has_its_keys(void **state)
 	hsm_close(&g->h);
 	open_token(g);
 	assert_int_equal(hsm_find_keys(g->h, &why), ERR_OK);
+	assert_int_equal(hsm_learn_point(g->h, g->ibe, &why), ERR_OK);
 	an_envelope_opens_through_the_token(state);
 }
 

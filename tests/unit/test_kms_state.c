@@ -15,6 +15,11 @@
 
 static const uint8_t seal_octets[KMS_STATE_SEAL_LEN] = {0xbb, 9, 8, 7};
 
+static const char *const key_texts[TLS_ROLE__MAX] = {"of xk", "of x2", "of xkc",
+    "of hi2"};
+static const char *const request_texts[TLS_ROLE__MAX] = {"xk asks", "x2 asks",
+    "", "hi2 asks"};
+
 static struct kms_state
 sample(void)
 {
@@ -27,6 +32,10 @@ sample(void)
 	s.import_key = str("spki");
 	s.spool_key = str("spool spki");
 	s.hi2_key = str("spki of HI2");
+	for (unsigned i = 0; i < TLS_ROLE__MAX; i++) {
+		s.tls_key[i] = str(key_texts[i]);
+		s.tls_request[i] = str(request_texts[i]);
+	}
 	s.config = str("kms.period = week\ntoken.label = kw\n");
 	s.n_persons = 3;
 	s.person[0] = (struct kms_person){str("alice"), str("certificate of a"),
@@ -65,6 +74,10 @@ same(const struct kms_state *a, const struct kms_state *b)
 	assert_true(rd_equal(&a->import_key, &b->import_key));
 	assert_true(rd_equal(&a->spool_key, &b->spool_key));
 	assert_true(rd_equal(&a->hi2_key, &b->hi2_key));
+	for (unsigned i = 0; i < TLS_ROLE__MAX; i++) {
+		assert_true(rd_equal(&a->tls_key[i], &b->tls_key[i]));
+		assert_true(rd_equal(&a->tls_request[i], &b->tls_request[i]));
+	}
 	assert_true(rd_equal(&a->config, &b->config));
 	assert_int_equal(a->n_persons, b->n_persons);
 	for (unsigned i = 0; i < a->n_persons; i++) {
@@ -376,7 +389,7 @@ a_file_is_loaded_with_views_into_its_octets(void **state)
 	free(octets);
 	close(fd);
 
-	fd = file_with("KWSZ\0\4k", 7);
+	fd = file_with("KWSZ\0\5k", 7);
 	octets = NULL;
 	assert_int_equal(kms_state_load(fd, &octets, &got, &sealed, &seal,
 			     &why),

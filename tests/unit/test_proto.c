@@ -604,7 +604,8 @@ error_round_trips_whole(void **state)
 static void
 settings_round_trip_whole(void **state)
 {
-	const struct xk_settings x = {1, 2, 3, 4, 5, 6, 0xffffffff};
+	const struct xk_settings x = {1, 2, 3, 4, 5, 6, 7, 0xffffffff,
+	    {8, 9, 10, 11, 12, 13}};
 	const struct audit_settings a = {0x0102030405060708, UINT64_MAX};
 	struct hsm_settings h = {.index = 7, .job_seconds = 8, .threads = 3},
 			    hout;
@@ -661,6 +662,7 @@ init_order_round_trips_whole(void **state)
 	}
 	only_whole(get_init_order, len);
 	only_below(get_init_order, len, 0, 2);
+	only_below(get_init_order, len, 1, 2);
 }
 
 static void
@@ -672,15 +674,17 @@ policy_settings_round_trip_whole(void **state)
 	size_t len;
 
 	(void)state;
-	m.database = str("/var/lib/keywarden/registry.db");
+	m.database = str("/var/lib/keywarden/registry/registry.db");
 	m.config = str("kms.period = month\n");
-	m.df2 = m.remote = true;
+	m.df2 = m.remote = m.production = true;
+	m.owner = 1000;
 	policy_settings_put(&w, &m);
 	len = written(&w);
 	assert_int_equal(policy_settings_get(view(buf, len), &out), ERR_OK);
 	assert_true(rd_equal(&out.database, &m.database));
 	assert_true(rd_equal(&out.config, &m.config));
-	assert_true(out.df2 && out.remote);
+	assert_true(out.df2 && out.remote && out.production);
+	assert_int_equal(out.owner, m.owner);
 	only_whole(get_policy_settings, len);
 	m.config = view(text, sizeof(text));
 	w = writer();

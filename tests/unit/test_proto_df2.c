@@ -771,6 +771,7 @@ x2_settings_round_trip_whole(void **state)
 	m.call_idle_seconds = 6;
 	m.wait_ms = 7;
 	m.retry_seconds = UINT32_MAX;
+	m.admission = (struct admission_settings){8, 9, 10, 11, 12, 13};
 	m.remote = true;
 	x2_settings_put(&w, &m);
 	len = written(&w);

@@ -144,6 +144,7 @@ static int
 crl(const struct list *l)
 {
 	X509_CRL *x = X509_CRL_new();
+	ASN1_INTEGER *number;
 	ASN1_TIME *t = ASN1_TIME_new();
 	BIO *b = BIO_new(BIO_s_mem());
 	char *p;
@@ -169,6 +170,10 @@ crl(const struct list *l)
 		assert_int_equal(X509_REVOKED_set_revocationDate(r, t), 1);
 		assert_int_equal(X509_CRL_add0_revoked(x, r), 1);
 	}
+	number = ASN1_INTEGER_new();
+	assert_int_equal(X509_CRL_add1_ext_i2d(x, NID_crl_number, number, 0, 0),
+	    1);
+	ASN1_INTEGER_free(number);
 	assert_true(X509_CRL_sign(x, l->by->key, EVP_sha256()) > 0);
 	assert_int_equal(PEM_write_bio_X509_CRL(b, x), 1);
 	len = BIO_get_mem_data(b, &p);
@@ -181,11 +186,10 @@ crl(const struct list *l)
 
 static SSL_CTX *
 client_context(const struct tls_client_kind *k, const struct party *me,
-    const struct party *trusts, const struct list *l)
+    const struct party *trusts)
 {
 	const struct tls_fds files = {pem(me->cert, NULL), pem(NULL, me->key),
-	    trusts == NULL ? -1 : pem(trusts->cert, NULL),
-	    l == NULL ? -1 : crl(l)};
+	    trusts == NULL ? -1 : pem(trusts->cert, NULL), -1};
 	SSL_CTX *c = NULL;
 	struct why why = {""};
 
@@ -199,6 +203,7 @@ struct ended {
 	bool client, server; /* has it come to its end? */
 	bool agreed;
 	int version;
+	int later; /* what later lists say of the client */
 	char why[256];
 };
 
@@ -208,6 +213,8 @@ struct attempt {
 	const struct party *me, *trusts; /* trusts NULL: none but pins */
 	const char *name;
 	const struct list *list; /* of revoked ones; NULL: none */
+	/* The same of the server; and those that it gets afterwards. */
+	const struct list *server_list, *later;
 	/* What the server is, and speaks, if it is none of the appliance's. */
 	const struct party *shows;
 	int version; /* 0: 1.3 */
@@ -239,7 +246,7 @@ foreign_server(const struct attempt *a)
 }
 
 static SSL *
-server_end(const struct attempt *a, int fd)
+server_end(const struct attempt *a, int fd, struct tls_crl *lists)
 {
 	SSL_CTX *c = NULL;
 	struct why why = {""};
@@ -253,6 +260,10 @@ server_end(const struct attempt *a, int fd)
 				     pem(NULL, server.key), pem(ca.cert, NULL),
 				     &c, &why),
 		    ERR_OK);
+	if (a->server_list != NULL) {
+		tls_crl_use(lists, crl(a->server_list));
+		tls_crl_guard(c, lists);
+	}
 	s = SSL_new(c);
 	SSL_CTX_free(c);
 	assert_int_equal(SSL_set_fd(s, fd), 1);
@@ -263,14 +274,21 @@ server_end(const struct attempt *a, int fd)
 static struct ended
 shake(const struct attempt *a)
 {
-	SSL_CTX *c = client_context(a->kind, a->me, a->trusts, a->list);
-	struct ended e = {false, false, false, 0, ""};
+	struct tls_crl lists = {.section = "lemf"},
+		       of_server = {.section = "xk"};
+	struct tls_client_kind kind = *a->kind;
+	SSL_CTX *c = client_context(&kind, a->me, a->trusts);
+	struct ended e = {.why = ""};
 	SSL *mine = NULL, *theirs;
 	int s[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s),
 	    0);
-	theirs = server_end(a, s[1]);
+	theirs = server_end(a, s[1], &of_server);
+	if (a->list != NULL) {
+		tls_crl_use(&lists, crl(a->list));
+		kind.lists = &lists;
+	}
 	assert_int_equal(tls_client_open(c, s[0], a->name, &mine), ERR_OK);
 	for (unsigned i = 0; i < 10; i++) {
 		e.client = e.client || SSL_do_handshake(mine) == 1;
@@ -284,6 +302,12 @@ shake(const struct attempt *a)
 	}
 	e.agreed = e.client && tls_client_agreed(a->kind, mine);
 	e.version = e.client ? SSL_version(mine) : 0;
+	if (a->later != NULL) {
+		tls_crl_use(&of_server, crl(a->later));
+		e.later = tls_crl_judge(&of_server, theirs);
+	}
+	tls_crl_use(&lists, -1);
+	tls_crl_use(&of_server, -1);
 	SSL_free(mine);
 	SSL_free(theirs);
 	SSL_CTX_free(c);
@@ -347,7 +371,7 @@ a_name_or_an_address_must_be_in_the_certificate(void **state)
 static void
 what_is_no_name_opens_nothing(void **state)
 {
-	SSL_CTX *c = client_context(&with_alpn, &client, &ca, NULL);
+	SSL_CTX *c = client_context(&with_alpn, &client, &ca);
 	char long_name[300];
 	SSL *s = NULL;
 
@@ -616,6 +640,72 @@ a_list_that_another_has_signed_is_none(void **state)
 	assert_string_equal(e.why, "CRL signature failure");
 }
 
+static void
+a_server_judges_its_clients_by_lists(void **state)
+{
+	static const struct {
+		struct list list;
+		bool taken;
+	} row[] = {{{&ca, &odd, -60, 3600}, true},
+	    {{&ca, &client, -60, 3600}, false}, {{&ca, NULL, -60, -1}, false},
+	    {{&stranger, NULL, -60, 3600}, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct attempt a = of_lemf(&without, &server);
+		struct ended e;
+
+		a.shows = NULL;
+		a.server = &plain;
+		a.server_list = &row[i].list;
+		e = shake(&a);
+		assert_true(e.client); /* it learns when it reads */
+		assert_int_equal(e.server, row[i].taken);
+	}
+}
+
+static void
+a_client_that_is_there_is_judged_by_later_lists(void **state)
+{
+	static const struct list first = {&ca, &odd, -60, 3600};
+	static const struct {
+		struct list list;
+		int says;
+	} row[] = {{{&ca, &odd, -60, 3600}, X509_V_OK},
+	    {{&ca, &client, -60, 3600}, X509_V_ERR_CERT_REVOKED},
+	    {{&ca, NULL, -7200, -TLS_CRL_GRACE + 60}, X509_V_OK},
+	    {{&ca, NULL, -7200, -TLS_CRL_GRACE - 1},
+		X509_V_ERR_CRL_HAS_EXPIRED},
+	    {{&stranger, NULL, -60, 3600}, X509_V_ERR_UNABLE_TO_GET_CRL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct attempt a = of_lemf(&without, &server);
+		struct ended e;
+
+		a.shows = NULL;
+		a.server = &plain;
+		a.server_list = &first;
+		a.later = &row[i].list;
+		e = shake(&a);
+		assert_true(e.client && e.server);
+		assert_int_equal(e.later, row[i].says);
+	}
+}
+
+static void
+a_bad_file_of_lists_is_named_and_closed(void **state)
+{
+	static const char junk[] = "no PEM at all\n";
+	const int fd = file_of(junk, sizeof(junk) - 1);
+	struct why why = {""};
+
+	(void)state;
+	assert_int_equal(tls_crl_check(fd, "xk", &why), ERR_MALFORMED);
+	assert_string_equal(why.text, "xk.crl: no PEM CRL in it");
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), -1);
+}
+
 /* ---- files that are none ---- */
 
 static void
@@ -623,26 +713,25 @@ each_bad_file_is_named(void **state)
 {
 	static const char junk[] = "no PEM at all\n";
 	static const char *const word[] = {"xk_client.certificate",
-	    "xk_client.key", "xk_client.server_ca", "xk_client.crl"};
-	const struct list l = {&ca, NULL, -60, 3600};
+	    "xk_client.key", "xk_client.server_ca"};
 
 	(void)state;
-	for (unsigned bad = 0; bad < 4; bad++) {
-		int fd[4] = {pem(client.cert, NULL), pem(NULL, client.key),
-		    pem(ca.cert, NULL), crl(&l)};
+	for (unsigned bad = 0; bad < 3; bad++) {
+		int fd[3] = {pem(client.cert, NULL), pem(NULL, client.key),
+		    pem(ca.cert, NULL)};
 		struct tls_fds files;
 		struct why why = {""};
 		SSL_CTX *c = NULL;
 
 		close(fd[bad]);
 		fd[bad] = file_of(junk, sizeof(junk) - 1);
-		files = (struct tls_fds){fd[0], fd[1], fd[2], fd[3]};
+		files = (struct tls_fds){fd[0], fd[1], fd[2], -1};
 		assert_int_equal(tls_client_new(&with_alpn, &files, &c, &why),
 		    ERR_MALFORMED);
 		assert_null(c);
 		assert_non_null(strstr(why.text, word[bad]));
 		/* All are closed. */
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < 3; i++)
 			assert_int_equal(lseek(fd[i], 0, SEEK_CUR), -1);
 	}
 }
@@ -684,6 +773,9 @@ main(void)
 	    cmocka_unit_test(
 		without_a_current_list_of_its_ca_a_server_is_not_taken),
 	    cmocka_unit_test(a_list_that_another_has_signed_is_none),
+	    cmocka_unit_test(a_server_judges_its_clients_by_lists),
+	    cmocka_unit_test(a_client_that_is_there_is_judged_by_later_lists),
+	    cmocka_unit_test(a_bad_file_of_lists_is_named_and_closed),
 	    cmocka_unit_test(each_bad_file_is_named),
 	    cmocka_unit_test(a_key_of_another_certificate_is_named),
 	};

@@ -2,7 +2,7 @@
 #ifndef LEMF_ORDER_INT_H
 #define LEMF_ORDER_INT_H
 
-#include "hi2/siphash.h"
+#include "base/siphash.h"
 #include "lemf/order.h"
 
 #define ORDER_ERA (2 * ORDER_KEPT) /* half goes at a time */

@@ -25,7 +25,8 @@
 #define END_MS 5000
 #define IDLE_SECONDS 900
 
-static const struct tls_server_kind kind = {"receive", NULL, 0, NULL};
+static const struct tls_server_kind kind = {.section = "receive",
+    .role = TLS_ROLE__MAX};
 
 struct options {
 	const char *listen, *cert, *key, *client_ca, *tls, *out, *verify_key,

@@ -1,0 +1,95 @@
+/* How the processes are confined, and what the token's module needs there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "appliance/config_int.h"
+
+cfg_opt_t config_sandbox_opts[] = {
+    CFG_INT("landlock", 2, CFGF_NONE),
+    CFG_STR("namespaces", "yes", CFGF_NONE),
+    CFG_STR("users", "yes", CFGF_NONE),
+    CFG_END(),
+};
+
+static enum err
+take_layer(cfg_t *c, const char *name, enum config_layer *out, struct why *why)
+{
+	static const char *const words[] =
+	    {[LAYER_NO] = "no", [LAYER_TRY] = "try", [LAYER_YES] = "yes"};
+	const char *s = cfg_getstr(c, name);
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(s, words[i]) == 0) {
+			*out = (enum config_layer)i;
+			return ERR_OK;
+		}
+	return why_set(why, ERR_MALFORMED,
+	    "sandbox.%s must be \"yes\", \"try\" or \"no\"", name);
+}
+
+static enum err
+take_environment(struct config *f, cfg_t *token, struct why *why)
+{
+	if (cfg_size(token, "environment") > MAX_ENVIRONMENT)
+		return why_set(why, ERR_MALFORMED,
+		    "token.environment has at most %d entries",
+		    MAX_ENVIRONMENT);
+	while (f->n_environment < cfg_size(token, "environment")) {
+		const char *s =
+		    cfg_getnstr(token, "environment", f->n_environment);
+
+		if (strchr(s, '=') == NULL)
+			return why_set(why, ERR_MALFORMED,
+			    "token.environment: not NAME=value");
+		if (strncmp(s, "KEYWARDEN_", 10) == 0)
+			return why_set(why, ERR_MALFORMED,
+			    "token.environment: names that begin with "
+			    "KEYWARDEN_ are the appliance's own");
+		f->environment[f->n_environment++] = strdup(s);
+	}
+	return ERR_OK;
+}
+
+/* They are handed on as one text, with colons between them. */
+static enum err
+take_files(struct config *f, cfg_t *token, struct why *why)
+{
+	if (cfg_size(token, "files") > MAX_TOKEN_FILES)
+		return why_set(why, ERR_MALFORMED,
+		    "token.files has at most %d entries", MAX_TOKEN_FILES);
+	while (f->n_token_files < cfg_size(token, "files")) {
+		const char *s = cfg_getnstr(token, "files", f->n_token_files);
+
+		if (s[0] != '/' || s[1] == '\0' || strchr(s, ':') != NULL)
+			return why_set(why, ERR_MALFORMED,
+			    "token.files: absolute paths without a colon, and "
+			    "not the root");
+		f->token_file[f->n_token_files++] = strdup(s);
+	}
+	return ERR_OK;
+}
+
+enum err
+config_take_sandbox(struct config *f, cfg_t *root, struct why *why)
+{
+	cfg_t *c = cfg_getsec(root, "sandbox"),
+	      *token = cfg_getsec(root, "token");
+	const struct number n[] = {{"landlock", 0, 255, &f->landlock}};
+	enum err rc;
+
+	if ((rc = config_nums(c, "sandbox", n, 1, why)) != ERR_OK ||
+	    (rc = take_layer(c, "namespaces", &f->namespaces, why)) != ERR_OK ||
+	    (rc = take_layer(c, "users", &f->users, why)) != ERR_OK ||
+	    (rc = take_environment(f, token, why)) != ERR_OK)
+		return rc;
+	return take_files(f, token, why);
+}
+
+void
+config_free_sandbox(struct config *f)
+{
+	for (unsigned i = 0; i < f->n_environment; i++)
+		free(f->environment[i]);
+	for (unsigned i = 0; i < f->n_token_files; i++)
+		free(f->token_file[i]);
+}

@@ -1,0 +1,214 @@
+/*
+ * The worker of `keywarden token probe`: it tries what a token can do, tells
+ * each step, and ends.  Only the last step is under a worker's filter: what is
+ * found there is whether the module can live with it.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/ctl.h"
+#include "appliance/hsm_proc.h"
+#include "appliance/proto_probe.h"
+#include "appliance/sandbox.h"
+#include "base/log.h"
+#include "hsm/caps_try.h"
+
+#define SCHEME "ss512" /* the one whose curve is tried */
+
+static void
+tell(uint16_t type, const struct wr *w)
+{
+	if (w->rc != ERR_OK ||
+	    ipc_ctl_send(CTL_FD, type, 0, w->p, w->len, -1) != ERR_OK)
+		fatal("keywarden token probe has gone");
+}
+
+static void
+tell_token(const struct hsm_info *i)
+{
+	struct probe_token m = {.slot = i->slot, .test_token = i->test_token};
+	uint8_t body[256];
+	struct wr w;
+
+	rd_init(&m.manufacturer, i->manufacturer, strlen(i->manufacturer));
+	rd_init(&m.model, i->model, strlen(i->model));
+	rd_init(&m.serial, i->serial, strlen(i->serial));
+	rd_init(&m.label, i->label, strlen(i->label));
+	wr_init(&w, body, sizeof(body));
+	probe_token_put(&w, &m);
+	tell(MSG_CTL_PROBE_TOKEN, &w);
+}
+
+static void
+tell_begins(enum cap c)
+{
+	uint8_t body[1];
+	struct wr w;
+
+	wr_init(&w, body, sizeof(body));
+	wr_u8(&w, (uint8_t)c);
+	tell(MSG_CTL_PROBE_BEGINS, &w);
+}
+
+static void
+tell_ended(enum cap c, const struct cap_result *r)
+{
+	struct probe_ended m = {.cap = c,
+	    .state = r->state,
+	    .tenths = r->tenths};
+	uint8_t body[CAP_TEXT_MAX + 16];
+	struct wr w;
+
+	rd_init(&m.text, r->text, strlen(r->text));
+	wr_init(&w, body, sizeof(body));
+	probe_ended_put(&w, &m);
+	tell(MSG_CTL_PROBE_ENDED, &w);
+}
+
+/* The seal of kms-state and the master secret's own known product. */
+static enum err
+check_state(struct hsm_proc *p, struct why *why)
+{
+	struct hsm_known_in known;
+	struct rd sealed, seal;
+	enum err rc;
+
+	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
+	    &seal, why);
+	if (rc == ERR_OK)
+		rc = hsm_find_keys(p->token, why);
+	if (rc != ERR_OK)
+		return rc;
+	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
+	    seal);
+	if (rc != ERR_OK)
+		return why_set(why, rc, "kms-state was not sealed by them");
+	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
+		return rc;
+	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
+	    p->state.spool_key, p->state.hi2_key};
+	rc = hsm_known_new(&known, &p->known_answers, why);
+	return rc == ERR_OK ? hsm_known_try(p->known_answers, p->token, why)
+			    : rc;
+}
+
+static void
+try_own(struct hsm_proc *p, struct caps_try *t, struct cap_result *out)
+{
+	struct why why = {""};
+
+	caps_try_own(t, out);
+	if (out->state != CAP_WORKS || p->state_fd == -1)
+		return;
+	if (check_state(p, &why) == ERR_OK)
+		return;
+	out->state = CAP_MISSING;
+	(void)snprintf(out->text, sizeof(out->text), "%.*s", CAP_TEXT_MAX - 1,
+	    why.text);
+}
+
+/*
+ * The last: closing the token is part of it, for a worker that stops does so
+ * under its filter.
+ */
+static void
+try_filter(struct hsm_proc *p, struct caps_try **t, struct caps *caps)
+{
+	struct cap_result *out = &caps->of[CAP_FILTER];
+
+	if (sandbox_is_built()) {
+		sandbox_enter(SANDBOX_HSM);
+		caps_try_again(*t, caps, out);
+	} else
+		(void)snprintf(out->text, sizeof(out->text),
+		    "this program was built without it");
+	caps_try_free(t);
+	hsm_close(&p->token);
+}
+
+static void
+try_one(struct hsm_proc *p, const struct probe_order *o, struct caps_try **t,
+    enum cap which, struct caps *caps)
+{
+	struct cap_result *out = &caps->of[which];
+
+	if (which < CAP__INIT_MAX) {
+		caps_try_one(*t, which, caps);
+		if (out->state != CAP_LOST)
+			caps_try_rate(*t, which, o->rate_ms, caps);
+	} else if (which == CAP_OWN_KEYS)
+		try_own(p, *t, out);
+	else if (which == CAP_IDLE && o->idle_ms > 0)
+		caps_try_idle(*t, o->idle_ms, out);
+	else if (which == CAP_FILTER)
+		try_filter(p, t, caps);
+}
+
+static void
+try_all(struct hsm_proc *p, const struct probe_order *o)
+{
+	struct ibe_setup *setup = NULL;
+	struct caps_try *t = NULL;
+	static struct caps caps;
+	struct why why;
+
+	if (ibe_setup_new(SCHEME, &setup) != ERR_OK ||
+	    caps_try_new(p->token, setup, true, &t) != ERR_OK) {
+		(void)why_set(&why, ERR_CRYPTO, "no curve to try it with");
+		ctl_fail(ERR_CRYPTO, &why);
+	}
+	for (enum cap i = 0; i < CAP__MAX; i++) {
+		tell_begins(i);
+		try_one(p, o, &t, i, &caps);
+		tell_ended(i, &caps.of[i]);
+		if (caps.of[i].state == CAP_LOST)
+			break;
+	}
+	caps_try_free(&t);
+	ibe_setup_free(&setup);
+}
+
+static enum err
+open_token(struct hsm_proc *p, const struct probe_order *o, struct why *why)
+{
+	struct secret *pin = NULL;
+	enum err rc;
+
+	if ((rc = hsm_read_pin(p->pin_fd, &pin, why)) != ERR_OK)
+		return rc;
+	rc = o->by_slot
+	    ? hsm_open_slot(p->module, o->slot, pin, &p->token, why)
+	    : hsm_open(p->module, p->label[0] != '\0' ? p->label : NULL, pin,
+		  &p->token, why);
+	secret_free(&pin);
+	return rc;
+}
+
+void
+hsm_probe(void *ctx, struct rd order)
+{
+	struct hsm_proc *p = ctx;
+	struct probe_order o;
+	struct why why = {""};
+	struct wr done;
+	enum err rc;
+
+	if (probe_order_get(order, &o) != ERR_OK ||
+	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
+	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+		fatal("keywarden token probe sent an order that is none");
+	if ((rc = open_token(p, &o, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	tell_token(hsm_info(p->token));
+	if ((rc = caps_try_clean(p->token)) != ERR_OK) {
+		(void)why_set(&why, rc, "%s", hsm_why(p->token));
+		ctl_fail(rc, &why);
+	}
+	if (!o.clean)
+		try_all(p, &o);
+	hsm_close(&p->token);
+	wr_init(&done, NULL, 0);
+	tell(MSG_CTL_PROBE_DONE, &done);
+	_exit(0);
+}

@@ -1,0 +1,255 @@
+/*
+ * What the processes are confined with: looked for once, tried once as a whole,
+ * in a child, and then the same for each process that is started.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "appliance/landlock.h"
+#include "appliance/spawn.h"
+#include "appliance/supervisor.h"
+#include "base/log.h"
+
+/* In the child: what does not work, if anything, and the end. */
+static _Noreturn void
+try_it(const struct confine *c, int out)
+{
+	const struct confine_use use = {.n_paths = 0};
+	struct why why = {""};
+
+	if (confine_apart(c, false, &why) == ERR_OK &&
+	    confine_enter(c, &use, &why) == ERR_OK &&
+	    confine_prove(c, &use, &why) == ERR_OK)
+		_exit(0);
+	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
+}
+
+static enum err
+can_have(const struct confine *c, struct why *why)
+{
+	char text[WHY_MAX];
+	int line[2], status = -1;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(line, O_CLOEXEC) == -1)
+		return why_errno(why, "pipe");
+	if ((pid = fork()) == 0)
+		try_it(c, line[1]);
+	close(line[1]);
+	n = pid == -1 ? -1 : read(line[0], text, sizeof(text) - 1);
+	close(line[0]);
+	if (pid == -1)
+		return why_errno(why, "fork");
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return ERR_OK;
+	text[n > 0 ? n : 0] = '\0';
+	return why_set(why, ERR_DENIED, "%s",
+	    n > 0 ? text : "it ended without a word");
+}
+
+/* ---- layer by layer ---- */
+
+/* What is missing: kept to be said, or the end if it is required. */
+static enum err
+without(enum config_layer how, const char *layer, const struct why *what,
+    struct why *lack, struct why *why)
+{
+	if (how == LAYER_YES)
+		return why_set(why, ERR_DENIED,
+		    "sandbox.%s = \"yes\" cannot be kept: %s; set it to \"no\" "
+		    "to go without",
+		    layer, what->text);
+	if (how == LAYER_TRY)
+		(void)why_set(lack, ERR_DENIED,
+		    "the processes have no %s of their own: %s", layer,
+		    what->text);
+	return ERR_OK;
+}
+
+static enum err
+find_landlock(struct supervisor *s, struct why *why)
+{
+	const uint32_t least = s->config->landlock;
+
+	s->confine.landlock = KW_SANDBOX ? landlock_abi() : 0;
+	if (s->confine.landlock >= least)
+		return ERR_OK;
+	return why_set(why, ERR_DENIED,
+	    "sandbox.landlock = %u cannot be kept: %s has %u (0: none); set it "
+	    "to that to go on",
+	    least, KW_SANDBOX ? "this kernel" : "a build for sanitizers",
+	    s->confine.landlock);
+}
+
+static enum err
+find_namespaces(struct supervisor *s, struct why *why)
+{
+	const enum config_layer how = s->config->namespaces;
+	struct why what = {""};
+
+	if (!KW_SANDBOX)
+		return without(how, "namespaces",
+		    &(struct why){"a build for sanitizers"}, &s->lack[0], why);
+	if (how == LAYER_NO)
+		return ERR_OK;
+	for (unsigned n = geteuid() == 0 ? CONFINE_NAMESPACES
+					 : CONFINE_USER_NAMESPACE;
+	     n < CONFINE_NAMESPACES__MAX; n++) {
+		s->confine.namespaces = (enum confine_namespaces)n;
+		if (can_have(&s->confine, &what) == ERR_OK)
+			return ERR_OK;
+	}
+	s->confine.namespaces = CONFINE_NO_NAMESPACES;
+	return without(how, "namespaces", &what, &s->lack[0], why);
+}
+
+static bool
+opens_token(enum ctl_peer kind)
+{
+	return kind == CTL_PEER_HSM || kind == CTL_PEER_SIGNER;
+}
+
+static enum err
+look_up_users(struct supervisor *s, struct why *why)
+{
+	if (geteuid() != 0)
+		return why_set(why, ERR_DENIED,
+		    "keywardend was not started by root");
+	if (s->confine.namespaces != CONFINE_NAMESPACES)
+		return why_set(why, ERR_DENIED,
+		    "that needs namespaces made by root");
+	for (unsigned i = 0; i < CTL_PEER__MAX; i++) {
+		/* A token of files belongs to one user. */
+		const char *name = child_program(opens_token((enum ctl_peer)i)
+			? CTL_PEER_HSM
+			: (enum ctl_peer)i);
+		const struct passwd *p = getpwnam(name);
+
+		if (p == NULL || p->pw_uid == 0 || p->pw_gid == 0)
+			return why_set(why, ERR_DENIED,
+			    "there is no user %s (systemd-sysusers makes it)",
+			    name);
+		s->user[i] = (struct sup_user){p->pw_uid, p->pw_gid};
+	}
+	return ERR_OK;
+}
+
+static enum err
+find_users(struct supervisor *s, struct why *why)
+{
+	const enum config_layer how = s->config->users;
+	struct why what = {""};
+	struct confine c;
+
+	if (how == LAYER_NO)
+		return ERR_OK;
+	if (look_up_users(s, &what) != ERR_OK)
+		return without(how, "users", &what, &s->lack[1], why);
+	c = s->confine;
+	c.own_user = true;
+	c.uid = s->user[CTL_PEER_XK].uid;
+	c.gid = s->user[CTL_PEER_XK].gid;
+	if (can_have(&c, &what) != ERR_OK)
+		return without(how, "users", &what, &s->lack[1], why);
+	s->confine.own_user = true;
+	return ERR_OK;
+}
+
+enum err
+sup_confine(struct supervisor *s, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = find_landlock(s, why)) != ERR_OK ||
+	    (rc = find_namespaces(s, why)) != ERR_OK)
+		return rc;
+	return find_users(s, why);
+}
+
+void
+sup_confine_say(const struct supervisor *s)
+{
+	static const char *const namespaces[CONFINE_NAMESPACES__MAX] =
+	    {"no namespaces", "namespaces", "namespaces (unprivileged)"};
+
+	log_info("each process is confined by: a filter%s, Landlock %u, %s, %s",
+	    KW_SANDBOX ? "" : " that is not built in", s->confine.landlock,
+	    namespaces[s->confine.namespaces],
+	    s->confine.own_user ? "a user of its own" : "one user for all");
+	for (unsigned i = 0; i < 2; i++)
+		if (s->lack[i].text[0] != '\0')
+			log_warning("%s", s->lack[i].text);
+}
+
+/* ---- for a child ---- */
+
+/* "A:B"; the caller frees. */
+static char *
+joined(char *list, const char *more)
+{
+	char *s = NULL;
+
+	if (list == NULL || more == NULL ||
+	    asprintf(&s, "%s%s%s", list, list[0] == '\0' ? "" : ":", more) ==
+		-1)
+		s = NULL;
+	free(list);
+	return s;
+}
+
+static char *
+with_path(char *list, const struct config *f, const char *name)
+{
+	char *path = config_path(f, name);
+	char *s = joined(list, path);
+
+	free(path);
+	return s;
+}
+
+/* What it opens by name; the caller frees. */
+static char *
+files_of(const struct config *f, enum ctl_peer kind)
+{
+	char *list = strdup("");
+
+	if (kind == CTL_PEER_POLICY)
+		list = with_path(list, f, STATE_DB_DIR);
+	if (kind == CTL_PEER_HI2)
+		list = with_path(list, f, STATE_SPOOL_DIR);
+	if (!opens_token(kind))
+		return list;
+	if (config_is_softhsm(f)) {
+		list = with_path(list, f, STATE_SOFTHSM_CONF);
+		list = with_path(list, f, STATE_SOFTHSM_TOKENS);
+	}
+	for (unsigned i = 0; i < f->n_token_files; i++)
+		list = joined(list, f->token_file[i]);
+	return list;
+}
+
+void
+sup_confine_env(const struct supervisor *s, enum ctl_peer kind, char **env)
+{
+	struct confine c = s->confine;
+	char text[CONFINE_TEXT_MAX], *files = files_of(s->config, kind);
+
+	if (c.own_user) {
+		c.uid = s->user[kind].uid;
+		c.gid = s->user[kind].gid;
+	}
+	confine_print(&c, text);
+	spawn_env_put(env, CONFINE_ENV, text);
+	spawn_env_put(env, CONFINE_FILES_ENV, files == NULL ? "" : files);
+	free(files);
+}
