@@ -164,14 +164,27 @@ fits(const struct audit *a, unsigned i, enum item_queue_of queue)
 	return queue == QUEUE_DELIVERY ? a->worker[i].ready : usable(a, i);
 }
 
+/* Jobs of a client; what comes for another one need not wait for all of them.
+ */
+static bool
+has_share(const struct worker *w, uint64_t who)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; who != 0 && i < MAX_WORKER_JOBS; i++)
+		n += w->who[i] == who;
+	return n >= MAX_CLIENT_JOBS;
+}
+
 static int
-free_worker(const struct audit *a, enum item_queue_of queue)
+free_worker(const struct audit *a, enum item_queue_of queue, uint64_t who)
 {
 	int best = -1;
 
 	for (int i = 0; i < MAX_WORKERS; i++)
 		if (fits(a, (unsigned)i, queue) &&
 		    a->worker[i].jobs < MAX_WORKER_JOBS &&
+		    !has_share(&a->worker[i], who) &&
 		    (best == -1 || a->worker[i].jobs < a->worker[best].jobs))
 			best = i;
 	return best;
@@ -190,9 +203,26 @@ audit_any_worker(const struct audit *a, enum item_queue_of queue)
 	return false;
 }
 
+/* One of this queue that can go on: to *worker, or to nobody any more. */
+static bool
+can_go_on(struct audit *a, enum item_queue_of queue, uint32_t *id, int *worker)
+{
+	struct turns *q = a->waiting[queue];
+
+	for (unsigned n = turns_waiting(q); n > 0; n--) {
+		const struct item *it =
+		    turns_first(q, id) ? slots_find(a->items, *id) : NULL;
+
+		*worker = free_worker(a, queue, it == NULL ? 0 : it->who);
+		if (*worker != -1 || it == NULL || !audit_any_worker(a, queue))
+			return true;
+		turns_skip(q);
+	}
+	return false;
+}
+
 /*
- * The one whose first item can go on: to *worker, or to nobody any more.  In
- * turn, so that many calls for HI2, for which x2 asks again, keep no client
+ * In turn, so that many calls for HI2, for which x2 asks again, keep no client
  * waiting, nor the other way round, nor delivery.
  */
 static struct turns *
@@ -200,17 +230,11 @@ next_queue(struct audit *a, uint32_t *id, int *worker)
 {
 	for (unsigned i = 0; i < QUEUE__MAX; i++) {
 		const unsigned at = (a->turn + i) % QUEUE__MAX;
-		struct turns *q = a->waiting[at];
 
-		if (!turns_first(q, id))
-			continue;
-		*worker = free_worker(a, (enum item_queue_of)at);
-		if (*worker == -1 &&
-		    audit_any_worker(a, (enum item_queue_of)at) &&
-		    slots_find(a->items, *id) != NULL)
+		if (!can_go_on(a, (enum item_queue_of)at, id, worker))
 			continue;
 		a->turn = at + 1;
-		return q;
+		return a->waiting[at];
 	}
 	return NULL;
 }
@@ -240,6 +264,17 @@ audit_give_up(struct audit *a, uint32_t id, struct item *it)
 }
 
 static void
+replace_who(struct worker *w, uint64_t from, uint64_t to)
+{
+	unsigned i = 0;
+
+	while (i < MAX_WORKER_JOBS && w->who[i] != from)
+		i++;
+	if (i < MAX_WORKER_JOBS)
+		w->who[i] = to;
+}
+
+static void
 give_out(struct audit *a, uint32_t id, struct item *it, int to)
 {
 	static const uint16_t type[ITEM__MAX] = {[ITEM_KEY] = MSG_WORK,
@@ -254,6 +289,7 @@ give_out(struct audit *a, uint32_t id, struct item *it, int to)
 	}
 	it->worker = to;
 	a->worker[to].jobs++;
+	replace_who(&a->worker[to], 0, it->who);
 	a->item_octets -= it->job_len;
 	free(it->job);
 	it->job = NULL;
@@ -278,6 +314,8 @@ audit_dispatch(struct audit *a)
 void
 audit_release_worker(struct audit *a, const struct item *it)
 {
-	if (it->worker >= 0 && a->worker[it->worker].jobs > 0)
-		a->worker[it->worker].jobs--;
+	if (it->worker < 0 || a->worker[it->worker].jobs == 0)
+		return;
+	a->worker[it->worker].jobs--;
+	replace_who(&a->worker[it->worker], it->who, 0);
 }

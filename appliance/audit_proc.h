@@ -19,7 +19,11 @@
 struct worker {
 	struct peer *peer;
 	bool ready, test_token;
+	bool ends; /* it has said why, which stands in `end` */
+	bool asked_to; /* namely by request */
+	char end[WHY_MAX];
 	unsigned jobs;
+	uint64_t who[MAX_WORKER_JOBS]; /* those that are of a client; 0: none */
 	/* the warrant state: it has no job before it knows all of it */
 	size_t taught; /* batches it was given */
 	bool asked; /* one of them is on its way */
@@ -135,6 +139,8 @@ struct audit {
 	bool told_old;
 	unsigned told_workers;
 	bool alarmed_old; /* of what this policy goes by */
+	bool alarmed_wrong; /* of the token; no worker has served since */
+	bool lost; /* there was a worker that served, and there is none */
 };
 
 /* Write an entry; failures that leave the log unusable end the process. */

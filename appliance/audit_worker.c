@@ -16,6 +16,64 @@ struct worker_ctx {
 };
 static struct worker_ctx worker_ctx[MAX_WORKERS];
 
+/* ---- that there is none, and that there is one again ---- */
+
+static unsigned
+ready_workers(const struct audit *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MAX_WORKERS; i++)
+		n += a->worker[i].ready;
+	return n;
+}
+
+static void
+came_back(struct audit *a)
+{
+	a->alarmed_wrong = false;
+	if (!a->lost)
+		return;
+	a->lost = false;
+	audit_alarm(a, "an hsm worker serves again");
+}
+
+static void
+last_left(struct audit *a)
+{
+	a->lost = true;
+	audit_alarm(a,
+	    "the last hsm worker has gone: nothing is released until one "
+	    "serves again");
+}
+
+/* Its last word.  What is wrong with the token is for a person to know. */
+static enum err
+on_ends(void *ctx, const struct ipc_frame *f)
+{
+	struct worker_ctx *c = ctx;
+	struct audit *a = c->a;
+	struct worker *w = &a->worker[c->index];
+	char text[sizeof(w->end) + 48];
+	struct rd why;
+	enum err rc;
+
+	if (w->ends || msg_error_get(f->body, &rc, &why) != ERR_OK)
+		return ERR_MALFORMED;
+	w->ends = true;
+	w->asked_to = rc == ERR_OK;
+	(void)log_escape(why.p, why.left, w->end, sizeof(w->end));
+	if ((rc != ERR_MISMATCH && rc != ERR_PIN) || a->alarmed_wrong)
+		return ERR_OK;
+	a->alarmed_wrong = true; /* once, until one serves */
+	(void)snprintf(text, sizeof(text), "%s: %s",
+	    rc == ERR_PIN ? "the token refuses the PIN"
+			  : "the token answers wrongly",
+	    w->end);
+	audit_alarm(a, text);
+	return ERR_OK;
+}
+
 static enum err
 on_ready(void *ctx, const struct ipc_frame *f)
 {
@@ -26,6 +84,7 @@ on_ready(void *ctx, const struct ipc_frame *f)
 	if (rd_bool(&e.text, &w->test_token) != ERR_OK)
 		return ERR_MALFORMED;
 	w->ready = true;
+	came_back(c->a);
 	if (audit_has_room(c->a) && audit_write(c->a, &e, NULL, NULL) != ERR_OK)
 		log_error("a worker's start could not be written");
 	audit_teach(c->a, c->index);
@@ -198,6 +257,7 @@ static const struct ipc_rule worker_rules[] = {
     {MSG_TASK_RESULT, 5, MAX_IPC_BODY, 1, on_task_result},
     {MSG_HI2_TASK_ENDED, 1, 1, 1, on_hi2_task_ended},
     {MSG_WORKER_READY, 2, 255, 1, on_ready},
+    {MSG_WORKER_ENDS, 3, 3 + WHY_MAX, 1, on_ends},
 };
 
 static void
@@ -221,19 +281,20 @@ audit_worker_left(struct audit *a, unsigned index)
 {
 	struct worker *w = &a->worker[index];
 	struct audit_entry e = {.type = AUDIT_WORKER};
-	const bool was_ready = w->ready;
+	const bool was_ready = w->ready, asked_to = w->asked_to;
 	struct item *it;
 	unsigned at = 0;
-	char text[64];
+	char text[sizeof(w->end) + 48];
 	uint32_t id;
 
 	if (w->peer == NULL)
 		return;
+	(void)snprintf(text, sizeof(text), "hsm worker %u has gone%s%s", index,
+	    w->ends ? ": " : "", w->end);
 	audit_drop_after_sync(a, w->peer);
 	peer_free(&w->peer);
 	*w = (struct worker){.peer = NULL};
-	log_debug("hsm worker %u has gone", index);
-	(void)snprintf(text, sizeof(text), "hsm worker %u has gone", index);
+	log_debug("%s", text);
 	rd_init(&e.text, text, strlen(text));
 	if (was_ready && audit_has_room(a) &&
 	    audit_write(a, &e, NULL, NULL) != ERR_OK)
@@ -242,6 +303,8 @@ audit_worker_left(struct audit *a, unsigned index)
 		if (it->worker == (int)index)
 			audit_give_up(a, id, it);
 	audit_change_worker_left(a, index);
+	if (was_ready && !asked_to && ready_workers(a) == 0)
+		last_left(a);
 	if (was_ready)
 		audit_tell_service(a);
 	audit_dispatch(a);

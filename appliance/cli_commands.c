@@ -75,7 +75,9 @@ const struct command cli_commands[] = {
 	"  --pin-file FILE  its user PIN; else the configured file, or with\n"
 	"                   --module asked for on the terminal\n"
 	"  --idle SECONDS   leave a session alone for so long; default 1\n"
-	"  --seconds N      a step may take so long; default 60\n" COMMON,
+	"  --seconds N      a step may take so long; default 60\n"
+	"  --quick          no speeds, and RSA of 3072 bit is believed where\n"
+	"                   the token lists it\n" COMMON,
 	cmd_token_probe},
 
     {"request", "new", "KIND --body FILE " BY,

@@ -140,7 +140,8 @@ static enum err
 give_setup(const struct init *t, int ctl, struct why *why)
 {
 	const struct config *f = t->config;
-	struct hsm_settings h = {.job_seconds = f->job_seconds,
+	struct hsm_settings h = {.call_seconds = f->call_seconds,
+	    .job_seconds = f->job_seconds,
 	    .production = f->production};
 	uint8_t body[8192];
 	struct wr w;

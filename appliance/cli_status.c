@@ -31,6 +31,68 @@ print_crls(const json_t *j)
 	}
 }
 
+/* ---- the token ---- */
+
+static unsigned
+in_state(const json_t *j, const char *state)
+{
+	const json_t *w;
+	unsigned n = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(j, "token"), i, w)
+		n += strcmp(cli_str(w, "state"), state) == 0;
+	return n;
+}
+
+static void
+print_worker(const json_t *w)
+{
+	const json_t *pin = json_object_get(w, "pin");
+	const char *state = cli_str(w, "state");
+	const long long wait = cli_count(w, "nextInMs");
+
+	(void)printf("%s: %s", cli_str(w, "process"), state);
+	if (strcmp(state, "serving") == 0)
+		(void)printf(", %lld call(s), half of them within %.1f ms, "
+			     "all within %.1f ms; self-test %s",
+		    cli_count(w, "calls"), (double)cli_count(w, "p50Us") / 1000,
+		    (double)cli_count(w, "maxUs") / 1000,
+		    cli_str(w, "selfTest"));
+	else if (json_object_get(w, "nextInMs") != NULL)
+		(void)printf(", next try in %lld s", (wait + 999) / 1000);
+	if (cli_count(w, "restarts") > 0)
+		(void)printf("; started again %lld time(s)",
+		    cli_count(w, "restarts"));
+	if (json_is_string(json_object_get(w, "cause"))) {
+		(void)printf(", last because: ");
+		cli_put_text(cli_str(w, "cause"));
+	}
+	(void)printf("\n");
+	if (json_array_size(pin) > 0)
+		(void)printf("TOKEN PIN: %s\n",
+		    json_string_value(
+			json_array_get(pin, json_array_size(pin) - 1)));
+}
+
+static void
+print_token(const json_t *j)
+{
+	const json_t *workers = json_object_get(j, "token"), *w;
+	size_t i;
+
+	json_array_foreach (workers, i, w)
+		print_worker(w);
+	if (in_state(j, "pinRefused") > 0)
+		(void)printf("PIN REFUSED: nobody logs in to the token before "
+			     "you act: put the right PIN into the PIN file, "
+			     "then reload\n");
+	if (in_state(j, "selfTestFailed") > 0 &&
+	    in_state(j, "selfTestFailed") == json_array_size(workers))
+		(void)printf("TOKEN ANSWERS WRONGLY: the self-test fails on "
+			     "every process: look at the token\n");
+}
+
 /* What persons have to act on, each on a line of its own. */
 static void
 print_faults(const json_t *j)
@@ -125,6 +187,7 @@ print_status(json_t *j, bool json)
 	    cli_count(j, "subscribers"), cli_count(j, "clients"),
 	    cli_count(j, "requests"));
 	print_df2(j);
+	print_token(j);
 	print_confinement(j);
 	print_faults(j);
 	json_decref(j);

@@ -11,14 +11,13 @@
 
 #define STEP_SECONDS 60
 #define IDLE_MS 1000
-#define RATE_MS 300
 #define MAX_SECONDS 3600
 
 extern char **environ;
 
 struct asked {
 	const char *module, *label, *slot, *pin_file, *idle, *seconds;
-	bool json;
+	bool quick, json;
 };
 
 /* ---- for people ---- */
@@ -149,7 +148,7 @@ take_numbers(const struct command *c, const struct asked *a, struct probe *p)
 		seconds == 0))
 		return cli_misuse(c, "--seconds: 1 to %d", MAX_SECONDS);
 	p->order.idle_ms = (uint32_t)idle * 1000;
-	p->order.rate_ms = RATE_MS;
+	p->order.quick = a->quick;
 	p->seconds = (unsigned)seconds;
 	return EXIT_DONE;
 }
@@ -199,7 +198,8 @@ cmd_token_probe(const struct command *c, int argc, char **argv)
 	    {.name = "slot", .one = &a.slot},
 	    {.name = "pin-file", .one = &a.pin_file},
 	    {.name = "idle", .one = &a.idle},
-	    {.name = "seconds", .one = &a.seconds}, {.name = NULL}};
+	    {.name = "seconds", .one = &a.seconds},
+	    {.name = "quick", .flag = &a.quick}, {.name = NULL}};
 	struct cli_common common;
 	struct config *f = NULL;
 	struct why why = {""};

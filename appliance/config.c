@@ -64,6 +64,7 @@ static cfg_opt_t token_opts[] = {
     CFG_STR("label", "keywarden", CFGF_NONE),
     CFG_STR("pin_file", "/etc/keywarden/pin", CFGF_NONE),
     CFG_INT("workers", 1, CFGF_NONE),
+    CFG_INT("call_seconds", 5, CFGF_NONE),
     CFG_INT("job_seconds", 10, CFGF_NONE),
     CFG_STR_LIST("environment", empty_list, CFGF_NONE),
     CFG_STR_LIST("files", empty_list, CFGF_NONE),
@@ -240,6 +241,8 @@ take_rest(struct config *f, cfg_t *root, struct why *why)
 	f->kms_uri = config_str(kms, "uri");
 	f->kms_period = config_str(kms, "period");
 	if ((rc = num(token, "token", "workers", 1, MAX_WORKERS, &f->workers,
+		 why)) != ERR_OK ||
+	    (rc = num(token, "token", "call_seconds", 1, 300, &f->call_seconds,
 		 why)) != ERR_OK ||
 	    (rc = num(token, "token", "job_seconds", 1, 300, &f->job_seconds,
 		 why)) != ERR_OK ||

@@ -83,7 +83,7 @@ struct config {
 	struct config_lemf lemf[MAX_LEMFS];
 
 	char *token_module, *token_label, *pin_file;
-	uint32_t workers, job_seconds;
+	uint32_t workers, call_seconds, job_seconds;
 	unsigned n_environment;
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
 	unsigned n_token_files;

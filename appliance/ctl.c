@@ -81,6 +81,11 @@ handle(const struct ctl_handlers *h, void *ctx, const struct ipc_frame *f,
 			break;
 		h->probe(ctx, f->body);
 		return;
+	case MSG_CTL_WORKERS:
+		if (h->workers == NULL || fd != -1)
+			break;
+		h->workers(ctx, f->body);
+		return;
 	default:
 		break;
 	}

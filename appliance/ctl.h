@@ -24,6 +24,7 @@ struct ctl_handlers {
 	void (*stop)(void *ctx);
 	void (*init)(void *ctx, struct rd order);
 	void (*probe)(void *ctx, struct rd order);
+	void (*workers)(void *ctx, struct rd workers);
 };
 
 /*

@@ -89,10 +89,12 @@ newest(struct hsm_proc *p, struct sealed_head *out, unsigned *other,
 		if (rc[i] != ERR_OK && rc[i] != ERR_NOTFOUND)
 			return why_set(why, rc[i], "%s", hsm_why(p->token));
 	}
-	if (rc[0] != ERR_OK && rc[1] != ERR_OK)
+	if (rc[0] != ERR_OK && rc[1] != ERR_OK) {
+		hsm_doubt_token(p); /* it may be that alone */
 		return why_set(why, ERR_MALFORMED,
 		    "the file head has no head that this token sealed: bring "
 		    "back the last one from the backup");
+	}
 	*other = rc[1] != ERR_OK || (rc[0] == ERR_OK && later(&s[0], &s[1]));
 	*out = s[*other == 1 ? 0 : 1];
 	return ERR_OK;

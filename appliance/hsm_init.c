@@ -15,38 +15,6 @@
 #include "base/log.h"
 #include "hsm/caps_try.h"
 
-enum err
-hsm_self_test(struct hsm *token, struct ibe *ibe, struct why *why)
-{
-	/* No URI, so neither a warrant nor the registry can ever name it. */
-	static const char reserved[] = "keywarden self-test";
-	static const uint8_t m[] = "the token answers and the parameters are "
-				   "those of its master secret";
-	uint8_t u[IBE_POINT_MAX], v[64], w[sizeof(m)], out[sizeof(m)];
-	const struct ibe_token t = hsm_ibe_token(token);
-	struct ibe_envelope e;
-	struct rd id;
-	size_t which, coord = ibe_coordinate_octets(ibe);
-	enum err rc;
-
-	rd_init(&id, reserved, strlen(reserved));
-	rc = ibe_encrypt(ibe, id, m, sizeof(m), u, v, w);
-	if (rc != ERR_OK)
-		return why_set(why, rc, "self-test: cannot encrypt");
-	rd_init(&e.u_x, u, coord);
-	rd_init(&e.u_y, u + coord, coord);
-	rd_init(&e.v, v, ibe_v_octets(ibe));
-	rd_init(&e.w, w, sizeof(w));
-	rc = ibe_open(ibe, &t, &id, 1, &e, out, &which);
-	if (rc == ERR_HSM)
-		return why_set(why, rc, "self-test: %s", hsm_why(token));
-	if (rc != ERR_OK || memcmp(out, m, sizeof(m)) != 0)
-		return why_set(why, ERR_HSM,
-		    "self-test: the token's master secret is not that of the "
-		    "public parameters");
-	return ERR_OK;
-}
-
 static struct secret *
 read_pin(int fd)
 {

@@ -10,6 +10,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/hsm_watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -33,16 +34,20 @@ hsm_now(struct hsm_proc *p, int64_t *now)
 {
 	struct sealed_head h;
 	struct why why = {""};
+	enum err rc;
 
 	*now = clock_guard_now(&p->time, clock_seconds(), boot_seconds());
 	if (p->current && *now - p->head_time >= HEAD_REFRESH) {
 		const struct head head = authority_head(p->authority);
 
 		p->head_time = *now;
-		(void)alarm(p->settings.job_seconds);
-		if (hsm_head_write(p, &head, *now, &h, &why) != ERR_OK)
+		hsm_watch_work();
+		rc = hsm_head_write(p, &head, *now, &h, &why);
+		hsm_watch_done();
+		if (rc == ERR_HSM || rc == ERR_PIN)
+			hsm_token_failed(p, "sealing the head");
+		if (rc != ERR_OK)
 			log_warning("%s", why.text);
-		(void)alarm(0);
 	}
 	return !p->time.stopped;
 }
@@ -273,11 +278,13 @@ hsm_on_learn(void *ctx, const struct ipc_frame *f)
 	if (msg_learn_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	/* A token that hangs would keep the head locked for all workers. */
-	(void)alarm(p->settings.job_seconds);
+	hsm_watch_work();
 	out.rc = learn_all(p, &m, &s, &why);
-	(void)alarm(0);
-	if (out.rc == ERR_HSM || out.rc == ERR_IO)
-		ctl_fail(out.rc, &why);
+	hsm_watch_done();
+	if (out.rc == ERR_HSM || out.rc == ERR_PIN)
+		hsm_token_failed(p, "a lesson");
+	if (out.rc == ERR_IO)
+		hsm_end(p, out.rc, &why);
 	out.head = authority_head(p->authority);
 	/* A state of which a part was refused is none to go on from. */
 	if (out.rc != ERR_OK && (!m.fresh || !head_equal(&out.head, &before))) {

@@ -14,6 +14,7 @@
 #include "hsm/caps_try.h"
 
 #define SCHEME "ss512" /* the one whose curve is tried */
+#define RATE_MS 300
 
 static void
 tell(uint16_t type, const struct wr *w)
@@ -69,6 +70,7 @@ tell_ended(enum cap c, const struct cap_result *r)
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
+	struct hsm_known_in known;
 	struct rd sealed, seal;
 	enum err rc;
 
@@ -82,9 +84,14 @@ check_state(struct hsm_proc *p, struct why *why)
 	    seal);
 	if (rc != ERR_OK)
 		return why_set(why, rc, "kms-state was not sealed by them");
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) == ERR_OK)
-		rc = hsm_learn_point(p->token, p->ibe, why);
-	return rc == ERR_OK ? hsm_self_test(p->token, p->ibe, why) : rc;
+	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
+	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
+		return rc;
+	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
+	    p->state.spool_key, p->state.hi2_key};
+	rc = hsm_known_new(&known, &p->known_answers, why);
+	return rc == ERR_OK ? hsm_known_try(p->known_answers, p->token, why)
+			    : rc;
 }
 
 static void
@@ -129,8 +136,8 @@ try_one(struct hsm_proc *p, const struct probe_order *o, struct caps_try **t,
 
 	if (which < CAP__INIT_MAX) {
 		caps_try_one(*t, which, caps);
-		if (out->state != CAP_LOST)
-			caps_try_rate(*t, which, o->rate_ms, caps);
+		if (!o->quick)
+			caps_try_rate(*t, which, RATE_MS, caps);
 	} else if (which == CAP_OWN_KEYS)
 		try_own(p, *t, out);
 	else if (which == CAP_IDLE && o->idle_ms > 0)
@@ -148,7 +155,7 @@ try_all(struct hsm_proc *p, const struct probe_order *o)
 	struct why why;
 
 	if (ibe_setup_new(SCHEME, &setup) != ERR_OK ||
-	    caps_try_new(p->token, setup, true, &t) != ERR_OK) {
+	    caps_try_new(p->token, setup, !o->quick, &t) != ERR_OK) {
 		(void)why_set(&why, ERR_CRYPTO, "no curve to try it with");
 		ctl_fail(ERR_CRYPTO, &why);
 	}

@@ -8,6 +8,7 @@
 #include "appliance/proto_df2.h"
 #include "base/ipc.h"
 #include "hsm/hsm.h"
+#include "hsm/hsm_known.h"
 #include "policy/subscriber.h"
 #include "policy/authority.h"
 #include "policy/clock_guard.h"
@@ -61,6 +62,8 @@ struct hsm_proc {
 	bool serving;
 	struct hsm *token;
 	struct ibe *ibe; /* the loop's own: self-test, private keys */
+	struct hsm_known *known_answers; /* of the self-test */
+	int64_t tested_ms; /* when it passed last: CLOCK_MONOTONIC */
 	struct hsm_run *run;
 	uint8_t *state_octets;
 	size_t state_len;
@@ -84,8 +87,23 @@ struct hsm_proc {
 	struct pending pending[HSM_PENDING];
 };
 
-/* Ends the process when the token is not to be trusted any longer. */
+/* ---- hsm_ends.c ---- */
+
+/*
+ * End the process: audit and the supervisor hear why.  ERR_PIN stops all login,
+ * ERR_MISMATCH is an alarm in the log, ERR_OK is by request.
+ */
+_Noreturn void hsm_end(struct hsm_proc *, enum err, const struct why *);
+
+/* The token has failed in `doing`, and is not to be trusted any longer. */
 _Noreturn void hsm_token_failed(struct hsm_proc *, const char *doing);
+
+/* Try the token with what is known; ends the process if it does not pass. */
+void hsm_self_test(struct hsm_proc *);
+/* The same, unless it has passed in the last quarter of a second. */
+void hsm_doubt_token(struct hsm_proc *);
+/* When the next one is due: CLOCK_MONOTONIC. */
+int64_t hsm_self_test_due(const struct hsm_proc *);
 
 /* ---- hsm_work.c ---- */
 enum err hsm_on_work(void *ctx, const struct ipc_frame *);
@@ -165,9 +183,6 @@ enum err hsm_on_hi2_task(void *ctx, const struct ipc_frame *);
 
 /* `keywarden init`: make the keys, write the sealed state, and end. */
 void hsm_ceremony(void *ctx, struct rd order);
-
-/* Open with the token what was encrypted to an id that nobody can have. */
-enum err hsm_self_test(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
 
 /* ---- hsm_probe.c ---- */
 

@@ -95,6 +95,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 	struct hsm_job *j = &r->job;
 	struct open_seed with = {.h = token};
 	struct rd ids[1 + MAX_DEVICES];
+	enum err rc;
 	struct regen_in in = {.call = &j->call,
 	    .label = s->label,
 	    .now = j->now,
@@ -104,11 +105,22 @@ regenerate(struct runner *r, const struct subscriber *s)
 	ids[0] = s->identity;
 	memcpy(&ids[1], s->device, s->n_devices * sizeof(ids[0]));
 	in.target = (struct call_target){ids, 1 + s->n_devices};
-	if (hsm_seed_open(token, s->seed, &with.seed) != ERR_OK) {
+	if ((rc = hsm_seed_open(token, s->seed, &with.seed)) == ERR_MISMATCH) {
+		j->wrong = "a subscriber's seed does not unwrap";
+		return;
+	}
+	if (rc != ERR_OK) {
 		j->failed = "unwrapping a seed";
 		return;
 	}
 	j->reason = regen_keys(&r->regen, &in, r->keys);
+	/* That a call cannot be reproduced is said for good: once more. */
+	if (j->reason == XK_NOT_REPRODUCIBLE) {
+		regen_wipe(&r->regen);
+		j->reason = regen_keys(&r->regen, &in, r->keys);
+		if (j->reason != XK_NOT_REPRODUCIBLE)
+			j->differs = true;
+	}
 	if (j->reason == XK_UNAVAILABLE)
 		j->failed = "re-generating a key";
 	hsm_seed_close(token, &with.seed);
@@ -138,7 +150,7 @@ work(struct runner *r)
 	const enum err rc = open_record(r, &s);
 
 	j->reason = XK_UNAVAILABLE;
-	if (rc == ERR_HSM) {
+	if (rc == ERR_HSM || rc == ERR_PIN) {
 		j->failed = "checking a seal";
 		return;
 	}
@@ -148,7 +160,7 @@ work(struct runner *r)
 		return;
 	}
 	regenerate(r, &s);
-	if (j->reason == XK_GRANTED)
+	if (j->reason == XK_GRANTED && !j->differs)
 		keep_answer(r);
 	secret_wipe(r->held);
 	regen_wipe(&r->regen);

@@ -35,6 +35,7 @@ struct hsm_job {
 	struct secret *answer; /* body of MSG_ANSWER; whoever takes it frees */
 	const char *failed; /* the token failed in doing this; else NULL */
 	const char *wrong; /* worth a line of the log; else NULL */
+	bool differs; /* the token's second answer was not its first */
 };
 
 struct hsm_run;

@@ -4,12 +4,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/x509.h>
 
 #include "appliance/envelope.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/hsm_watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -109,6 +109,17 @@ take_devices(struct subscriber *s, const struct request *q)
 		    strlen(q->devices.w[i]));
 }
 
+/* One that the token cannot open again would be found out at the first call. */
+static enum err
+comes_out(struct hsm_proc *p, struct rd store)
+{
+	struct hsm_seed seed = {.handle = 0};
+	enum err rc = hsm_seed_open(p->token, store, &seed);
+
+	hsm_seed_close(p->token, &seed);
+	return rc == ERR_MISMATCH ? ERR_HSM : rc;
+}
+
 /* As two have approved it: a new record. */
 static enum err
 new_record(struct hsm_proc *p, const struct request *q, uint64_t number,
@@ -125,11 +136,13 @@ new_record(struct hsm_proc *p, const struct request *q, uint64_t number,
 	rc = make_seed(p, q, store, &store_len, dev, &dev_len, why);
 	if (rc != ERR_OK)
 		return rc;
+	rd_init(&s.seed, store, store_len);
+	if ((rc = comes_out(p, s.seed)) != ERR_OK)
+		return rc;
 	rd_init(&s.identity, q->identity, strlen(q->identity));
 	take_devices(&s, q);
 	rd_init(&s.label, q->label.p, q->label.len);
 	rd_init(&s.device_cert, q->cert.p, q->cert.len);
-	rd_init(&s.seed, store, store_len);
 	rd_init(&for_device, dev, dev_len);
 	return finish_record(p, &s, for_device, out, len, why);
 }
@@ -143,7 +156,8 @@ other_devices(struct hsm_proc *p, const struct request *q,
 	struct rd none;
 	enum err rc;
 
-	if ((rc = hsm_open_record(p->token, t->record, &s)) == ERR_HSM)
+	if ((rc = hsm_open_record(p->token, t->record, &s)) == ERR_HSM ||
+	    rc == ERR_PIN)
 		return rc;
 	if (rc != ERR_OK || s.number != q->record ||
 	    !rd_is(&s.identity, q->identity, strlen(q->identity)))
@@ -241,7 +255,7 @@ issue_key(struct hsm_proc *p, const struct audit_entry *e, struct rd body,
 	if (!rd_equal(&e->target, &t.identity))
 		return not_the_logs(why);
 	rc = hsm_open_record(p->token, t.subscriber, &s);
-	if (rc == ERR_HSM)
+	if (rc == ERR_HSM || rc == ERR_PIN)
 		return rc;
 	if (rc != ERR_OK)
 		return why_set(why, ERR_MISMATCH,
@@ -316,10 +330,11 @@ hsm_on_task(void *ctx, const struct ipc_frame *f)
 
 	if (msg_task_get(f->body, &t) != ERR_OK)
 		return ERR_MALFORMED;
-	(void)alarm(p->settings.job_seconds);
+	hsm_watch_work();
+	hsm_doubt_token(p); /* what it makes now is kept for years */
 	result.rc = do_task(p, &t, out, &len, &why);
-	(void)alarm(0);
-	if (result.rc == ERR_HSM)
+	hsm_watch_done();
+	if (result.rc == ERR_HSM || result.rc == ERR_PIN)
 		hsm_token_failed(p, "a task");
 	rd_init(&result.result, out, len);
 	if (result.rc != ERR_OK) {

@@ -352,6 +352,14 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 
 	if (j->failed != NULL)
 		hsm_token_failed(p, j->failed);
+	if (j->differs)
+		hsm_end(p, ERR_MISMATCH,
+		    &(struct why){"the token has computed two results of one "
+				  "call"});
+	/* Before it is said of the request, be sure that it is not the token.
+	 */
+	if (j->wrong != NULL || j->reason == XK_NOT_REPRODUCIBLE)
+		hsm_doubt_token(p);
 	if (j->wrong != NULL)
 		log_error("%s", j->wrong);
 	free(j->body);

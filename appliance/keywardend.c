@@ -131,9 +131,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->token_module, b->token_module) != 0 ||
 	    strcmp(a->token_label, b->token_label) != 0 ||
 	    a->workers != b->workers || a->production != b->production ||
-	    a->landlock != b->landlock ||
-	    a->namespaces != b->namespaces || a->users != b->users ||
-	    config_is_remote(a) != config_is_remote(b);
+	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
+	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
 }
 
 /* That nobody can be revoked is to be chosen, not forgotten. */
@@ -229,7 +228,8 @@ run(struct supervisor *s)
 		int wait;
 
 		sup_start_due(s);
-		wait = sooner(sup_next_start(s), sup_crl_watch(s));
+		wait = sooner(sooner(sup_next_start(s), sup_crl_watch(s)),
+		    sup_next_look(s));
 		for (unsigned i = 0; i < s->n_children; i++)
 			fds[1 + i] =
 			    (struct pollfd){s->child[i].ctl, POLLIN, 0};
@@ -240,10 +240,32 @@ run(struct supervisor *s)
 			if ((fds[1 + i].revents & POLLIN) != 0)
 				sup_from_child(s, &s->child[i]);
 		on_signal(s);
+		sup_look_at_workers(s);
 	}
 	sup_stop_all(s);
 	sup_close(s);
 	log_info("stopped");
+}
+
+/* All that can fail before there is a process to serve. */
+static enum err
+open_all(struct supervisor *s, int pin_fd, struct why *why)
+{
+	enum err rc;
+
+	if ((rc = config_load(s->config_path, &s->config, why)) != ERR_OK)
+		return rc;
+	log_init("keywardend", log_level_of(s->config->log_level));
+	if ((rc = production_check(s->config, pin_fd == -1, why)) != ERR_OK ||
+	    (rc = sup_confine(s, why)) != ERR_OK)
+		return rc;
+	sup_owner(s);
+	if ((pin_fd != -1 &&
+		(rc = read_pin_fd(pin_fd, &s->pin, why)) != ERR_OK) ||
+	    (rc = sup_check(s->config, why)) != ERR_OK ||
+	    (rc = sup_check_state(s->config, why)) != ERR_OK)
+		return rc;
+	return sup_open(s, why);
 }
 
 int
@@ -291,23 +313,7 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	rc = config_load(s.config_path, &s.config, &why);
-	if (rc == ERR_OK)
-		log_init("keywardend", log_level_of(s.config->log_level));
-	if (rc == ERR_OK)
-		rc = sup_confine(&s, &why);
-	if (rc == ERR_OK)
-		sup_owner(&s);
-	if (rc == ERR_OK && pin_fd != -1)
-		rc = read_pin_fd(pin_fd, &s.pin, &why);
-	if (rc == ERR_OK)
-		rc = production_check(s.config, s.pin == NULL, &why);
-	if (rc == ERR_OK)
-		rc = sup_check(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_check_state(s.config, &why);
-	if (rc == ERR_OK)
-		rc = sup_open(&s, &why);
+	rc = open_all(&s, pin_fd, &why);
 	if (rc != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;

@@ -4,6 +4,7 @@
 #include "appliance/policy_cli.h"
 #include "appliance/policy_delivery.h"
 #include "appliance/sandbox.h"
+#include "base/clock.h"
 #include "version.h"
 
 static size_t
@@ -78,6 +79,64 @@ put_crls(json_t *j, const struct policy *p)
 	json_object_set_new(j, "crls", a);
 }
 
+static json_t *
+pin_json(uint8_t pin)
+{
+	static const char *const names[] = {"countLow", "finalTry", "locked",
+	    "toBeChanged"}; /* by the bits of HEALTH_PIN_ */
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((pin >> i & 1) != 0)
+			json_array_append_new(a, json_string(names[i]));
+	return a;
+}
+
+static json_t *
+worker_json(const struct worker_health *w)
+{
+	const int64_t wait = w->next_ms - clock_uptime_ms();
+	const bool serves = w->state == WORKER_SERVING;
+	const struct health *h = &w->health;
+	json_t *j = json_object();
+
+	json_object_set_new(j, "process",
+	    w->signer ? json_string("signer")
+		      : json_sprintf("hsm %u", (unsigned)w->index));
+	json_object_set_new(j, "state",
+	    json_string(worker_state_name(w->state)));
+	cli_put_count(j, "restarts", w->restarts);
+	if (w->next_ms != 0)
+		cli_put_count(j, "nextInMs", wait > 0 ? (uint64_t)wait : 0);
+	json_object_set_new(j, "cause",
+	    w->cause.left == 0
+		? json_null()
+		: json_stringn((const char *)w->cause.p, w->cause.left));
+	json_object_set_new(j, "selfTest",
+	    serves && h->tested != 0 ? cli_time(h->tested) : json_null());
+	cli_put_count(j, "calls", h->calls);
+	cli_put_count(j, "p50Us", h->p50_us);
+	cli_put_count(j, "maxUs", h->max_us);
+	json_object_set_new(j, "pin", pin_json(h->pin));
+	return j;
+}
+
+/* The token, by its workers, as the supervisor has told. */
+static json_t *
+token_json(const struct policy *p)
+{
+	static struct msg_workers m;
+	json_t *a = json_array();
+	struct rd r;
+
+	rd_init(&r, p->token, p->token_len);
+	if (p->token_len == 0 || msg_workers_get(r, &m) != ERR_OK)
+		return a;
+	for (unsigned i = 0; i < m.n; i++)
+		json_array_append_new(a, worker_json(&m.w[i]));
+	return a;
+}
+
 /* All processes have the same around them; this one speaks of its own. */
 static void
 put_confinement(json_t *j)
@@ -116,6 +175,7 @@ cli_on_status(void *ctx, const struct ipc_frame *f)
 	put_bool(j, "clockStopped", p->clock.stopped);
 	put_bool(j, "clockSynchronised", !p->alarm[ALARM_SYNC]);
 	put_crls(j, p);
+	json_object_set_new(j, "token", token_json(p));
 	cli_put_count(j, "head", authority_head(p->authority).number);
 	cli_put_count(j, "warrants", p->warrants.n);
 	cli_put_count(j, "warrantsInForce", count_in_force(p));

@@ -13,6 +13,7 @@
 #include "appliance/policy_warrants.h"
 #include "appliance/policy_waiting.h"
 #include "appliance/proto_df2.h"
+#include "appliance/proto_health.h"
 #include "appliance/slots.h"
 #include "policy/clock_guard.h"
 #include "policy/subscriber.h"
@@ -127,6 +128,8 @@ struct policy {
 	unsigned n_delivery;
 	struct look look;
 	struct msg_service service; /* audit's last word on it */
+	uint8_t token[MSG_WORKERS_MOST]; /* the supervisor's, msg_workers */
+	size_t token_len; /* 0: none yet */
 	struct connection connection[MAX_CONNECTIONS];
 	struct slots *pending;
 	struct slots *clis;

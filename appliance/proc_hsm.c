@@ -16,6 +16,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
+#include "appliance/hsm_watch.h"
 #include "appliance/production.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
@@ -23,23 +24,13 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-_Noreturn void
-hsm_token_failed(struct hsm_proc *p, const char *doing)
-{
-	struct why why;
-
-	(void)why_set(&why, ERR_HSM, "token failed in %s: %s", doing,
-	    hsm_why(p->token));
-	(void)hsm_drop_pending(p);
-	ctl_fail(ERR_HSM, &why);
-}
-
 /* ---- start ---- */
 
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
 	struct rd sealed, seal;
+	struct hsm_known_in known;
 	struct sealed_head head;
 	enum err rc;
 
@@ -57,14 +48,18 @@ check_state(struct hsm_proc *p, struct why *why)
 		return why_set(why, rc, "%s", hsm_why(p->token));
 	p->state_len = sealed.left + seal.left;
 	hsm_forget_state(p);
-	/* That there is one is to be known before anything is served. */
 	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
-	    (rc = hsm_head_read(p, &head, why)) != ERR_OK)
+	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
 		return rc;
-	if ((rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK ||
-	    (rc = hsm_run_ready(p->run, p->token, &p->state, why)) != ERR_OK)
+	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
+	    p->state.spool_key, p->state.hi2_key};
+	if ((rc = hsm_known_new(&known, &p->known_answers, why)) != ERR_OK)
 		return rc;
-	return hsm_self_test(p->token, p->ibe, why);
+	hsm_self_test(p);
+	/* That there is one is to be known before anything is served. */
+	if ((rc = hsm_head_read(p, &head, why)) != ERR_OK)
+		return rc;
+	return hsm_run_ready(p->run, p->token, &p->state, why);
 }
 
 /* Open the token, be sure it is ours; after this no file is opened by us. */
@@ -75,9 +70,10 @@ open_all(struct hsm_proc *p)
 	struct why why = {""};
 	enum err rc;
 
+	/* There is no thread yet that would watch. */
 	(void)alarm(p->settings.job_seconds);
 	if ((rc = hsm_read_pin(p->pin_fd, &pin, &why)) != ERR_OK)
-		ctl_fail(rc, &why);
+		hsm_end(p, rc, &why);
 	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
 	secret_free(&pin);
 	if (rc == ERR_OK && p->settings.production &&
@@ -86,15 +82,34 @@ open_all(struct hsm_proc *p)
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
 	if (rc != ERR_OK)
-		ctl_fail(rc, &why);
+		hsm_end(p, rc, &why);
 	/* The module has loaded what it loads; threads come after this. */
 	sandbox_confine(SANDBOX_HSM, 0);
+	(void)alarm(0);
+	hsm_watch_start(p->settings.call_seconds, p->settings.job_seconds);
+	hsm_watch_work();
 	if ((rc = hsm_run_new(p->settings.threads, &p->run, &why)) != ERR_OK)
-		ctl_fail(rc, &why);
+		hsm_end(p, rc, &why);
 	sandbox_enter(SANDBOX_HSM);
 	if ((rc = check_state(p, &why)) != ERR_OK)
-		ctl_fail(rc, &why);
-	(void)alarm(0);
+		hsm_end(p, rc, &why);
+	hsm_watch_done();
+}
+
+/* That somebody has tried a wrong PIN is to be seen, before one more does. */
+static void
+warn_of_token(const struct hsm_info *i)
+{
+	if (i->test_token)
+		log_warning("TEST TOKEN: the keys are files of this machine");
+	if ((i->pin & HSM_PIN_LOCKED) != 0)
+		log_warning("the token says that its user PIN is locked now");
+	else if ((i->pin & HSM_PIN_FINAL_TRY) != 0)
+		log_warning("the token says that one PIN try is left");
+	else if ((i->pin & HSM_PIN_COUNT_LOW) != 0)
+		log_warning("the token says that a wrong PIN was tried");
+	if ((i->pin & HSM_PIN_TO_BE_CHANGED) != 0)
+		log_warning("the token says that its user PIN must be changed");
 }
 
 /* ---- the line to the supervisor ---- */
@@ -185,11 +200,10 @@ on_stop(void *ctx)
 {
 	struct hsm_proc *p = ctx;
 
-	(void)hsm_drop_pending(p);
 	/* The token is not closed under a thread that is in it. */
 	if (p->token != NULL && hsm_run_deadline(p->run) == -1)
 		hsm_close(&p->token);
-	_exit(0);
+	hsm_end(p, ERR_OK, &(struct why){"by request"});
 }
 
 static const struct ctl_handlers handlers = {.file = on_file,
@@ -272,21 +286,26 @@ wanted(const struct ipc_chan *c)
 	return (short)(POLLIN | (c != NULL && ipc_queued(c) > 0 ? POLLOUT : 0));
 }
 
-/* How long a thread's job may still take; -1: there is none. */
+/* Until something is due: a thread's job, a fetch, the self-test. */
 static int
 patience(struct hsm_proc *p)
 {
-	const int64_t deadline = hsm_run_deadline(p->run);
-	const int64_t fetch = hsm_fetch_tick(p);
+	const int64_t due[] = {hsm_run_deadline(p->run), hsm_fetch_tick(p),
+	    hsm_self_test_due(p)};
 	const int64_t now = clock_uptime_ms();
-	const int64_t first =
-	    deadline == -1 || (fetch != -1 && fetch < deadline) ? fetch
-								: deadline;
+	int64_t first = due[2];
+	struct why why;
 
-	if (deadline != -1 && deadline <= now)
-		fatal("the token has not answered for %u s: this worker ends",
+	if (due[0] != -1 && due[0] <= now) {
+		(void)why_set(&why, ERR_HSM,
+		    "the token has not answered for %u s (token.job_seconds)",
 		    p->settings.job_seconds);
-	return first == -1 ? -1 : first > now ? (int)(first - now) : 0;
+		hsm_end(p, ERR_HSM, &why);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (due[i] != -1 && due[i] < first)
+			first = due[i];
+	return first > now ? (int)(first - now) : 0;
 }
 
 static struct pollfd
@@ -334,6 +353,9 @@ turn(struct hsm_proc *p)
 		serve_audit(p);
 	else if ((fds[AUDIT].revents & POLLOUT) != 0)
 		flush(p->audit, "audit");
+	/* Between jobs: what has come in meanwhile waits for one of these. */
+	if (hsm_self_test_due(p) <= clock_uptime_ms())
+		hsm_self_test(p);
 }
 
 #define SECURE_HEAP ((size_t)256 * 1024)
@@ -358,12 +380,12 @@ main(void)
 		fatal("incomplete start");
 	open_all(&p);
 	p.serving = true;
-	if (hsm_info(p.token)->test_token)
-		log_warning("TEST TOKEN: the keys are files of this machine");
+	warn_of_token(hsm_info(p.token));
 	if (p.audit != NULL)
 		tell_ready(&p);
 	flush(p.audit, "audit");
 	ctl_ready();
+	hsm_watch_ready();
 	for (;;) {
 		secret_wipe_stack();
 		turn(&p);

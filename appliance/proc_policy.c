@@ -132,6 +132,19 @@ on_crls(void *ctx, struct rd states)
 }
 
 static void
+on_workers(void *ctx, struct rd workers)
+{
+	static struct msg_workers m;
+	struct policy *p = ctx;
+
+	if (workers.left > sizeof(p->token) ||
+	    msg_workers_get(workers, &m) != ERR_OK)
+		fatal("bad word of the workers");
+	memcpy(p->token, workers.p, workers.left);
+	p->token_len = workers.left;
+}
+
+static void
 on_stop(void *ctx)
 {
 	struct policy *p = ctx;
@@ -145,7 +158,8 @@ static const struct ctl_handlers handlers = {.file = on_file,
     .setup = on_setup,
     .reload = on_reload,
     .crls = on_crls,
-    .stop = on_stop};
+    .stop = on_stop,
+    .workers = on_workers};
 
 static void
 on_control(uv_poll_t *h, int status, int events)

@@ -13,10 +13,13 @@
 
 #include "appliance/ctl.h"
 #include "appliance/hsm_pin.h"
+#include "appliance/hsm_watch.h"
+#include "appliance/production.h"
 #include "appliance/sandbox.h"
 #include "appliance/signer_proc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "hsm/hsm_calls.h"
 
 #define SELF_TEST_MS 60000
 /* Whoever does not take its answers is not read either. */
@@ -26,11 +29,16 @@ static void
 self_test(struct signer *s)
 {
 	struct why why = {""};
+	enum err rc;
 
-	(void)alarm(s->settings.job_seconds);
-	if (hsm_try_tls_keys(s->token, &why) != ERR_OK)
-		ctl_fail(ERR_HSM, &why);
-	(void)alarm(0);
+	hsm_watch_work();
+	if ((rc = hsm_try_tls_keys(s->token, &why)) != ERR_OK)
+		ctl_fail(rc, &why);
+	if ((rc = hsm_look_at_pin(s->token)) != ERR_OK)
+		signer_token_failed(s, "the self-test");
+	hsm_watch_done();
+	hsm_calls_turn();
+	hsm_watch_tested(clock_seconds(), hsm_info(s->token)->pin);
 	s->test_at = clock_uptime_ms() + SELF_TEST_MS;
 }
 
@@ -105,16 +113,22 @@ open_token(struct signer *s)
 	struct why why = {""};
 	enum err rc;
 
+	/* There is no thread yet that would watch. */
 	(void)alarm(s->settings.job_seconds);
 	if ((rc = hsm_read_pin(s->pin_fd, &pin, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	rc = hsm_open(s->module, s->label, pin, &s->token, &why);
 	secret_free(&pin);
+	if (rc == ERR_OK && s->settings.production &&
+	    hsm_info(s->token)->test_token)
+		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
 	if (rc == ERR_OK)
 		rc = hsm_find_tls_keys(s->token, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
 	sandbox_confine(SANDBOX_SIGNER, 0);
+	(void)alarm(0);
+	hsm_watch_start(s->settings.call_seconds, s->settings.job_seconds);
 	sandbox_enter(SANDBOX_SIGNER);
 	self_test(s);
 }
@@ -174,6 +188,7 @@ main(void)
 		fatal("incomplete start");
 	open_token(&s);
 	ctl_ready();
+	hsm_watch_ready();
 	for (;;)
 		turn(&s);
 }

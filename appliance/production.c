@@ -37,6 +37,13 @@ is_not_confined(const struct asked *a)
 	return !sandbox_is_built();
 }
 
+static bool
+leaves_layer_out(const struct asked *a)
+{
+	return a->f->landlock == 0 || a->f->namespaces != LAYER_YES ||
+	    a->f->users != LAYER_YES;
+}
+
 /* A pin is not revoked by its CA: it is taken out of the configuration. */
 static bool
 lemf_without_crl(const struct asked *a)
@@ -51,6 +58,17 @@ lemf_without_crl(const struct asked *a)
 	return false;
 }
 
+/* That there are none can be meant: then "none" is written. */
+static bool
+crl_not_said(const struct asked *a)
+{
+	const struct config *f = a->f;
+
+	return !f->xk_server.crl_said ||
+	    (config_is_df2(f) && !f->x2_server.crl_said) ||
+	    (config_is_remote(f) && !f->xkc.crl_said);
+}
+
 static const struct {
 	bool (*fails)(const struct asked *);
 	const char *sentence;
@@ -62,8 +80,14 @@ static const struct {
     {is_not_confined,
 	"these programs were built without their filters "
 	"(KW_SANDBOX=OFF)"},
+    {leaves_layer_out,
+	"sandbox does not demand each layer: namespaces and users are "
+	"\"yes\", landlock is not 0"},
     {uses_pem_key,
 	"a key of TLS is a PEM file: in each section key = \"token\""},
+    {crl_not_said,
+	"a section xk, x2 or xk_client has no crl: a file of lists of revoked "
+	"certificates, or \"none\""},
     {lemf_without_crl, "a LEMF with server_ca has neither crl nor pin"},
 };
 

@@ -136,6 +136,11 @@ enum msg_type {
 	MSG_TLS_SIGN = 160, /* a transcript's hash, to its end */
 	MSG_TLS_SIGNED = 161, /* DER of ECDSA-Sig-Value, to its end */
 
+	/* how the token does: appliance/proto_health.h */
+	MSG_CTL_HEALTH = 181, /* hsm -> supervisor: health */
+	MSG_CTL_WORKERS = 182, /* supervisor -> policy: msg_workers */
+	MSG_WORKER_ENDS = 183, /* hsm -> audit: u8 enum err, text: why */
+
 	/* keywarden(1) -> policy, policy -> keywarden(1) */
 	MSG_CLI_STATUS = 60,
 	MSG_CLI_SUBMIT = 62, /* CMS: a request or a rejection */
@@ -472,6 +477,7 @@ enum err policy_settings_get(struct rd, struct policy_settings *) MUST_CHECK;
 
 struct hsm_settings {
 	uint32_t index;
+	uint32_t call_seconds; /* deadline of one call into the token */
 	uint32_t job_seconds; /* deadline of one job */
 	uint32_t threads; /* jobs at once */
 	bool remote; /* keys for HI2 are made by another appliance */

@@ -5,10 +5,10 @@ void
 probe_order_put(struct wr *w, const struct probe_order *m)
 {
 	wr_bool(w, m->clean);
+	wr_bool(w, m->quick);
 	wr_bool(w, m->by_slot);
 	wr_u64(w, m->slot);
 	wr_u32(w, m->idle_ms);
-	wr_u32(w, m->rate_ms);
 	wr_view16(w, m->module.p, m->module.left);
 	wr_view8(w, m->label.p, m->label.left);
 }
@@ -19,14 +19,13 @@ probe_order_get(struct rd r, struct probe_order *m)
 	enum err rc;
 
 	if ((rc = rd_bool(&r, &m->clean)) == ERR_OK &&
+	    (rc = rd_bool(&r, &m->quick)) == ERR_OK &&
 	    (rc = rd_bool(&r, &m->by_slot)) == ERR_OK &&
 	    (rc = rd_u64(&r, &m->slot)) == ERR_OK &&
 	    (rc = rd_u32(&r, &m->idle_ms)) == ERR_OK &&
-	    (rc = rd_u32(&r, &m->rate_ms)) == ERR_OK &&
 	    (rc = rd_view16(&r, &m->module)) == ERR_OK)
 		rc = rd_view8(&r, &m->label);
-	if (rc == ERR_OK &&
-	    (m->idle_ms > MAX_PROBE_IDLE_MS || m->rate_ms > MAX_PROBE_IDLE_MS))
+	if (rc == ERR_OK && m->idle_ms > MAX_PROBE_IDLE_MS)
 		rc = ERR_MALFORMED;
 	return proto_whole(&r, rc);
 }

@@ -15,9 +15,10 @@
 /* MSG_CTL_PROBE */
 struct probe_order {
 	bool clean; /* only remove what an earlier probe has left */
+	bool quick; /* no speeds, and not each size of key */
 	bool by_slot;
 	uint64_t slot;
-	uint32_t idle_ms, rate_ms; /* 0: not at all */
+	uint32_t idle_ms; /* 0: not at all */
 	struct rd module, label; /* no label: the only token there is */
 };
 void probe_order_put(struct wr *, const struct probe_order *);

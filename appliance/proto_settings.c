@@ -134,6 +134,7 @@ void
 hsm_settings_put(struct wr *w, const struct hsm_settings *s)
 {
 	wr_u32(w, s->index);
+	wr_u32(w, s->call_seconds);
 	wr_u32(w, s->job_seconds);
 	wr_u32(w, s->threads);
 	wr_bool(w, s->remote);
@@ -148,6 +149,7 @@ hsm_settings_get(struct rd r, struct hsm_settings *s)
 	enum err rc;
 
 	if ((rc = rd_u32(&r, &s->index)) == ERR_OK &&
+	    (rc = rd_u32(&r, &s->call_seconds)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->job_seconds)) == ERR_OK &&
 	    (rc = rd_u32(&r, &s->threads)) == ERR_OK &&
 	    (rc = rd_bool(&r, &s->remote)) == ERR_OK &&

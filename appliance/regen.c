@@ -257,6 +257,22 @@ points_for_update_receiver(struct job *j)
 	return reason_of(ec_check_point(j->g->ec, j->xp.curve, j->xp.octets));
 }
 
+/* Nothing in the call shows whether it is right: so it is asked for twice. */
+static enum err
+make_sk(struct job *j, const struct kdf_secret_in *in)
+{
+	uint8_t again[KDF_SK_LEN];
+	enum err rc;
+
+	rc = kdf_sk(&j->in->seed, in, j->s->sk);
+	if (rc == ERR_OK)
+		rc = kdf_sk(&j->in->seed, in, again);
+	if (rc == ERR_OK && !ct_equal(j->s->sk, again, sizeof(again)))
+		rc = ERR_HSM;
+	explicit_bzero(again, sizeof(again));
+	return rc;
+}
+
 /* x or y from the seed into the scratch; SK too where one belongs. */
 static enum xk_reason
 regenerate(struct job *j, enum call_role role, uint8_t curve)
@@ -273,7 +289,7 @@ regenerate(struct job *j, enum call_role role, uint8_t curve)
 	rc = kdf_secret(&j->in->seed, &in, curve, j->s->secret);
 	if (rc == ERR_OK && j->has_sk) {
 		in.role = KDF_ROLE_SK;
-		rc = kdf_sk(&j->in->seed, &in, j->s->sk);
+		rc = make_sk(j, &in);
 	}
 	return reason_of(rc);
 }

@@ -82,17 +82,15 @@ static const int of_audit[] = {SCMP_SYS(pread64), SCMP_SYS(pwrite64),
     SCMP_SYS(fdatasync), SCMP_SYS(fsync)};
 
 /*
- * SoftHSM reads its object files and locks them; alarm() is the deadline; the
- * sealed head is written.
+ * SoftHSM reads its object files and locks them; the sealed head is written.
  */
-static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(alarm), SCMP_SYS(openat),
+static const int of_hsm[] = {SCMP_SYS(poll), SCMP_SYS(openat),
     SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64),
     SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync)};
 
 /* The same token, and no file of ours that it writes. */
-static const int of_signer[] = {SCMP_SYS(poll), SCMP_SYS(alarm),
-    SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(stat),
-    SCMP_SYS(getdents64)};
+static const int of_signer[] = {SCMP_SYS(poll), SCMP_SYS(openat),
+    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getdents64)};
 
 struct set {
 	const int *calls;

@@ -31,6 +31,9 @@ struct signer {
 	struct signer_link link[SIGNER__MAX];
 };
 
+/* Ends the process: the token is not to be trusted any longer. */
+_Noreturn void signer_token_failed(struct signer *, const char *doing);
+
 /*
  * One frame of it, if there is one.  The channel is closed when the other end
  * has gone or sends what is not permitted; the process ends when the token

@@ -9,14 +9,15 @@
 #include "appliance/signer_proc.h"
 #include "base/log.h"
 
-static _Noreturn void
-token_failed(struct signer *s, const char *doing)
+_Noreturn void
+signer_token_failed(struct signer *s, const char *doing)
 {
+	const enum err rc = hsm_failure(s->token);
 	struct why why;
 
-	(void)why_set(&why, ERR_HSM, "token failed in %s: %s", doing,
+	(void)why_set(&why, rc, "token failed in %s: %s", doing,
 	    hsm_why(s->token));
-	ctl_fail(ERR_HSM, &why);
+	ctl_fail(rc, &why);
 }
 
 /* Whatever comes, it signs a CertificateVerify of that channel's role. */
@@ -36,12 +37,9 @@ on_sign(void *ctx, const struct ipc_frame *f)
 
 	if ((rc = tls_role_input(k->role, f->body, input, &len)) != ERR_OK)
 		return rc;
-	/* A token that hangs ends this process; a fresh one opens it again. */
-	(void)alarm(s->settings.job_seconds);
 	rc = hsm_sign(s->token, keys[k->role], input, len, sig, &sig_len);
-	(void)alarm(0);
 	if (rc != ERR_OK)
-		token_failed(s, "signing a handshake");
+		signer_token_failed(s, "signing a handshake");
 	return ipc_send(k->chan, MSG_TLS_SIGNED, f->id, sig, sig_len);
 }
 

@@ -23,6 +23,7 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS 30000
 #define STABLE_MS 60000
+#define CREDIT_MS 2000
 #define STOP_MS 5000
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
@@ -207,7 +208,10 @@ start(struct supervisor *s, struct child *c)
 		try_again_later(c);
 		return;
 	}
-	c->started = clock_uptime_ms();
+	c->started = c->heard = clock_uptime_ms();
+	c->ending = 0;
+	c->starts++;
+	s->health_new = true;
 	wire(s, c);
 	if (sup_hand_over(s, c, &why) != ERR_OK) {
 		log_error("%s: %s", child_name(c), why.text);
@@ -282,32 +286,69 @@ sup_next_start(const struct supervisor *s)
 
 /* ---- ends ---- */
 
+/*
+ * One that has lived is no sign of a fault that comes again at once.  That a
+ * token is opened anew is nothing out of the way: there what would be waited is
+ * halved for each CREDIT_MS of the process's life.
+ */
 static void
-ended(struct supervisor *s, struct child *c, int status)
+credit(struct child *c)
 {
-	const bool lived = clock_uptime_ms() - c->started > STABLE_MS;
-	char again[48] = "";
+	int64_t lived = clock_uptime_ms() - c->started;
 
+	if (lived > STABLE_MS)
+		c->backoff_ms = BACKOFF_FIRST_MS;
+	for (; sup_logs_in(c) && lived >= CREDIT_MS; lived -= CREDIT_MS)
+		c->backoff_ms = c->backoff_ms / 2 < BACKOFF_FIRST_MS
+		    ? BACKOFF_FIRST_MS
+		    : c->backoff_ms / 2;
+}
+
+/* What it has said itself says more than `how`. */
+static void
+note_cause(struct child *c, const char *how)
+{
+	if (c->ending == 0)
+		(void)snprintf(c->cause, sizeof(c->cause), "%s", how);
+	if (c->ending == 0 && !c->held)
+		c->end = ERR_OK;
+	c->ending = 0;
+}
+
+void
+sup_ended(struct supervisor *s, struct child *c, const char *how)
+{
 	sup_last_words(s, c);
 	close(c->ctl);
 	c->ctl = -1;
 	c->pid = 0;
 	c->ready = false;
+	s->health_new = true;
 	if (s->stopping || c->stopping)
 		return;
-	if (lived)
-		c->backoff_ms = BACKOFF_FIRST_MS;
-	if (!c->held)
-		(void)snprintf(again, sizeof(again), "; next try in %u ms",
-		    c->backoff_ms);
+	note_cause(c, how);
+	credit(c);
+	if (c->held) {
+		log_warning("%s %s", child_name(c), how);
+		return;
+	}
+	log_warning("%s %s; next try in %u ms", child_name(c), how,
+	    c->backoff_ms);
+	try_again_later(c);
+}
+
+static void
+reaped(struct supervisor *s, struct child *c, int status)
+{
+	char how[64];
+
 	if (WIFSIGNALED(status))
-		log_error("%s was ended by signal %d (%s)%s", child_name(c),
-		    WTERMSIG(status), strsignal(WTERMSIG(status)), again);
-	else if (WEXITSTATUS(status) != 0)
-		log_warning("%s ended with status %d%s", child_name(c),
-		    WEXITSTATUS(status), again);
-	if (!c->held)
-		try_again_later(c);
+		(void)snprintf(how, sizeof(how), "was ended by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(how, sizeof(how), "ended with status %d",
+		    WEXITSTATUS(status));
+	sup_ended(s, c, how);
 }
 
 void
@@ -319,7 +360,7 @@ sup_reap(struct supervisor *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (unsigned i = 0; i < s->n_children; i++)
 			if (s->child[i].pid == pid)
-				ended(s, &s->child[i], status);
+				reaped(s, &s->child[i], status);
 }
 
 void
@@ -334,10 +375,10 @@ sup_release_held(struct supervisor *s)
 		if (sup_logs_in(c) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
-		if (c->pid != 0)
-			continue;
 		/* Somebody has acted: what waits for its time waits no more. */
 		c->backoff_ms = BACKOFF_FIRST_MS;
+		if (c->pid != 0)
+			continue;
 		c->restart_at = 0;
 		if (!was_held)
 			continue;
@@ -345,6 +386,7 @@ sup_release_held(struct supervisor *s)
 		c->wanted = !sup_logs_in(c) || first;
 		first = first && !sup_logs_in(c);
 	}
+	s->health_new = true;
 }
 
 /* ---- stopping ---- */

@@ -130,6 +130,7 @@ settings(struct supervisor *s, const struct child *c, struct wr *w,
 	const struct config *f = s->config;
 	struct x2_settings x2 = f->x2;
 	struct hsm_settings h = {.index = c->index,
+	    .call_seconds = f->call_seconds,
 	    .job_seconds = f->job_seconds,
 	    .threads = threads(f),
 	    .remote = config_is_remote(f),

@@ -4,12 +4,14 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "appliance/ctl.h"
 #include "appliance/supervisor.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static void
@@ -40,7 +42,8 @@ child_ready(struct supervisor *s, struct child *c)
 {
 	bool all = true;
 
-	c->ready = true;
+	c->ready = s->health_new = true;
+	c->heard = clock_uptime_ms();
 	/* The first who logs in has shown that the PIN is right. */
 	if (sup_logs_in(c))
 		for (unsigned i = 0; i < s->n_children; i++) {
@@ -71,21 +74,28 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 		 * A refused PIN is everybody's: nobody else tries it, and those
 		 * that still serve do not when they have ended.
 		 */
-		if (o == c || (rc == ERR_PIN && sup_logs_in(o)))
-			o->held = true;
+		if (o != c && (rc != ERR_PIN || !sup_logs_in(o)))
+			continue;
+		o->held = true;
+		o->end = rc;
 	}
 }
 
 static void
 child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 {
-	char text[WHY_MAX + 1];
+	char text[WHY_MAX];
 	struct rd why;
 	enum err rc;
 
 	if (msg_error_get(f->body, &rc, &why) != ERR_OK)
 		return;
 	(void)log_escape(why.p, why.left, text, sizeof(text));
+	(void)snprintf(c->cause, sizeof(c->cause), "%s", text);
+	c->end = rc;
+	c->ending = clock_uptime_ms();
+	c->ready = false;
+	s->health_new = true;
 	if (rc == ERR_PIN) {
 		hold(s, c, rc);
 		s->pin_refused = s->pin != NULL;
@@ -101,8 +111,7 @@ child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 			  "reload keywarden)",
 		    child_name(c), text);
 	} else
-		log_error("%s: %s; next try in %u ms", child_name(c), text,
-		    c->backoff_ms);
+		log_error("%s: %s", child_name(c), text);
 }
 
 void
@@ -122,6 +131,8 @@ sup_from_child(struct supervisor *s, struct child *c)
 		child_failed(s, c, &f);
 	else if (f.type == MSG_CTL_CRL_STATE)
 		sup_crl_is(s, c, f.body);
+	else if (f.type == MSG_CTL_HEALTH)
+		sup_health(s, c, f.body);
 	else
 		log_error("%s sent the supervisor a message of type %u",
 		    child_name(c), f.type);

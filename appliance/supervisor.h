@@ -7,6 +7,7 @@
 #include "appliance/config.h"
 #include "appliance/stamp.h"
 #include "appliance/confine.h"
+#include "appliance/proto_health.h"
 #include "appliance/tls_role.h"
 #include "base/secret.h"
 
@@ -31,6 +32,13 @@ struct child {
 	unsigned backoff_ms;
 	struct stamp crl_stamp; /* of the lists that it was handed */
 	struct msg_crl crl; /* how they stand, as it says */
+	unsigned starts;
+	/* of a worker, for `keywarden status` and to know that it lives */
+	struct health health; /* as it said last */
+	int64_t heard; /* ms: when it said anything last */
+	int64_t ending; /* ms: when it said that it ends; 0: it has not */
+	enum err end; /* why the last one ended; ERR_OK: it has not said */
+	char cause[WHY_MAX]; /* the same in words; empty: none has */
 };
 
 struct supervisor {
@@ -44,6 +52,8 @@ struct supervisor {
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
 	int64_t crl_due; /* when files of lists are looked at next */
+	bool health_new; /* policy is to be told of the workers */
+	int64_t health_told; /* ms */
 	struct confine confine; /* of each process, but for its user */
 	struct why lack[2]; /* what was tried of it and is not to be had */
 	struct sup_user {
@@ -142,6 +152,14 @@ void sup_from_child(struct supervisor *, struct child *);
 /* What one that has ended had still on its line. */
 void sup_last_words(struct supervisor *, struct child *);
 
+/* ---- sup_health.c: the workers, as they are ---- */
+
+void sup_health(struct supervisor *, struct child *, struct rd body);
+/* End those that do not answer, and tell policy how they all are. */
+void sup_look_at_workers(struct supervisor *);
+/* When that is next needed, in ms from now; -1: not at all. */
+int sup_next_look(const struct supervisor *);
+
 /* ---- sup_children.c ---- */
 void sup_add_children(struct supervisor *);
 /*
@@ -158,6 +176,8 @@ void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);
 void sup_reap(struct supervisor *);
+/* A child has ended, or is given up, and is started again unless held. */
+void sup_ended(struct supervisor *, struct child *, const char *how);
 void sup_release_held(struct supervisor *);
 void sup_stop_all(struct supervisor *);
 

@@ -17,7 +17,7 @@ struct node {
 struct turns {
 	struct flow *now; /* whose turn it is; NULL: nobody waits */
 	struct flow *before; /* it in the ring */
-	unsigned n;
+	unsigned n, n_flows;
 	struct flow *spare_flows;
 	struct node *spare_nodes;
 	struct flow *flow;
@@ -84,6 +84,7 @@ add(struct turns *t, uint64_t who)
 		t->before->next = f;
 	}
 	t->before = f;
+	t->n_flows++;
 	return f;
 }
 
@@ -133,10 +134,26 @@ turns_next(struct turns *t)
 	t->now = f->next == f ? NULL : f->next;
 	f->next = t->spare_flows;
 	t->spare_flows = f;
+	t->n_flows--;
+}
+
+void
+turns_skip(struct turns *t)
+{
+	if (t->now == NULL)
+		return;
+	t->before = t->now;
+	t->now = t->now->next;
 }
 
 unsigned
 turns_count(const struct turns *t)
 {
 	return t->n;
+}
+
+unsigned
+turns_waiting(const struct turns *t)
+{
+	return t->n_flows;
 }

@@ -25,6 +25,11 @@ bool turns_first(const struct turns *, uint32_t *id) MUST_CHECK;
 /* It is taken out, and the next one's turn comes. */
 void turns_next(struct turns *);
 
+/* He cannot go on just now: whoever is behind him comes first. */
+void turns_skip(struct turns *);
+
 unsigned turns_count(const struct turns *);
+/* How many wait, whatever each has put in. */
+unsigned turns_waiting(const struct turns *);
 
 #endif

@@ -10,4 +10,7 @@ int64_t clock_seconds(void);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_uptime_ms(void);
 
+/* The same in microseconds, for how long something took. */
+int64_t clock_uptime_us(void);
+
 #endif

@@ -267,9 +267,9 @@ ipc_dispatch(const struct ipc_rule *table, size_t n, unsigned state, void *ctx,
 	return ERR_MALFORMED;
 }
 
-enum err
-ipc_ctl_send(int sock, uint16_t type, uint32_t id, const void *body, size_t len,
-    int fd)
+static enum err
+send_packet(int sock, uint16_t type, uint32_t id, const void *body, size_t len,
+    int fd, int flags)
 {
 	uint8_t head[IPC_HEADER_LEN];
 	union {
@@ -299,12 +299,26 @@ ipc_ctl_send(int sock, uint16_t type, uint32_t id, const void *body, size_t len,
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
 	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+		n = sendmsg(sock, &m, MSG_NOSIGNAL | flags);
 	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return errno == EPIPE || errno == ECONNRESET ? ERR_CLOSED
-							     : ERR_IO;
-	return ERR_OK;
+	if (n != -1)
+		return ERR_OK;
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return ERR_AGAIN;
+	return errno == EPIPE || errno == ECONNRESET ? ERR_CLOSED : ERR_IO;
+}
+
+enum err
+ipc_ctl_send(int sock, uint16_t type, uint32_t id, const void *body, size_t len,
+    int fd)
+{
+	return send_packet(sock, type, id, body, len, fd, 0);
+}
+
+enum err
+ipc_ctl_try(int sock, uint16_t type, const void *body, size_t len)
+{
+	return send_packet(sock, type, 0, body, len, -1, MSG_DONTWAIT);
 }
 
 /* The one descriptor of a packet, or -1; more than one is a broken sender. */

@@ -91,5 +91,9 @@ enum err ipc_ctl_send(int sock, uint16_t type, uint32_t id, const void *body,
     size_t len, int fd) MUST_CHECK;
 enum err ipc_ctl_recv(int sock, uint8_t *buf, size_t cap, struct ipc_frame *out,
     int *fd) MUST_CHECK;
+/* A message that may be left out: ERR_AGAIN, and not sent, if it had to wait.
+ */
+enum err ipc_ctl_try(int sock, uint16_t type, const void *body,
+    size_t len) MUST_CHECK;
 
 #endif

@@ -46,6 +46,7 @@
 #define MAX_TRANSCRIPT 131072 /* octets of a TLS handshake; real ones: 8192 */
 #define MAX_WORKERS 64 /* hsm worker processes */
 #define MAX_WORKER_JOBS 5 /* one for each thread, and one at hand */
+#define MAX_CLIENT_JOBS 2 /* of them: one in the token, one computed */
 
 /* One leaf of the audit log: target, client and digests fit. */
 #define MAX_AUDIT_LEAF 4096

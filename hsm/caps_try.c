@@ -245,12 +245,21 @@ repeat(struct caps_try *t, const struct caps *caps)
 	return rc;
 }
 
+/* Whoever looked for the appliance's keys meanwhile has put them there. */
+static void
+use_made(struct caps_try *t)
+{
+	for (int i = 0; i < HSM_KEY__MAX; i++)
+		t->h->key[i] = t->made[i].key;
+}
+
 void
 caps_try_again(struct caps_try *t, const struct caps *caps,
     struct cap_result *out)
 {
 	enum err rc;
 
+	use_made(t);
 	begin_attempt(t);
 	if ((rc = repeat(t, caps)) == ERR_OK)
 		caps_say(t, "what works was done once more");
@@ -279,16 +288,13 @@ own(struct caps_try *t)
 void
 caps_try_own(struct caps_try *t, struct cap_result *out)
 {
-	CK_OBJECT_HANDLE mine[HSM_KEY__MAX];
-
 	*out = (struct cap_result){.state = CAP_UNTRIED};
 	(void)snprintf(out->text, sizeof(out->text), "there are none");
 	if (hsm_no_keys(t->h) == ERR_OK)
 		return;
-	memcpy(mine, t->h->key, sizeof(mine));
 	begin_attempt(t);
 	end_attempt(t, own(t), out);
-	memcpy(t->h->key, mine, sizeof(mine));
+	use_made(t);
 }
 
 /* As the token says: believed where nobody waits to hear how fast it is. */

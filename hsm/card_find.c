@@ -110,7 +110,7 @@ find_all(struct card *c, CK_ATTRIBUTE *t, CK_ULONG n_attrs,
 		if (rc == ERR_OK)
 			*n += got;
 	}
-	(void)c->h->f->C_FindObjectsFinal(c->h->session);
+	(void)P11_RV(c->h, C_FindObjectsFinal, c->h->session);
 	return rc;
 }
 

@@ -5,8 +5,9 @@
  *
  * One session; threads may share it, and wait for each other at each call.
  * Never fork after hsm_open(): a child would share the session.  After ERR_HSM
- * the session is not to be trusted any longer: the worker ends, and a fresh one
- * opens the token again.
+ * or ERR_PIN the session is not to be trusted any longer: the worker ends, and
+ * a fresh one opens the token again; after ERR_PIN not before a person has
+ * acted. How a return code comes to be which of them: hsm_rv.c.
  */
 #ifndef HSM_HSM_H
 #define HSM_HSM_H
@@ -43,9 +44,15 @@ enum hsm_key {
 struct hsm_info {
 	char manufacturer[33], model[17], serial[17], label[33];
 	bool test_token; /* SoftHSM: the keys are files */
+	uint8_t pin; /* what the token says of its user PIN: HSM_PIN_ */
 	bool pin_low; /* before this login wrong PINs had been tried */
 	uint64_t slot;
 };
+
+#define HSM_PIN_COUNT_LOW 1 /* wrong ones since the last right one */
+#define HSM_PIN_FINAL_TRY 2 /* one more locks it */
+#define HSM_PIN_LOCKED 4
+#define HSM_PIN_TO_BE_CHANGED 8
 
 /*
  * Load a PKCS#11 module, find the token by label, or for NULL the only one
@@ -62,8 +69,16 @@ enum err hsm_open_slot(const char *module, uint64_t slot, struct secret *pin,
 void hsm_close(struct hsm **);
 const struct hsm_info *hsm_info(const struct hsm *);
 
-/* Which PKCS#11 call failed last, and with what: for the log. */
+/* Read again what the token says of its user PIN; hsm_open() does so too. */
+enum err hsm_look_at_pin(struct hsm *) MUST_CHECK;
+
+/*
+ * After ERR_HSM or ERR_PIN: which PKCS#11 call failed last, and with what, for
+ * the log.  And of what kind that was: ERR_PIN, ERR_HSM, or ERR_MISMATCH if no
+ * call failed, but one gave what cannot be right.
+ */
 const char *hsm_why(const struct hsm *);
+enum err hsm_failure(const struct hsm *) MUST_CHECK;
 
 /*
  * Make a token out of an uninitialised slot (SoftHSM's way): label, then the
@@ -143,6 +158,7 @@ enum err hsm_public_key(struct hsm *, enum hsm_key, uint8_t *der, size_t cap,
 struct hsm_seed {
 	unsigned long handle; /* 0: none */
 };
+/* ERR_MISMATCH: it was not wrapped by this token. */
 enum err hsm_seed_open(struct hsm *, struct rd store,
     struct hsm_seed *out) MUST_CHECK;
 enum err hsm_seed_mac(struct hsm *, const struct hsm_seed *,

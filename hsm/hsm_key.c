@@ -69,7 +69,7 @@ find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS *class,
 	if ((rc = P11(h, C_FindObjectsInit, h->session, t, 3)) != ERR_OK)
 		return rc;
 	rc = P11(h, C_FindObjects, h->session, found, 2, &n);
-	(void)h->f->C_FindObjectsFinal(h->session);
+	(void)P11_RV(h, C_FindObjectsFinal, h->session);
 	if (rc != ERR_OK)
 		return rc;
 	if (n == 0)

@@ -171,7 +171,7 @@ try_key(struct hsm *h, enum hsm_key which)
 	if (EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) != 1)
 		rc = ERR_CRYPTO;
 	else if (EVP_DigestVerify(c, sig, len, data, sizeof(data)) != 1)
-		rc = why_set(&h->why, ERR_HSM,
+		rc = why_set(&h->why, ERR_MISMATCH,
 		    "self-test: a signature of a key of TLS is wrong");
 out:
 	EVP_PKEY_free(key);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hsm/hsm_calls.h"
 #include "hsm/hsm_rv.h"
 #include "hsm/hsm_token.h"
 
@@ -20,6 +21,28 @@ hsm_release(struct hsm *h, enum err rc)
 {
 	(void)pthread_mutex_unlock(&h->lock);
 	return rc;
+}
+
+void
+hsm_enter(struct hsm *h, const char *call)
+{
+	hsm_hold(h);
+	hsm_call_begins(call);
+}
+
+CK_RV
+hsm_leave(struct hsm *h, CK_RV rv)
+{
+	hsm_call_ended();
+	(void)hsm_release(h, ERR_OK);
+	return rv;
+}
+
+enum err
+hsm_leave_noted(struct hsm *h, const char *call, CK_RV rv)
+{
+	hsm_call_ended();
+	return hsm_release(h, hsm_note(h, call, rv));
 }
 
 struct hsm *
@@ -47,9 +70,18 @@ hsm_note(struct hsm *h, const char *call, CK_RV rv)
 	if (rc == ERR_OK)
 		return ERR_OK;
 	h->rv = rv;
+	h->fault = hsm_rv_fault(rv);
 	if (name != NULL)
 		return why_set(&h->why, rc, "%s: %s", call, name);
 	return why_set(&h->why, rc, "%s: return code 0x%lx", call, rv);
+}
+
+void
+hsm_forget_why(struct hsm *h)
+{
+	hsm_hold(h);
+	h->why.text[0] = '\0';
+	(void)hsm_release(h, ERR_OK);
 }
 
 const char *
@@ -58,6 +90,14 @@ hsm_why(const struct hsm *h)
 	/* No call has failed, but what came back was no possible result. */
 	return h->why.text[0] != '\0' ? h->why.text
 				      : "what it computed cannot be right";
+}
+
+enum err
+hsm_failure(const struct hsm *h)
+{
+	if (h->why.text[0] == '\0')
+		return ERR_MISMATCH;
+	return h->fault == HSM_FAULT_PIN ? ERR_PIN : ERR_HSM;
 }
 
 const struct hsm_info *
@@ -75,7 +115,10 @@ hsm_load(struct hsm *h, const char *module)
 	} get;
 	enum err rc;
 
-	if ((h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL)) == NULL)
+	hsm_call_begins("loading the module");
+	h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+	hsm_call_ended();
+	if (h->dl == NULL)
 		return why_set(&h->why, ERR_HSM,
 		    "cannot load the PKCS#11 module: %s", dlerror());
 	if ((get.p = dlsym(h->dl, "C_GetFunctionList")) == NULL)
@@ -97,6 +140,24 @@ unpad(char *out, const CK_UTF8CHAR *in, size_t n)
 	out[n] = '\0';
 }
 
+static uint8_t
+pin_of(CK_FLAGS flags)
+{
+	static const struct {
+		CK_FLAGS flag;
+		uint8_t pin;
+	} of[] = {{CKF_USER_PIN_COUNT_LOW, HSM_PIN_COUNT_LOW},
+	    {CKF_USER_PIN_FINAL_TRY, HSM_PIN_FINAL_TRY},
+	    {CKF_USER_PIN_LOCKED, HSM_PIN_LOCKED},
+	    {CKF_USER_PIN_TO_BE_CHANGED, HSM_PIN_TO_BE_CHANGED}};
+	unsigned pin = 0;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		if ((flags & of[i].flag) != 0)
+			pin |= of[i].pin;
+	return (uint8_t)pin;
+}
+
 void
 hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 {
@@ -104,6 +165,7 @@ hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 	unpad(i->manufacturer, t->manufacturerID, sizeof(t->manufacturerID));
 	unpad(i->model, t->model, sizeof(t->model));
 	unpad(i->serial, t->serialNumber, sizeof(t->serialNumber));
+	i->pin = pin_of(t->flags);
 	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
 	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
 	i->pin_low = (t->flags & CKF_USER_PIN_COUNT_LOW) != 0;
@@ -155,7 +217,7 @@ find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 	for (CK_ULONG i = 0; i < n; i++) {
 		struct hsm_info info;
 
-		if (h->f->C_GetTokenInfo(slots[i], &t) != CKR_OK)
+		if (P11_RV(h, C_GetTokenInfo, slots[i], &t) != CKR_OK)
 			continue;
 		hsm_fill_info(&info, &t);
 		if (!fits(p, slots[i], &t, &info))
@@ -178,8 +240,8 @@ find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 static enum err
 log_in(struct hsm *h, CK_USER_TYPE who, struct secret *pin)
 {
-	CK_RV rv =
-	    h->f->C_Login(h->session, who, secret_data(pin), secret_len(pin));
+	CK_RV rv = P11_RV(h, C_Login, h->session, who, secret_data(pin),
+	    secret_len(pin));
 
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		rv = CKR_OK;
@@ -198,6 +260,17 @@ hsm_pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
 	return ERR_OK;
 }
 
+enum err
+hsm_look_at_pin(struct hsm *h)
+{
+	CK_TOKEN_INFO t;
+	enum err rc;
+
+	if ((rc = P11(h, C_GetTokenInfo, h->slot, &t)) == ERR_OK)
+		h->info.pin = pin_of(t.flags);
+	return rc;
+}
+
 static enum err
 open_picked(const char *module, const struct pick *which, struct secret *pin,
     struct hsm **out, struct why *why)
@@ -214,7 +287,8 @@ open_picked(const char *module, const struct pick *which, struct secret *pin,
 	    (rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||
-	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK) {
+	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK ||
+	    (rc = hsm_look_at_pin(h)) != ERR_OK) {
 		(void)why_set(why, rc, "%s", h->why.text);
 		hsm_close(&h);
 		return rc;
@@ -247,9 +321,9 @@ hsm_close(struct hsm **hp)
 	if (h == NULL)
 		return;
 	if (h->session != 0)
-		(void)h->f->C_CloseSession(h->session);
+		(void)P11_RV(h, C_CloseSession, h->session);
 	if (h->f != NULL)
-		(void)h->f->C_Finalize(NULL);
+		(void)P11_RV(h, C_Finalize, NULL);
 	/* The module stays mapped: several do not survive a second dlopen. */
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h);

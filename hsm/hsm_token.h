@@ -8,6 +8,7 @@
 
 #include "hsm/caps.h"
 #include "hsm/hsm.h"
+#include "hsm/hsm_rv.h"
 
 struct hsm {
 	void *dl;
@@ -20,6 +21,7 @@ struct hsm {
 	struct hsm_info info;
 	struct why why;
 	CK_RV rv; /* of the call that failed last */
+	enum hsm_fault fault; /* of the call that failed last */
 	pthread_mutex_t lock; /* recursive */
 };
 
@@ -64,14 +66,25 @@ enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 /* Note what failed; ERR_OK for CKR_OK. */
 enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
 
+/* Whatever has failed so far is not why the next step does. */
+void hsm_forget_why(struct hsm *);
+
 /* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
 enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;
 
-/* A call on the function list, alone in the token. */
+/* Around each call: it is alone in the token, and known to be under way. */
+void hsm_enter(struct hsm *, const char *call);
+CK_RV hsm_leave(struct hsm *, CK_RV rv); /* gives rv back */
+enum err hsm_leave_noted(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
+
+/* A call on the function list: what it fails with is noted. */
 #define P11(h, call, ...) \
-	(hsm_hold(h), \
-	    hsm_release((h), hsm_note((h), #call, (h)->f->call(__VA_ARGS__))))
+	hsm_leave_noted((h), #call, \
+	    (hsm_enter((h), #call), (h)->f->call(__VA_ARGS__)))
+/* One whose return code says something to the caller, or nothing at all. */
+#define P11_RV(h, call, ...) \
+	hsm_leave((h), (hsm_enter((h), #call), (h)->f->call(__VA_ARGS__)))
 
 /* A fixed template's row for a variable of the caller. */
 #define ATTR(type, var) \

@@ -65,7 +65,7 @@ hsm_derive(struct hsm *h, CK_OBJECT_HANDLE base, enum caps_point form,
 	hsm_hold(h);
 	rc = derive_x(h, base, der + head, der_len - head, x, x_len, got);
 	if (rc == ERR_OK)
-		h->why.text[0] = '\0'; /* not why a later step fails */
+		hsm_forget_why(h); /* not why a later step fails */
 	return hsm_release(h, rc);
 }
 
@@ -137,6 +137,14 @@ hsm_c_sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
 	return hsm_release(h, rc);
 }
 
+/* No call has failed, and yet: hsm_failure(). */
+static enum err
+wrong_answer(struct hsm *h)
+{
+	hsm_forget_why(h);
+	return ERR_HSM;
+}
+
 static enum err
 mac(struct hsm *h, CK_OBJECT_HANDLE key, const uint8_t *data, size_t len,
     uint8_t out[32])
@@ -148,9 +156,16 @@ enum err
 hsm_seal(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
     uint8_t seal[HSM_SEAL_LEN])
 {
+	uint8_t again[HSM_SEAL_LEN];
+	enum err rc;
+
 	if (key != HSM_KEY_SEAL_REGISTRY && key != HSM_KEY_SEAL_STATE)
 		return ERR_INTERNAL;
-	return mac(h, h->key[key], data, len, seal);
+	/* A wrong one would show when it is too late. */
+	if ((rc = mac(h, h->key[key], data, len, seal)) != ERR_OK ||
+	    (rc = mac(h, h->key[key], data, len, again)) != ERR_OK)
+		return rc;
+	return ct_equal(seal, again, HSM_SEAL_LEN) ? ERR_OK : wrong_answer(h);
 }
 
 enum err
@@ -162,9 +177,16 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 
 	if (seal.left != HSM_SEAL_LEN)
 		return ERR_MISMATCH;
+	if ((rc = mac(h, h->key[key], data, len, want)) != ERR_OK)
+		return rc;
+	if (ct_equal(want, seal.p, HSM_SEAL_LEN))
+		return ERR_OK;
+	/* It is said of no octets that they were not sealed if the token is
+	 * not of one mind. */
 	if ((rc = hsm_seal(h, key, data, len, want)) != ERR_OK)
 		return rc;
-	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? ERR_OK : ERR_MISMATCH;
+	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? wrong_answer(h)
+						    : ERR_MISMATCH;
 }
 
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
@@ -222,9 +244,7 @@ out:
 static void
 destroy(struct hsm *h, CK_OBJECT_HANDLE object)
 {
-	hsm_hold(h);
-	(void)h->f->C_DestroyObject(h->session, object);
-	(void)hsm_release(h, ERR_OK);
+	(void)P11_RV(h, C_DestroyObject, h->session, object);
 }
 
 enum err
@@ -257,13 +277,22 @@ hsm_seed_generate(struct hsm *h, struct rd device_spki,
 	return rc;
 }
 
-/* Does the session still work?  Tells bad input from a broken token. */
-static bool
-alive(struct hsm *h)
+/*
+ * Why octets from outside were not taken: ERR_MISMATCH, they are no good;
+ * ERR_HSM or ERR_PIN, the token is.  Where its answer leaves that open, a call
+ * that must succeed tells.
+ */
+static enum err
+not_taken(struct hsm *h, enum err rc)
 {
 	uint8_t out[32] = {0};
 
-	return mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out) == ERR_OK;
+	if (rc != ERR_HSM || h->fault == HSM_FAULT_RELOAD)
+		return rc;
+	if (h->fault == HSM_FAULT_DATA)
+		return ERR_MISMATCH;
+	rc = mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out);
+	return rc == ERR_OK ? ERR_MISMATCH : rc;
 }
 
 enum err
@@ -287,7 +316,7 @@ hsm_seed_import(struct hsm *h, struct rd wrapped,
 	if (rc == ERR_OK)
 		rc = store_and_destroy(h, seed, blob, &len);
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	if (len != HSM_SEED_BLOB_LEN)
 		return ERR_MISMATCH;
 	memcpy(store, blob, len);
@@ -312,6 +341,8 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	    store.left, t, 7, &seed);
 	if (rc == ERR_OK)
 		out->handle = seed;
+	else if (h->fault == HSM_FAULT_DATA)
+		rc = ERR_MISMATCH;
 	return rc;
 }
 
@@ -353,6 +384,6 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 		destroy(h, o);
 	}
 	if (rc != ERR_OK)
-		return alive(h) ? ERR_MISMATCH : ERR_HSM;
+		return not_taken(h, rc);
 	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
 }

@@ -37,7 +37,8 @@ frame(struct rd whole)
 	rc = ber_frame(&f, first, 0x30, max, &len);
 	if (rc == ERR_AGAIN)
 		rc = ber_frame(&f, whole, 0x30, max, &len);
-	/* What the first piece told, the whole tells: an element has one end. */
+	/* What the first piece told, the whole tells: an element has one end.
+	 */
 	MUST(ber_frame(&once, whole, 0x30, max, &want) == rc && len == want);
 	MUST(rc != ERR_OK ||
 	    (len > 1 && len <= whole.left && len <= max && f.at == 0));

@@ -1,4 +1,5 @@
-/* base/bytes: any three reads of any octets stay inside; failures move nothing. */
+/* base/bytes: any three reads of any octets stay inside; failures move nothing.
+ */
 #include "proof.h"
 
 static enum err

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appliance/proto_health.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/proto_intake.h"
+#include "appliance/proto_probe.h"
 #include "fuzz.h"
 
 /* Read into memory that holds no zeros by chance; false if malformed. */
@@ -53,6 +55,13 @@ AGAIN(msg_hi2_done)
 AGAIN(msg_delivery)
 AGAIN(hi2c_settings)
 AGAIN(msg_intake_gone)
+AGAIN(health)
+AGAIN(msg_workers)
+AGAIN(probe_order)
+AGAIN(probe_token)
+AGAIN(probe_ended)
+AGAIN(msg_crl)
+AGAIN(msg_crls)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -225,7 +234,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_link_again, msg_upto_again, msg_hi2_done_again,
 	    msg_delivery_again, hi2c_settings_again, msg_deliver_again,
 	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
-	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again};
+	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again,
+	    msg_crl_again, msg_crls_again, health_again, msg_workers_again,
+	    probe_order_again, probe_token_again, probe_ended_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

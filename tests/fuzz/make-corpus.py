@@ -15,6 +15,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import corpus_calls as calls  # noqa: E402
+import corpus_crl as crl  # noqa: E402
 import corpus_delivery as delivery  # noqa: E402
 import corpus_media as media  # noqa: E402
 import corpus_records as records  # noqa: E402
@@ -266,7 +267,7 @@ def plain_seeds(v):
             "hi2_records": records.hi2_words(),
             "sip_event": text.sips(v["exchanges"]), "x2_pdu": records.x2s(),
             "x2_take": records.x2_takes(v["exchanges"]),
-            "calls": calls.seeds(), "intake": records.intakes(),
+            "calls": calls.seeds(), "crl": crl.seeds(), "intake": records.intakes(),
             "xkc": xkc_seeds(), "signer": records.signers(),
             "tls_asks": records.signed(),
             "tri": delivery.tris(), "deliver": delivery.delivers(),

@@ -61,6 +61,7 @@ enum action {
 	ACT_SET_YES,
 	ACT_SET_NO,
 	ACT_DROP,
+	ACT_MODEL,
 	ACT__MAX
 };
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "p11fault.h"
@@ -38,6 +37,8 @@ parse(const char *text, unsigned long *out)
 enum err
 pin_open(struct pin_file *out)
 {
+	/* Not flock(): the filter of a process that only looks lets this by. */
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char text[PIN_TEXT_MAX];
 	enum err rc = ERR_IO;
 	ssize_t n;
@@ -46,7 +47,7 @@ pin_open(struct pin_file *out)
 	if (pin_path == NULL ||
 	    (fd = open(pin_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		goto out;
-	while (flock(fd, LOCK_EX) < 0)
+	while (fcntl(fd, F_SETLKW, &all) < 0)
 		if (errno != EINTR)
 			goto out;
 	if ((n = pread(fd, text, sizeof(text) - 1, 0)) < 0)

@@ -78,6 +78,7 @@ static const struct {
     [ACT_SET_YES] = {"set-yes", VALUE_ATTR, {TEMPLATES}},
     [ACT_SET_NO] = {"set-no", VALUE_ATTR, {TEMPLATES}},
     [ACT_DROP] = {"drop", VALUE_ATTR, {TEMPLATES}},
+    [ACT_MODEL] = {"model", VALUE_NUMBER, {FN_C_GetTokenInfo}},
 };
 
 /* Where the reader is, for what it has to say about it. */

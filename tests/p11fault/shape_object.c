@@ -10,6 +10,18 @@
 #define POINT_UNCOMPRESSED 0x04
 #define POINT_RAW_MAX 255
 
+/*
+ * CK_ECDH1_DERIVE_PARAMS, whose members p11-kit 0.24 and 0.25 name in two ways.
+ */
+struct ecdh_params {
+	CK_ULONG kdf, shared_len;
+	CK_BYTE *shared;
+	CK_ULONG point_len;
+	CK_BYTE *point;
+};
+_Static_assert(sizeof(struct ecdh_params) == sizeof(CK_ECDH1_DERIVE_PARAMS),
+    "not the parameters of PKCS#11");
+
 CK_RV
 shape_C_DestroyObject(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
 {
@@ -164,10 +176,10 @@ shape_C_GetAttributeValue(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
  * 256 for DER.  False for one that is in DER.
  */
 static bool
-wrap_point(CK_ECDH1_DERIVE_PARAMS *p, CK_BYTE der[POINT_RAW_MAX + 3])
+wrap_point(struct ecdh_params *p, CK_BYTE der[POINT_RAW_MAX + 3])
 {
-	CK_BYTE *point = p->public_data;
-	CK_ULONG len = p->public_data_len;
+	CK_BYTE *point = p->point;
+	CK_ULONG len = p->point_len;
 	struct wr w;
 	size_t n;
 
@@ -180,8 +192,8 @@ wrap_point(CK_ECDH1_DERIVE_PARAMS *p, CK_BYTE der[POINT_RAW_MAX + 3])
 	wr_view8(&w, point, len);
 	if (wr_finish(&w, &n) != ERR_OK)
 		return false;
-	p->public_data = der;
-	p->public_data_len = n;
+	p->point = der;
+	p->point_len = n;
 	return true;
 }
 
@@ -215,7 +227,7 @@ shape_C_DeriveKey(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE base,
     CK_ATTRIBUTE *t, CK_ULONG n, CK_OBJECT_HANDLE *out)
 {
 	CK_BYTE der[POINT_RAW_MAX + 3];
-	CK_ECDH1_DERIVE_PARAMS params;
+	struct ecdh_params params;
 	CK_MECHANISM mine;
 	unsigned long unused;
 	CK_RV rv;
@@ -230,8 +242,8 @@ shape_C_DeriveKey(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE base,
 	if (is_ecdh(m) &&
 	    rules_trait(ACT_POINT_OCTET_STRING, FN_C_DeriveKey, &unused)) {
 		memcpy(&params, m->pParameter, sizeof(params));
-		if (params.public_data == NULL ||
-		    !unwrap_point(&params.public_data, &params.public_data_len))
+		if (params.point == NULL ||
+		    !unwrap_point(&params.point, &params.point_len))
 			return CKR_MECHANISM_PARAM_INVALID;
 	}
 	rv = real_list->C_DeriveKey(s, m, base, t, n, out);

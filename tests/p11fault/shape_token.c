@@ -1,6 +1,7 @@
 /* shape_token: calls about the library, the token, sessions and login. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "p11fault.h"
 #include "state.h"
@@ -162,6 +163,24 @@ pin_flags(unsigned long failures, unsigned long limit)
 	return CKF_USER_PIN_COUNT_LOW;
 }
 
+/* PKCS#11 pads with blanks, and ends with nothing. */
+static void
+pad(CK_UTF8CHAR *out, size_t len, const char *text)
+{
+	memset(out, ' ', len);
+	memcpy(out, text, strlen(text) < len ? strlen(text) : len);
+}
+
+static void
+rename_token(CK_TOKEN_INFO *info, unsigned long number)
+{
+	char model[sizeof(info->model) + 1];
+
+	(void)snprintf(model, sizeof(model), "Model %lu", number);
+	pad(info->model, sizeof(info->model), model);
+	pad(info->manufacturerID, sizeof(info->manufacturerID), "p11fault");
+}
+
 CK_RV
 shape_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
@@ -169,6 +188,8 @@ shape_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	unsigned long limit, typed;
 	struct pin_file f;
 
+	if (rv == CKR_OK && rules_trait(ACT_MODEL, FN_C_GetTokenInfo, &typed))
+		rename_token(info, typed);
 	if (rv == CKR_OK && rules_trait(ACT_PIN_PAD, FN_C_Login, &typed))
 		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
 	/* The rule is one for C_Login: its WHEN counts those calls. */

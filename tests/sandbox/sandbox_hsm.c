@@ -1,5 +1,5 @@
 /*
- * keywarden-hsm: the token's files, a deadline, the sealed head in a file that
+ * keywarden-hsm: the token's files, the sealed head in a file that
  * it was handed, and no network.
  */
 #include <errno.h>
@@ -10,7 +10,7 @@ static const struct act acts[] = {
     {"connect", act_connect, DIES},
     {"socket, IP", act_socket_ip, EACCES},
     {"poll", act_poll, WORKS},
-    {"alarm", act_alarm, WORKS},
+    {"alarm", act_alarm, DIES},
     {"openat to read", act_openat_read, WORKS},
     {"openat to write, as SoftHSM its locks", act_openat_write, WORKS},
     {"getdents64", act_getdents, WORKS},

@@ -198,6 +198,41 @@ judge(enum sandbox which, enum layer layer, const int bare[ROWS])
 	return failed;
 }
 
+/* ---- proofs ---- */
+
+/* Whoever has not put a layer on must not be able to prove it. */
+static unsigned
+judge_proofs(void)
+{
+	static const struct {
+		const char *says;
+		struct confine c;
+		bool root;
+	} claims[] = {
+	    {"Landlock does not hold", {.landlock = 1}, false},
+	    {"the mount namespace does not hold",
+		{.namespaces = CONFINE_NAMESPACES}, false},
+	    {"the mount namespace does not hold",
+		{.namespaces = CONFINE_USER_NAMESPACE}, false},
+	    {"the end of privileges does not hold", {.landlock = 0}, true},
+	};
+	const struct confine_use use = {.n_paths = 0};
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+		struct why why = {""};
+
+		if ((claims[i].root && geteuid() != 0) ||
+		    (confine_prove(&claims[i].c, &use, &why) == ERR_DENIED &&
+			strstr(why.text, claims[i].says) != NULL))
+			continue;
+		failed++;
+		(void)printf("FAILED: proof %zu: \"%s\", expected: %s\n", i,
+		    why.text, claims[i].says);
+	}
+	return failed;
+}
+
 /* ---- the machine ---- */
 
 /* Can a process be given this here? */
@@ -253,6 +288,7 @@ main(void)
 		for (unsigned k = 0; k < SANDBOX__MAX; k++)
 			failed += judge((enum sandbox)k, l, bare);
 	}
+	failed += judge_proofs();
 	layer_take_back();
 	(void)printf("Landlock %u, %zu acts, %u not as expected\n",
 	    landlock_abi(), ROWS, failed);

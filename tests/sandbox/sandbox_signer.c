@@ -1,5 +1,5 @@
 /*
- * keywarden-signer: the files of the token, a deadline, and no network; it
+ * keywarden-signer: the files of the token, and no network; it
  * writes nothing that it was handed.
  */
 #include <errno.h>
@@ -10,7 +10,7 @@ static const struct act acts[] = {
     {"connect", act_connect, DIES},
     {"socket, IP", act_socket_ip, EACCES},
     {"poll", act_poll, WORKS},
-    {"alarm", act_alarm, WORKS},
+    {"alarm", act_alarm, DIES},
     {"openat to read", act_openat_read, WORKS},
     {"openat to write, as SoftHSM its locks", act_openat_write, WORKS},
     {"getdents64", act_getdents, WORKS},

@@ -41,7 +41,8 @@ fi
 step "Its processes"
 for p in keywarden-xk keywarden-policy keywarden-audit; do confined "$p" 1; done
 CPUS=$(nproc)
-confined keywarden-hsm $((CPUS > 1 ? CPUS + 2 > 5 ? 5 : CPUS + 2 : 2)) # the loop, and threads for its jobs
+# The loop, one that watches it, and threads for its jobs.
+confined keywarden-hsm $((CPUS > 1 ? CPUS + 3 > 6 ? 6 : CPUS + 3 : 3))
 check "the supervisor: no core file" same "$(core_limit "$DAEMON")" "0 0"
 [ "$(id -u)" = 0 ] || check "the supervisor: closed to its own user" closed_to_others "$DAEMON"
 [ "$(id -u)" != 0 ] || note "as root: whether they are dumpable does not show"

@@ -232,6 +232,22 @@ client_section
 check "and by its address" hup
 check "a call" call x12
 more 1 0 "its keys"
+
+step "Lists of revoked certificates"
+crl in-use 1
+client_section "crl = \"$WORK/in-use.crl\""
+check "that they are asked for is approved" approve_config
+check "it is read again" hup
+check "the other one is connected" eventually 10 log_says "connected to the appliance that makes keys"
+log_mark
+cp "$WORK/kms/xk.pem" "$WORK/kms-xk.pem"
+CRL_NUMBER=2 crl later 1 kms-xk
+mv "$WORK/later.crl" "$WORK/in-use.crl"
+check "a new list, with it, ends the connection" eventually 5 \
+	log_says "no connection to the appliance that makes keys: certificate revoked"
+CRL_NUMBER=3 crl latest 1
+mv "$WORK/latest.crl" "$WORK/in-use.crl"
+check "the next one lets it in" eventually 40 log_says "connected to the appliance that makes keys"
 check "no XID in a log" not_in_logs "1111-2222"
 check "no Call-ID in a log" not_in_logs "call-"
 check "no key in a log" not_in_logs \

@@ -162,6 +162,18 @@ CRL_NUMBER=3 crl latest 1
 mv "$WORK/latest.crl" "$WORK/old.crl"
 check "the next one lets it in" connected north 40
 
+step "Another port"
+LEMF_PORT[north]=$(free_port)
+lemf north
+lemfs south "$(at south) pin = {\"sha256:$(pin stranger)\"}" north "$(by_ca north)"
+check "for north" hup
+check "north is connected there" connected north
+if [ "$(kw status --json | sed -n 's/.*"landlock": *\([0-9]*\).*/\1/p')" -ge 4 ]; then
+	check "by a process that is new" log_says "another port: this process ends"
+else
+	note "this kernel does not hold ports: the process stays"
+fi
+
 step "TLS 1.2"
 lemf south --tls 1.2
 lemf north --tls 1.2

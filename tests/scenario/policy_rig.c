@@ -218,6 +218,7 @@ static void
 send_hsm_settings(const struct rig_proc *p, unsigned index)
 {
 	struct hsm_settings h = {.index = index,
+	    .call_seconds = 10,
 	    .job_seconds = RIG_JOB_SECONDS,
 	    .threads = 1};
 	static const char module[] = "/usr/lib/softhsm/libsofthsm2.so";

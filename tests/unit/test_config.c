@@ -759,6 +759,40 @@ the_cscfs_ca_matters_with_the_role_alone(void **state)
 	(void)unlink(ca);
 }
 
+/* Where lists are asked for, a revoked one stays out: not to be taken away. */
+static void
+that_lists_are_asked_for_matters(void **state)
+{
+	static const struct {
+		const char *crl;
+		bool is, said;
+	} row[] = {{"crl = /lists.pem", true, true},
+	    {"crl = none", false, true}, {"", false, false}};
+	char ca[112], more[256], text[MAX_CONFIG_TEXT + 1];
+	struct why why = {""};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct config *c;
+
+		(void)snprintf(more, sizeof(more),
+		    "x2 { listen = {\"a:1\"} client_ca = \"/tmp\" %s }\n"
+		    "token { module = \"/m.so\" label = tok }\n",
+		    row[i].crl);
+		c = with_ca(*state, ca, more);
+		free(c->x2_server.client_ca);
+		c->x2_server.client_ca = strdup(ca);
+		assert_int_equal(c->x2_server.crl != NULL, row[i].is);
+		assert_int_equal(c->x2_server.crl_said, row[i].said);
+		assert_int_equal(config_matters(c, text, sizeof(text), &why),
+		    ERR_OK);
+		assert_int_equal(strstr(text, "x2.crl = checked\n") != NULL,
+		    row[i].is);
+		assert_null(strstr(text, "xk.crl"));
+		config_free(&c);
+	}
+	(void)unlink(ca);
+}
+
 static void
 the_rest_does_not_matter(void **state)
 {
@@ -1106,6 +1140,7 @@ main(void)
 	    cmocka_unit_test(one_load_leaves_no_lemf_for_the_next),
 	    cmocka_unit_test(what_matters_is_sorted_lines),
 	    cmocka_unit_test(the_cscfs_ca_matters_with_the_role_alone),
+	    cmocka_unit_test(that_lists_are_asked_for_matters),
 	    cmocka_unit_test(the_rest_does_not_matter),
 	    cmocka_unit_test(what_matters_must_be_there),
 	    cmocka_unit_test(the_environment_is_at_most_16_settings),

@@ -69,6 +69,20 @@ hsm_token_failed(struct hsm_proc *hp, const char *doing)
 	abort();
 }
 
+void
+hsm_end(struct hsm_proc *hp, enum err rc, const struct why *why)
+{
+	(void)hp;
+	fail_msg("%s: %s", err_str(rc), why->text);
+	abort();
+}
+
+void
+hsm_doubt_token(struct hsm_proc *hp)
+{
+	(void)hp;
+}
+
 /* ---- the worker ---- */
 
 static void

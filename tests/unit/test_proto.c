@@ -20,6 +20,7 @@ GETTER(task_key, struct task_key)
 GETTER(task_key_result, struct task_key_result)
 GETTER(cli_key_issue, struct cli_key_issue)
 GETTER(xk_settings, struct xk_settings)
+GETTER(msg_crl, struct msg_crl)
 GETTER(policy_settings, struct policy_settings)
 GETTER(hsm_settings, struct hsm_settings)
 GETTER(init_order, struct init_order)
@@ -599,6 +600,45 @@ error_round_trips_whole(void **state)
 	only_below(get_msg_error, len, 0, ERR__MAX);
 }
 
+/* ---- lists of revoked certificates ---- */
+
+static void
+crl_states_round_trip_whole(void **state)
+{
+	const struct msg_crl m = {CRL_ENDED, 0x0102030405060708};
+	struct msg_crls all = {.n = MAX_CRLS}, out;
+	struct msg_crl one;
+	struct wr w = writer();
+	size_t len;
+
+	(void)state;
+	msg_crl_put(&w, &m);
+	len = written(&w);
+	assert_int_equal(len, MSG_CRL_LEN);
+	assert_int_equal(msg_crl_get(view(buf, len), &one), ERR_OK);
+	assert_true(one.state == m.state && one.ends == m.ends);
+	only_whole(get_msg_crl, len);
+	buf[0] = CRL_STATE__MAX;
+	assert_int_equal(msg_crl_get(view(buf, len), &one), ERR_MALFORMED);
+
+	for (unsigned i = 0; i < MAX_CRLS; i++) {
+		all.of[i].section = str("lemf north");
+		all.of[i].is = (struct msg_crl){CRL_GOOD, i};
+	}
+	w = writer();
+	msg_crls_put(&w, &all);
+	len = written(&w);
+	assert_int_equal(msg_crls_get(view(buf, len), &out), ERR_OK);
+	assert_int_equal(out.n, MAX_CRLS);
+	assert_int_equal(out.of[9].is.ends, 9);
+	assert_true(rd_equal(&out.of[9].section, &all.of[9].section));
+	assert_int_equal(msg_crls_get(view(buf, len - 1), &out), ERR_MALFORMED);
+	memcpy(buf + len, buf, 20);
+	assert_int_equal(msg_crls_get(view(buf, len + 20), &out), ERR_TOOBIG);
+	assert_int_equal(msg_crls_get(view(buf, 0), &out), ERR_OK);
+	assert_int_equal(out.n, 0);
+}
+
 /* ---- settings ---- */
 
 static void
@@ -791,6 +831,7 @@ main(void)
 	    cmocka_unit_test(
 		a_policy_longer_than_an_answer_can_carry_is_refused),
 	    cmocka_unit_test(error_round_trips_whole),
+	    cmocka_unit_test(crl_states_round_trip_whole),
 	    cmocka_unit_test(settings_round_trip_whole),
 	    cmocka_unit_test(init_order_round_trips_whole),
 	    cmocka_unit_test(policy_settings_round_trip_whole),

@@ -84,6 +84,26 @@ who_comes_new_waits_for_one_of_each(void **state)
 	turns_free(&t);
 }
 
+static void
+who_cannot_go_on_lets_others_pass(void **state)
+{
+	static const uint32_t want[] = {20, 30, 10, 21, 11};
+	struct turns *t = queue(5);
+
+	(void)state;
+	turns_skip(t);
+	turns_put(t, 1, 10);
+	turns_put(t, 1, 11);
+	turns_put(t, 2, 20);
+	turns_put(t, 2, 21);
+	turns_put(t, 3, 30);
+	assert_int_equal(turns_waiting(t), 3);
+	turns_skip(t);
+	comes(t, want, 5);
+	assert_int_equal(turns_waiting(t), 0);
+	turns_free(&t);
+}
+
 /* Against a plain model: each flow's order, and how often others overtake. */
 static void
 nobody_is_passed_over(void **state)
@@ -124,6 +144,7 @@ main(void)
 	    cmocka_unit_test(of_one_alone_in_order),
 	    cmocka_unit_test(of_several_one_after_the_other),
 	    cmocka_unit_test(who_comes_new_waits_for_one_of_each),
+	    cmocka_unit_test(who_cannot_go_on_lets_others_pass),
 	    cmocka_unit_test(nobody_is_passed_over),
 	};
 
