@@ -107,4 +107,16 @@ def pcaps():
            b"m=audio 1 RTP/SAVP 0 97\r\na=rtpmap:97 PCMA/8000/1\r\na=rtpmap:0 X/8000\r\n"
            b"a=rtpmap:200 Y/1\r\na=rtpmap:9\r\n")
     yield pcap(101, raw(sip, srtp(1), b"a=rtpmap:8 " + b"z" * 40, b""))
+    for line in (b"9  X/1", b"1234 X", b"97", b"9\t", b"9 \x7f", b"9 ", b" 9 X", b"9 X"):
+        yield pcap(101, raw(sip + b"a=rtpmap:" + line + b"\r\n"))
+    yield pcap(101, raw(sip + b"a=rtpmap:9 X"))
+    four, six = ip4(udp(plain[0])), ip6(udp(plain[0]))
+    for link, frame in ((101, four), (101, six), (1, ethernet(four)),
+                        (1, ethernet(six, b"\x81\0\0\1")), (0, b"\0\0\0\2" + four),
+                        (113, 14 * b"\0" + b"\x08\0" + four)):
+        for n in range(80):
+            yield pcap(link, [frame[:n]])
+    for n in range(16):
+        yield pcap(101, raw(plain[0][:n]))
+        yield pcap(101, raw(bytes([0x9f]) + plain[0][1:12 + 4 * n]))
     yield pcap(147, raw(srtp(1)))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import random
 
+import corpus_text as text
 from corpus_wire import u8, u16, u32, u64, unhex, view8, view16, view32
 
 
@@ -347,6 +348,9 @@ def x2_takes(exchanges):
     one, two = exchanges[0], exchanges[1]
     yield stream(m for pair in zip(x2_call(one), x2_call(two, call="2@h"))
                  for m in pair)
+    for sip in (*text.sips([]), b""):
+        yield stream([sip])
+    yield stream(x2_call(one)).replace(u16(9) + u16(2), u16(9) + u16(7))
     forked = x2_call(one), x2_call(two, tag="2")
     yield stream(forked[0][:2] + forked[1][1:3] + forked[0][2:])
     yield stream(forked[0] + forked[1])

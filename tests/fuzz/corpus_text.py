@@ -63,6 +63,32 @@ def warrants():
         yield {**WARRANT, "period": {**WARRANT["period"], **change}}
 
 
+WRONG = (7, "", [], "x y", {"x": 1}, ["", ""], "sip:" + 260 * "x", 2 * [None])
+
+
+def wrong_members(document):
+    """Each member of it, and of objects in it, of another kind or empty."""
+    for name, value in document.items():
+        for wrong in WRONG:
+            yield {**document, name: wrong}
+        if isinstance(value, dict):
+            for inner in wrong_members(value):
+                yield {**document, name: inner}
+    yield {**document, "more": 0}
+
+
+def targets():
+    for one in IDENTITIES:
+        yield [{"identities": [one]}]
+    xid = "00112233-4455-6677-8899-aabbccddee"
+    for a, b in (("00", "01"), ("00", "00"), ("0x", "01"), ("", "00")):
+        yield [{"identities": ["sip:%d" % i], "xids": [xid + x]}
+               for i, x in enumerate((a, b))]
+    for wrong in wrong_members(WARRANT["targets"][0]):
+        yield [wrong]
+    yield [{"identities": ["sip:%d" % i]} for i in range(300)]
+
+
 def canonical(document):
     return json.dumps(document, sort_keys=True, separators=(",", ":"),
                       ensure_ascii=False).encode()
@@ -85,8 +111,24 @@ def requests():
             for name in body:
                 yield u8(n) + canonical(
                     {k: v for k, v in body.items() if k != name})
+        for wrong in wrong_members(body):
+            yield u8(n) + canonical(wrong)
     for w in warrants():
         yield b"\0" + canonical(w)
+    for t in targets():
+        yield b"\0" + canonical({**WARRANT, "targets": t})
+    for one in IDENTITIES:
+        for body in ({"identity": one, "devices": []},
+                     {"identity": "sip:b", "devices": [one]}):
+            yield u8(13) + canonical({**body, "record": 7})
+    yield u8(13) + canonical({"identity": "sip:b", "devices": ["sip:b"],
+                              "record": 7})
+    yield u8(11) + canonical({"text": 16385 * "#"})
+    yield b"\xff" + 70000 * b" "
+    yield b"\xff " + request("clock.accept", dict(BODIES)["clock.accept"])
+    for body in wrong_members(json.loads(request("warrant.resume",
+                                                 {"warrant": NAME}))):
+        yield b"\xff" + canonical(body)
     for more in ({"version": 2}, {"kind": "x"}, {"nonce": "0F" * 16},
                  {"policyVersion": -1}, {"kms": "a b"}, {"more": 0},
                  {"expires": "2026-03-31T12:00:00Z"}):
@@ -95,6 +137,9 @@ def requests():
     good = {"keywarden": "rejection", "version": 1, "request": NAME,
             "person": "meyer", "reason": "no"}
     yield b"\xff" + canonical(good)
+    yield b"\xff " + canonical(good)
+    for wrong in wrong_members(good):
+        yield b"\xff" + canonical(wrong)
     for name in good:
         yield b"\xff" + canonical(
             {k: v for k, v in good.items() if k != name})
@@ -111,6 +156,22 @@ TIMES = ["2026-01-31T12:00:00Z", "2024-02-29T23:59:59Z",
          "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z",
          "2026-01-31T12:00:60Z", "2026-01-31T24:00:00Z", "2026-13-01T00:00:00Z",
          "2026-01-31 12:00:00Z", "2026-01-31T12:00:00z", ""]
+
+LEMF = 'lemf a { address = "h:1" name = l server_ca = /ca '
+BAD_NUMBERS = [
+    "xk { handshake_seconds = 0 }\n", "token { job_seconds = 0 }\n",
+    "audit { chunk_mib = 0 }\n", "audit { most_mib = -1 }\n",
+    *("log_level = %s\n" % w for w in ("info", "warning", "error", "x")),
+    'token { label = "" }\n', "x2 { wait_ms = 1 }\n", "x2 { listen = {" +
+    ",".join(9 * ['"a:1"']) + "} }\n", "xk { listen = {" +
+    ",".join(9 * ['"a:1"']) + "} }\n",
+    'x2 { listen = {"a:1"} } xkc { address = "' + 300 * "a" + '" }\n',
+    'x2 { listen = {"a:1"} } xkc { address = "a:1" name = ' + 300 * "a" + "}\n",
+    LEMF + "dead_seconds = 1 answer_seconds = 5 }\n",
+    LEMF + "keep_alive_seconds = 0 }\n", LEMF + "answer_seconds = 0 }\n",
+    LEMF + "certificate = /c }\n", LEMF + "hash = md5 }\n",
+    LEMF + "pin = {" + ",".join(17 * ['"sha256:' + 64 * "0" + '"']) + "} }\n",
+    "#\0\n", "state_dir = /a\nstate_dir = \n}\n"]
 
 CONFIGS = ["", "# nothing\n", """
 state_dir = "/var/lib/keywarden"
@@ -164,7 +225,7 @@ lemf a {
 }
 lemf b { address = "[::1]:1" pin = {"sha256:""" + 32 * "F0" + """"} }
 kms { uri = u }
-""", "lemf a { address = x }\n", "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
+""", "lemf a { address = x }\n", *BAD_NUMBERS, "x2 { listen = {} max_mib = 0 }\n", "lemf a {}\nlemf b {}\nlemf a {}\n",
     'lemf "" {}\n', "lemf a { form = " + 256 * "f" + " }\n",
     "".join("lemf l%d {}\n" % i for i in range(65))]
 
@@ -193,6 +254,24 @@ def sips(exchanges):
     yield head.replace(b"application/sdp", b"multipart/mixed;boundary=b") + \
         b"Content-Length: %d\r\n\r\n" % len(part) + part
     yield b"SIP/2.0 200 OK\nCall-ID: x\n\n"
+    for was, new in (
+            (b"1@h", 300 * b"c"), (b"1@h", b"@"), (b"Call-ID: 1@h\r\n", b""),
+            (b"CSeq: 1 INVITE\r\n", b""), (b"1 INVITE", b"x INVITE"),
+            (b"1 INVITE", b"4294967296 INVITE"), (b"1 INVITE", b"1x INVITE"),
+            (b"INVITE sip:b@example.net SIP/2.0", b"SIP/2.0 99 X"),
+            (b"INVITE sip:b@example.net SIP/2.0", b"SIP/2.0 700 X"),
+            (b"branch=z", b"branch=\0"), (b"INVITE", b"\r\n\nINVITE"),
+            (b"\r\n", b"\n"), (b"\r\n", b"\r"), (b"Via", b"Via:;\r\nVia"),
+            (b"branch=z", b"branch=z" + 1100 * b";a"),
+            (b"Call-ID:", b"Call-ID \t:"), (b"CSeq:", b"CSeq :\r\n "),
+            (b"Call-ID: 1@h", b"l:\t5\r\nContent-Length x: 4\r\ni: 1@h"),
+            (b"INVITE", b"12345")):
+        yield head.replace(was, new) + b"\r\n" + sdp + b"a=key-mgmt:mikey AA"
+    for lines in (b"x", b"a\r\n", b"a=key-mgmt:mikey A\0AA\r\n",
+                  b"a=key-mgmt:mikey ====\r\n", b"a=key-mgmt:mikey \r\n",
+                  b"a=key-mgmt:mikey [[[[\r\n", b"=\r\n\r\nb=key-mgmt:\r\n",
+                  b"a=key-mgmt:mikey " + 6000 * b"AAAA" + b"\r\n"):
+        yield head + b"\r\n" + lines + sdp + b"a=key-mgmt:mikey AAAB"
 
 
 def iri(options, event, sip, profile=0, seconds=1700000000, nano=123456789,
@@ -219,9 +298,10 @@ def iris():
             yield iri(operator, event, b"INVITE", profile,
                       keys=2 if event == 0 else 0)
     for name, values in (
-            ("form", ("content", "0")), ("ps_version", ("40", "41")),
-            ("hi2_domain", ("r16v1", "r16")),
-            ("header_time", ("generalized", "microsecond", "none")),
+            ("form", ("content", "parameters", "0")),
+            ("ps_version", ("40", "43", "41")),
+            ("hi2_domain", ("r15v5", "r16v1", "r16")),
+            ("header_time", ("generalized", "microsecond", "both", "none")),
             ("umts_time", ("utc", "gmt")),
             ("time_qualifier", ("", "unknown", "aggregation", "no")),
             ("authorization_country", ("DE", "", "d")),

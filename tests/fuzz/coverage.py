@@ -11,6 +11,7 @@ import re
 import sys
 
 LEAST = 95.0
+EVERYWHERE = []  # reasons in front of all decoders
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -36,7 +37,8 @@ def decoders(names):
             line = line.rstrip()
             if line.startswith("-"):
                 piece, _, why = line[1:].partition("\t")
-                out[-1].reasons.append((piece.strip(), why.strip()))
+                (out[-1].reasons if out else EVERYWHERE).append(
+                    (piece.strip(), why.strip()))
             elif line and not line.startswith("#"):
                 out.append(Decoder(*line.split()))
     unknown = set(names) - {d.name for d in out}
@@ -88,13 +90,15 @@ def print_one(root, decoder, counts, verbose):
         if count > 0:
             continue
         kind, line, column = edge[:3]
-        text = text_of(root, file)[line - 1]
-        reason = [p for p, _ in decoder.reasons if p in text]
+        lines = text_of(root, file)
+        text = lines[line - 2].strip() + " " + lines[line - 1].strip()
+        reason = [p for p, _ in decoder.reasons + EVERYWHERE if p in text]
         if reason:
             explained.add((file, edge))
             used.update(reason)
         else:
-            missed.append(f"    {file}:{line}:{column}: {kind}: {text.strip()}")
+            missed.append(
+                f"    {file}:{line}:{column}: {kind}: {lines[line - 1].strip()}")
     n = len(counts)
     taken = n - len(explained) - len(missed)
     percent = 100.0 * taken / max(n - len(explained), 1)

@@ -6,10 +6,17 @@
  *
  * Input: the stream.
  */
-#include "fuzz.h"
+#include "der_mutate.h"
 #include "hi2/ps_pdu.h"
 #include "lemf/order.h"
 #include "lemf/sealed.h"
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+    unsigned int seed)
+{
+	return der_mutate(data, size, max_size, seed);
+}
 
 static struct rd stream;
 static uint64_t verdicts;

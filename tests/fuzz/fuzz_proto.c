@@ -62,6 +62,8 @@ AGAIN(probe_token)
 AGAIN(probe_ended)
 AGAIN(msg_crl)
 AGAIN(msg_crls)
+AGAIN(xkc_settings)
+AGAIN(msg_fetch)
 
 /* The same for those that say beforehand how long they are. */
 #define AGAIN_MEASURED(name) \
@@ -86,6 +88,8 @@ AGAIN_MEASURED(msg_do_hi2_task)
 AGAIN_MEASURED(msg_hi2_note)
 AGAIN_MEASURED(msg_intake)
 AGAIN_MEASURED(msg_intake_back)
+AGAIN_MEASURED(msg_mikey)
+AGAIN_MEASURED(msg_fetched)
 
 static bool
 msg_work_again(struct rd in, struct wr *w)
@@ -195,6 +199,32 @@ msg_answer_again(struct rd in, struct wr *w)
 }
 
 static bool
+msg_hi2_ended_again(struct rd in, struct wr *w)
+{
+	enum err e;
+
+	if (msg_hi2_ended_get(in, &e) != ERR_OK)
+		return false;
+	MUST(e < ERR__MAX);
+	msg_hi2_ended_put(w, e);
+	return true;
+}
+
+/* One behind the other, to the last octet. */
+static bool
+intake_done_again(struct rd in, struct wr *w)
+{
+	struct intake_done d;
+
+	while (in.left > 0) {
+		if (intake_done_get(&in, &d) != ERR_OK)
+			return false;
+		intake_done_put(w, &d);
+	}
+	return true;
+}
+
+static bool
 msg_error_again(struct rd in, struct wr *w)
 {
 	struct rd text;
@@ -236,7 +266,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    msg_hi2_task_again, msg_do_hi2_task_again, msg_hi2_note_again,
 	    msg_intake_again, msg_intake_gone_again, msg_intake_back_again,
 	    msg_crl_again, msg_crls_again, health_again, msg_workers_again,
-	    probe_order_again, probe_token_again, probe_ended_again};
+	    probe_order_again, probe_token_again, probe_ended_again,
+	    xkc_settings_again, msg_fetch_again, msg_mikey_again,
+	    msg_fetched_again, msg_hi2_ended_again, intake_done_again};
 	static uint8_t buf[1 << 20];
 	struct rd in;
 	struct wr w;

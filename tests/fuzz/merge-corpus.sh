@@ -5,18 +5,21 @@
 #
 #	merge-corpus.sh [-o DIRECTORY] BIN [FOUND [NAME...]]
 #
-# BIN has the targets; FOUND has a folder NAME for each target (or none).  -o:
-# write there and leave corpus/ as it is.
+# BIN has the targets: build/fuzzcov/bin, whose edges are those of coverage.sh.
+# FOUND has a folder NAME for each target (or none).  -o: write there and leave
+# corpus/ as it is.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
-MOST=150 # files of a target
+# All that reach an edge are kept; what reaches one more or less often only up
+# to so many files of a target:
+MOST=150
 FEW=48 # of those that seeds describe well
-SMALL=" authority calls change deliver hi2_peers intake iri lemf_record persons request sip_event tri x2_pdu x2_take xkc "
+SMALL=" authority calls change deliver hi2_peers intake iri lemf_record persons request sip_event tri x2_pdu x2_peers x2_take xk_peers xkc "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, needs more files than
 # there may be, or shows in long inputs alone: their seeds stay.
-SEEDED=" config intake lemf_pcap persons proto sip_event x2_take "
+SEEDED=" config intake persons sip_event x2_take "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")
@@ -59,10 +62,11 @@ one_target() {
 		done ;;
 	esac
 	{
-		ls "$TMP/edges/$name"
-		find "$TMP/all" -type f -printf '%s %f\n' | sort -n | cut -d' ' -f2
+		find "$TMP/edges/$name" -type f -printf '0 %f\n'
+		find "$TMP/all" -type f -printf '%s %f\n' | sort -n
 	} | awk -v "most=$((most - $(find "$TMP/new" -type f | wc -l)))" \
-	    '!seen[$0]++ && n++ < most' | while read -r f; do
+	    '!seen[$2]++ && (n++ < most || $1 == 0) { print $2 }' |
+	    while read -r f; do
 		cp "$TMP/all/$f" "$TMP/new/$(printf %.12s "$f")"
 	done
 	[ ! -d "$HERE/corpus/$name" ] ||
