@@ -222,6 +222,9 @@ sooner(int a, int b)
 static void
 run(struct supervisor *s)
 {
+	warn_of_crl(s->config);
+	config_slots(s->config, NULL);
+	sup_add_children(s);
 	while (!s->stopping) {
 		struct pollfd fds[1 + MAX_CHILDREN] = {
 		    {s->signal_fd, POLLIN, 0}};
@@ -281,7 +284,6 @@ main(int argc, char **argv)
 	    .lock_fd = -1};
 	struct why why = {""};
 	int c, pin_fd = -1;
-	enum err rc;
 
 	log_init("keywardend", LOG_LVL_INFO);
 	opterr = 0;
@@ -313,15 +315,11 @@ main(int argc, char **argv)
 	(void)umask(077);
 	if ((s.signal_fd = block_signals()) == -1)
 		fatal("signals: %s", strerror(errno));
-	rc = open_all(&s, pin_fd, &why);
-	if (rc != ERR_OK) {
+	if (open_all(&s, pin_fd, &why) != ERR_OK) {
 		log_error("%s", why.text);
 		return 78;
 	}
 	sup_confine_say(&s);
-	warn_of_crl(s.config);
-	config_slots(s.config, NULL);
-	sup_add_children(&s);
 	run(&s);
 	config_free(&s.config);
 	return 0;

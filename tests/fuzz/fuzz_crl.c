@@ -134,7 +134,7 @@ file_of(struct rd in, uint8_t flags, uint8_t *out)
 		wr_copy(&w, own.p, own.left);
 	if ((flags & 2) != 0)
 		wr_copy(&w, in.p, in.left);
-	while ((flags & 2) == 0 && in.left > 0)
+	while ((flags & 2) == 0 && in.left > 2)
 		put_pem(&w, take_view16(&in));
 	if (wr_finish(&w, &len) != ERR_OK)
 		len = 0;

@@ -77,6 +77,8 @@ xk_conn_free(struct conn *c)
 	struct conn **at = &xk.conns;
 
 	xk_forget_conn(c);
+	if (c->client != NULL)
+		xk_share_leave(&xk, c->client);
 	xk_client_left(c);
 	while (*at != c)
 		at = &(*at)->next;
@@ -136,8 +138,13 @@ connect_one(struct conn *c)
 static void
 open_one(struct conn *c)
 {
+	uint8_t fingerprint[ALLOWANCE_WHO] = {0};
+
 	if (!plain[number_of(c)].there || c->state != CONN_HANDSHAKE)
 		return;
+	/* Two connections are of one client. */
+	fingerprint[0] = (uint8_t)(number_of(c) / 2);
+	MUST((c->client = xk_share_join(&xk, fingerprint)) != NULL);
 	c->state = CONN_OPEN;
 	c->proven = c->known;
 }
@@ -281,6 +288,8 @@ do_one(struct rd *in)
 static void
 start(void)
 {
+	/* No client asks too often: time stands still here. */
+	static const struct admission_settings any = {.client_requests = 0};
 	static bool done;
 
 	memset(conns, 0, sizeof(conns));
@@ -288,6 +297,7 @@ start(void)
 	if (!done) {
 		log_init("xk", LOG_LVL_ERROR);
 		MUST(uv_loop_init(&xk.loop) == 0);
+		MUST(admission_init(&xk.admission, &any) == ERR_OK);
 	}
 	done = true;
 	xk.conns = NULL;
@@ -295,6 +305,7 @@ start(void)
 	xk.settings = (struct xk_settings){.max_connections = CONNS,
 	    .max_outstanding = 24,
 	    .max_outstanding_each = 12,
+	    .max_outstanding_client = 20,
 	    .max_queued = 1 << 20,
 	    .request_seconds = 10};
 	MUST(slots_new(sizeof(struct asked), 32, &xk.requests) == ERR_OK);
@@ -304,16 +315,16 @@ start(void)
 
 /* Nobody waits for an answer any longer. */
 static void
-finish(bool alive)
+finish(void)
 {
-	if (alive)
-		xk_fail_all(&xk);
+	xk_fail_all(&xk);
 	for (unsigned i = 0; i < CONNS; i++) {
-		for (unsigned k = 0; alive && k < IDS; k++)
+		for (unsigned k = 0; k < IDS; k++)
 			MUST(!plain[i].owed[k]);
 		if (plain[i].there)
 			xk_conn_free(&conns[i]);
 	}
+	MUST(xk.clients == NULL && xk.held_octets == 0);
 	peer_free(&xk.policy);
 	slots_free(&xk.requests);
 	slots_free(&xk.ids);
@@ -329,6 +340,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rd_init(&in, data, size);
 	for (unsigned i = 0; i < ACTS && alive && in.left > 0; i++)
 		alive = do_one(&in);
-	finish(alive);
+	finish();
 	return 0;
 }

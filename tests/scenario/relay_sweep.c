@@ -99,18 +99,6 @@ give_channel(struct copy *c, unsigned i)
 	    pair[1]);
 }
 
-static void
-await_ready(struct copy *c)
-{
-	static uint8_t buf[IPC_CTL_MAX];
-	struct ipc_frame f = {.type = 0};
-	int fd = -1;
-
-	if (ipc_ctl_recv(c->line, buf, sizeof(buf), &f, &fd) != ERR_OK ||
-	    f.type != MSG_CTL_READY)
-		relay_stop(c->r, "a copy is not READY");
-}
-
 static enum came
 how_it_ended(struct copy *c)
 {
@@ -130,12 +118,47 @@ how_it_ended(struct copy *c)
 	    : BROKEN;
 }
 
+/* How it is goes on to the supervisor, which would end who does not say so. */
+static uint16_t
+hear_line(const struct copy *c)
+{
+	static uint8_t buf[IPC_CTL_MAX];
+	struct ipc_frame f = {.type = 0};
+	int fd = -1;
+
+	if (ipc_ctl_recv(c->line, buf, sizeof(buf), &f, &fd) != ERR_OK)
+		return 0;
+	if (f.type != MSG_CTL_READY &&
+	    ipc_ctl_send(CTL_FD, f.type, f.id, f.body.p, f.body.left, fd) !=
+		ERR_OK)
+		relay_stop(c->r, "line to the supervisor");
+	return f.type;
+}
+
 static bool
 has_ended(const struct copy *c, int ms)
 {
+	const int64_t until = clock_uptime_ms() + ms;
 	struct pollfd p = {c->line, POLLIN, 0};
+	int64_t left = ms;
 
-	return poll(&p, 1, ms) == 1;
+	do {
+		if (poll(&p, 1, left > 0 ? (int)left : 0) == 1 &&
+		    hear_line(c) == 0)
+			return true;
+	} while ((left = until - clock_uptime_ms()) > 0);
+	return false;
+}
+
+static void
+await_ready(const struct copy *c)
+{
+	uint16_t type;
+
+	do
+		if ((type = hear_line(c)) == 0)
+			relay_stop(c->r, "a copy is not READY");
+	while (type != MSG_CTL_READY);
 }
 
 static void
@@ -187,7 +210,7 @@ listen_to_it(struct copy *c, unsigned at, int ms)
 			p[i] = (struct pollfd){c->end[i].fd, POLLIN, 0};
 		p[c->n] = (struct pollfd){c->line, POLLIN, 0};
 		(void)poll(p, c->n + 1, left > 0 ? (int)left : 0);
-		if (p[c->n].revents != 0)
+		if (p[c->n].revents != 0 && hear_line(c) == 0)
 			return how_it_ended(c);
 		for (unsigned i = 0; i < c->n; i++) {
 			ssize_t n = 1;

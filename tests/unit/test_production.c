@@ -26,6 +26,7 @@ good(void)
 	    .users = LAYER_YES};
 
 	f.xk_server.key = in_token;
+	f.xk_server.crl_said = true;
 	return f;
 }
 
@@ -75,6 +76,22 @@ softhsm_is_refused(void **state)
 	refused(&f, true, "TEST TOKEN");
 }
 
+/* "none" is an answer, nothing is not. */
+static void
+a_section_that_says_nothing_of_crl_is_refused(void **state)
+{
+	struct config f = good();
+
+	(void)state;
+	f.xk_server.crl_said = false;
+	refused(&f, true, "has no crl");
+	f = good();
+	f.x2_server = f.xk_server;
+	f.x2_server.n_listen = 1;
+	f.x2_server.crl_said = false;
+	refused(&f, true, "has no crl");
+}
+
 static void
 a_pin_on_the_disk_of_the_state_is_refused(void **state)
 {
@@ -120,6 +137,18 @@ a_key_of_tls_in_a_file_is_refused(void **state)
 }
 
 static void
+that_nobody_can_be_revoked_is_to_be_said(void **state)
+{
+	struct config f = good();
+
+	(void)state;
+	if (built_without())
+		return;
+	f.xk_server.crl_said = false;
+	refused(&f, true, "has no crl");
+}
+
+static void
 a_lemf_that_nobody_can_revoke_is_refused(void **state)
 {
 	struct config f = good();
@@ -131,6 +160,8 @@ a_lemf_that_nobody_can_revoke_is_refused(void **state)
 	f.x2_server.n_listen = 1;
 	f.x2_server.listen[0] = listens;
 	f.x2_server.key = in_token;
+	refused(&f, true, "has no crl");
+	f.x2_server.crl_said = true;
 	f.n_lemfs = 1;
 	f.lemf[0].name = name;
 	f.lemf[0].link.address = address;
@@ -150,9 +181,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_meets_all_conditions_is_let_through),
 	    cmocka_unit_test(softhsm_is_refused),
+	    cmocka_unit_test(a_section_that_says_nothing_of_crl_is_refused),
 	    cmocka_unit_test(a_pin_on_the_disk_of_the_state_is_refused),
 	    cmocka_unit_test(a_layer_that_is_left_out_is_refused),
 	    cmocka_unit_test(a_key_of_tls_in_a_file_is_refused),
+	    cmocka_unit_test(that_nobody_can_be_revoked_is_to_be_said),
 	    cmocka_unit_test(a_lemf_that_nobody_can_revoke_is_refused),
 	};
 

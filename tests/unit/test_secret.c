@@ -55,7 +55,7 @@ truncating_erases_what_is_cut_off(void **state)
 #define STACK ((size_t)256 * 1024)
 #define DEEP 64 /* frames */
 
-__attribute__((noinline)) static void
+__attribute__((noinline, no_sanitize("address"))) static void
 leave(unsigned deep)
 {
 	volatile uint8_t frame[256];

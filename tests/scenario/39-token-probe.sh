@@ -78,7 +78,7 @@ wrong-ecdh 1 does not serve: its ECDH does not give all of x$
 wrong-mac 1 HMAC-SHA-256: what it computes is wrong
 END
 probe_of "$PROFILES/hang" hang --seconds 5 &
-IDLE=4 probe_of "$PROFILES/idle-drop" idle-drop &
+IDLE=7 probe_of "$PROFILES/idle-drop" idle-drop &
 while read -r name code pattern; do
 	probe_of "$PROFILES/$name" "$name"
 	check "$name: $pattern" verdict "$name" "$code" "$pattern"
@@ -87,7 +87,7 @@ wait
 check "hang: said in which step" verdict hang 69 "LOST    HMAC-SHA-256: no answer for 5 s"
 check "idle-drop: usable, the worker begins anew" verdict idle-drop 0 "^around  a session outlives"
 check "each profile has its line" same "$(cut -d' ' -f1 "$WORK/expected.verdicts" | sort | tr '\n' ' ')" \
-	"$(cd "$PROFILES" && ls | grep -vx 'hang\|idle-drop' | sort | tr '\n' ' ')"
+	"$(cd "$PROFILES" && printf '%s\n' * | grep -vx 'hang\|idle-drop' | sort | tr '\n' ' ')"
 check "nothing is left in the token" empty
 
 step "What an end in the middle leaves is removed"
@@ -115,7 +115,7 @@ tokenconf() {
 	TOKEN_EXTRA="module = \"$FAULT\" environment = {
   \"KW_P11_REAL=$SOFTHSM\", \"KW_P11_SCRIPT=$WORK/script\", \"KW_P11_TRACE=$WORK/trace\",
   \"KW_P11_STATE=$WORK/tries\", \"SOFTHSM2_CONF=$SOFTHSM2_CONF\"}
-  files = {\"$WORK\"}" config "$@"
+  files = {\"$WORK\"}" config
 }
 tokenconf
 # not_init PROFILE PATTERN
@@ -169,6 +169,9 @@ token
 cp "$WORK/script" "$WORK/script.raw"
 : >"$WORK/script"
 sed -i 's|^  key = .*|  key = "token"|' "$CONF"
+check "nobody can be revoked" refused_start "has no crl"
+crl lists 9
+sed -i "s|^  client_ca = .*|&\n  crl = \"$WORK/lists.crl\"|" "$CONF"
 init
 check "init: the token says that it is SoftHSM" same "$?$(grep -c 'SoftHSM, a TEST TOKEN' "$WORK/init.log")" 781
 check "init: nothing in the token" empty
