@@ -31,7 +31,7 @@ enum sandbox {
  * log.
  */
 
-/* First of all, behind ctl_init(). */
+/* First of all, behind ctl_init() and before an event loop is made. */
 void sandbox_start(enum sandbox which);
 
 /*
