@@ -35,6 +35,8 @@ if [ ! -e "$ROOT/etc/debian_version" ]; then
 	echo "== making $ROOT"
 	mmdebstrap --variant=minbase --quiet trixie "$ROOT"
 fi
+# A root, and not a chroot, in which no process may change its root.
+mount --bind "$ROOT" "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount --rbind /sys "$ROOT/sys"
 mount --rbind /dev "$ROOT/dev"
@@ -43,15 +45,18 @@ cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
 mkdir -p "$ROOT/src"
 # Over what was built there before, so that it is built again where it differs.
 git -C "$here" archive HEAD | tar -x -C "$ROOT/src" --no-same-owner
-in_root() { chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"; }
+cd "$ROOT"
+pivot_root . mnt
+umount -l /mnt
+in_root() { /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"; }
 
 echo "== packages"
 in_root /src/tools/setup.sh test
-echo "== build, on Debian $(cat "$ROOT/etc/debian_version"): $(in_root gcc -dumpfullversion) of gcc," \
+echo "== build, on Debian $(cat /etc/debian_version): $(in_root gcc -dumpfullversion) of gcc," \
 	"$(in_root openssl version), glibc $(in_root getconf GNU_LIBC_VERSION | cut -d' ' -f2)"
 in_root sh -c 'cd /src && cmake --preset dev -DBUILD_TESTING=ON >/dev/null &&
-	cmake --build --preset dev -- -k 0' >"$ROOT/src/build.log" 2>&1 || {
-	grep -E 'error:|FAILED' "$ROOT/src/build.log" | sort -u
+	cmake --build --preset dev -- -k 0' >/src/build.log 2>&1 || {
+	grep -E 'error:|FAILED' /src/build.log | sort -u
 	exit 1
 }
 echo "== tests: $TESTS"
