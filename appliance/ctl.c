@@ -26,6 +26,12 @@ ctl_init(const char *name)
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("cannot forbid core dumps");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/*
+	 * A ring that libuv (1.45 on) would make before the filter could ask
+	 * the kernel for what the filter refuses.
+	 */
+	if (setenv("UV_USE_IO_URING", "0", 1) == -1)
+		fatal("out of memory");
 }
 
 static void

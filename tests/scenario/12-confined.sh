@@ -11,12 +11,15 @@ open_files() {
 	find "/proc/$1/fd" -type l -printf '%l\n' 2>/dev/null |
 		sed 's/:.*//; s,^/dev/.*,device,; s,^.*/state/,state/,' | sort -u | tr '\n' ' '
 }
+# A ring of io_uring asks the kernel past the filter.
+has_ring() { find "/proc/$1/fd" -type l -printf '%l\n' 2>/dev/null | grep -q io_uring; }
 closed_to_others() { ! cat "/proc/$1/environ" >/dev/null 2>&1; }
 confined() {
 	local name=$1 pid
 	pid=$(pid_of "$name")
 	check "$name runs" test -n "$pid"
 	check "$name: no new privileges" same "$(status "$pid" NoNewPrivs)" 1
+	check "$name: no io_uring" not has_ring "$pid"
 	check "$name: no core file" same "$(core_limit "$pid")" "0 0"
 	check "$name: $2 thread(s)" same "$(status "$pid" Threads)" "$2"
 	[ "$FILTERED" = 0 ] || check "$name: each under a filter" same \
