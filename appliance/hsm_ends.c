@@ -19,7 +19,6 @@ static_assert(HSM_PIN_COUNT_LOW == HEALTH_PIN_COUNT_LOW &&
     "what a token says of its PIN");
 
 #define SELF_TEST_MS 60000
-#define DOUBT_MS 250
 
 /* As far as it can be sent at once: audit sees in any case that it has gone. */
 static void
@@ -80,8 +79,14 @@ hsm_self_test(struct hsm_proc *p)
 void
 hsm_doubt_token(struct hsm_proc *p)
 {
-	if (clock_uptime_ms() - p->tested_ms > DOUBT_MS)
-		hsm_self_test(p);
+	struct why why = {""};
+	enum err rc;
+
+	hsm_watch_work();
+	rc = hsm_known_doubt(p->known_answers, p->token, &why);
+	if (rc != ERR_OK)
+		hsm_end(p, rc, &why);
+	hsm_watch_done();
 }
 
 int64_t

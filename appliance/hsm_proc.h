@@ -100,7 +100,7 @@ _Noreturn void hsm_token_failed(struct hsm_proc *, const char *doing);
 
 /* Try the token with what is known; ends the process if it does not pass. */
 void hsm_self_test(struct hsm_proc *);
-/* The same, unless it has passed in the last quarter of a second. */
+/* The same, of what a request for keys uses. */
 void hsm_doubt_token(struct hsm_proc *);
 /* When the next one is due: CLOCK_MONOTONIC. */
 int64_t hsm_self_test_due(const struct hsm_proc *);

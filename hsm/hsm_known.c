@@ -164,13 +164,11 @@ must_be_taken(enum err rc)
 	return rc == ERR_MISMATCH ? ERR_HSM : rc;
 }
 
-/* The seed comes in under the one key, is kept under the other, and computes.
- */
+/* The seed comes in under the one key, and is kept under the other. */
 static enum err
-try_seeds(struct hsm_known *k, struct hsm *h)
+try_import(struct hsm_known *k, struct hsm *h)
 {
-	uint8_t store[HSM_SEED_BLOB_MAX], mac[32];
-	struct hsm_seed seed = {.handle = 0};
+	uint8_t store[HSM_SEED_BLOB_MAX];
 	struct rd r;
 	size_t len;
 	enum err rc;
@@ -182,9 +180,21 @@ try_seeds(struct hsm_known *k, struct hsm *h)
 		memcpy(k->store, store, len);
 		k->store_len = len;
 	}
-	if (len != k->store_len || memcmp(store, k->store, len) != 0)
-		return ERR_MISMATCH;
-	rd_init(&r, store, len);
+	return len == k->store_len && memcmp(store, k->store, len) == 0
+	    ? ERR_OK
+	    : ERR_MISMATCH;
+}
+
+/* And computes what it must, as it was kept then. */
+static enum err
+try_seed(struct hsm_known *k, struct hsm *h)
+{
+	struct hsm_seed seed = {.handle = 0};
+	uint8_t mac[32];
+	struct rd r;
+	enum err rc;
+
+	rd_init(&r, k->store, k->store_len);
 	if ((rc = hsm_seed_open(h, r, &seed)) != ERR_OK)
 		return must_be_taken(rc);
 	rc = hsm_seed_mac(h, &seed, message, sizeof(message), mac);
@@ -221,37 +231,66 @@ try_hi2(struct hsm_known *k, struct hsm *h)
 	    : hsm_known_signed(k, message, sizeof(message), sig, len);
 }
 
-static const struct {
+struct row {
 	enum err (*try)(struct hsm_known *, struct hsm *);
+	bool of_calls; /* what a request for keys uses */
 	const char *wrong;
-} tries[] = {
-    {try_master,
-	"the token's master secret is not that of the public parameters"},
-    {try_seal_state, "the seal of kms-state is another one"},
-    {try_seal_registry, "a seal of the registry is another one"},
-    {try_seeds, "a seed comes in as another one, or computes something else"},
-    {try_spool, "a data key of the queue comes out as another one"},
-    {try_hi2, "a signature for LEMFs does not verify"},
 };
+
+static const struct row rows[] = {
+    {try_master, true,
+	"the token's master secret is not that of the public parameters"},
+    {try_seal_state, false, "the seal of kms-state is another one"},
+    {try_seal_registry, true, "a seal of the registry is another one"},
+    {try_import, false, "a seed comes in as another one"},
+    {try_seed, true, "a seed computes something else"},
+    {try_spool, false, "a data key of the queue comes out as another one"},
+    {try_hi2, false, "a signature for LEMFs does not verify"},
+};
+
+static enum err
+try_row(const struct row *r, struct hsm_known *k, struct hsm *h,
+    struct why *why)
+{
+	const enum err rc = r->try(k, h);
+
+	if (rc == ERR_OK)
+		return ERR_OK;
+	if (rc == ERR_MISMATCH)
+		return why_set(why, rc, "self-test: %s", r->wrong);
+	if (rc == ERR_HSM || rc == ERR_PIN)
+		return why_set(why, hsm_failure(h), "self-test: %s",
+		    hsm_why(h));
+	return why_set(why, rc, "self-test: %s", err_str(rc));
+}
+
+static enum err
+try_rows(struct hsm_known *k, struct hsm *h, bool all, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	hsm_forget_why(h);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == ERR_OK;
+	     i++)
+		if (all || rows[i].of_calls)
+			rc = try_row(&rows[i], k, h, why);
+	return rc;
+}
 
 enum err
 hsm_known_try(struct hsm_known *k, struct hsm *h, struct why *why)
 {
-	hsm_forget_why(h);
-	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-		const enum err rc = tries[i].try(k, h);
+	const enum err rc = try_rows(k, h, true, why);
 
-		if (rc == ERR_MISMATCH)
-			return why_set(why, rc, "self-test: %s",
-			    tries[i].wrong);
-		if (rc == ERR_HSM || rc == ERR_PIN)
-			return why_set(why, hsm_failure(h), "self-test: %s",
-			    hsm_why(h));
-		if (rc != ERR_OK)
-			return why_set(why, rc, "self-test: %s", err_str(rc));
-	}
-	k->tried = true;
-	return ERR_OK;
+	if (rc == ERR_OK)
+		k->tried = true;
+	return rc;
+}
+
+enum err
+hsm_known_doubt(struct hsm_known *k, struct hsm *h, struct why *why)
+{
+	return k->tried ? try_rows(k, h, false, why) : ERR_INTERNAL;
 }
 
 enum err

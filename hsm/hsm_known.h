@@ -31,6 +31,13 @@ void hsm_known_free(struct hsm_known **);
 enum err hsm_known_try(struct hsm_known *, struct hsm *,
     struct why *why) MUST_CHECK;
 
+/*
+ * The same of what a request for keys uses alone: about as dear as one.
+ * hsm_known_try() has passed before.
+ */
+enum err hsm_known_doubt(struct hsm_known *, struct hsm *,
+    struct why *why) MUST_CHECK;
+
 /* Is that a signature by HSM_KEY_HI2?  ERR_MISMATCH: it is not. */
 enum err hsm_known_signed(const struct hsm_known *, const uint8_t *data,
     size_t len, const uint8_t *sig, size_t sig_len) MUST_CHECK;

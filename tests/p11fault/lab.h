@@ -76,6 +76,7 @@ long lab_ms(void);
 int when_cases(void);
 int event_cases(void);
 int trait_cases(void);
+int template_cases(void);
 int pin_cases(void);
 int trace_cases(void);
 

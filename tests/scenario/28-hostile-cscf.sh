@@ -40,7 +40,7 @@ hostile() {
 	sleep 1
 	KEYS=$((KEYS + 1))
 	check "$1: another CSCF's call is taken meanwhile" call "x$KEYS"
-	check "$1: and its keys are in the queue within 20 s" eventually 20 keys_are "$KEYS"
+	check "$1: and its keys are in the queue" eventually 60 keys_are "$KEYS"
 	wait $pid || ok=1
 	while read -r how what; do
 		check "$what" same "$how" ok
@@ -66,6 +66,8 @@ x2 {
   wait_ms = 300
   max_mib = 16
   max_calls = 2000
+  address_rate = 0 # each malformed PDU costs it a connection
+  client_rate = 0
 }
 lemf north { profile = "etsi" operator_id = "LAB" }
 EOC
@@ -84,7 +86,7 @@ for n in $(seq 12); do exchange "x$n" alice bob; done
 exchange u alice bob --update by-responder
 check "a call" call x1
 KEYS=1
-check "its keys are in the queue" eventually 20 keys_are 1
+check "its keys are in the queue" eventually 60 keys_are 1
 X2=$(pid_of keywarden-x2)
 FIRST=$(rss)
 

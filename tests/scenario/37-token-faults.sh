@@ -80,6 +80,7 @@ faults() {
 }
 
 step "An appliance with one worker on p11fault, and a call"
+XK_EXTRA="client_rate = 1000 address_rate = 1000" # each request connects anew
 kms_up
 subscriber alice
 subscriber bob

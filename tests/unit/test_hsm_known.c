@@ -184,6 +184,28 @@ wrong_results_are_found_at_the_first_try_and_later(void **state)
 	}
 }
 
+static void
+a_doubt_is_answered_by_what_calls_use(void **state)
+{
+	struct hsm_known *k = known(&in);
+	struct why why = {""};
+
+	(void)state;
+	assert_int_equal(hsm_known_doubt(k, h, &why), ERR_INTERNAL);
+	says(k, ERR_OK, "");
+	assert_int_equal(hsm_known_doubt(k, h, &why), ERR_OK);
+	begin("derive");
+	assert_int_equal(hsm_known_doubt(k, h, &why), ERR_MISMATCH);
+	end("derive");
+	begin("sign");
+	assert_int_equal(hsm_known_doubt(k, h, &why), ERR_MISMATCH);
+	end("sign");
+	begin("removed");
+	assert_int_equal(hsm_known_doubt(k, h, &why), ERR_HSM);
+	end("removed");
+	hsm_known_free(&k);
+}
+
 /* Each key but the master secret, in place of its neighbour. */
 static void
 another_key_than_the_one_that_is_known_is_found(void **state)
@@ -335,6 +357,7 @@ main(void)
 	    cmocka_unit_test(a_sound_token_passes_again_and_again),
 	    cmocka_unit_test(
 		wrong_results_are_found_at_the_first_try_and_later),
+	    cmocka_unit_test(a_doubt_is_answered_by_what_calls_use),
 	    cmocka_unit_test(another_key_than_the_one_that_is_known_is_found),
 	    cmocka_unit_test(what_is_no_public_key_is_malformed),
 	    cmocka_unit_test(a_token_that_fails_is_not_called_wrong),
