@@ -29,7 +29,8 @@ struct ctl_handlers {
 
 /*
  * Common start of a process: its name for the log, SIGPIPE ignored, not
- * dumpable, no io_uring in libuv.  KEYWARDEN_LOG in the environment sets the log's level.
+ * dumpable, no io_uring in libuv.  KEYWARDEN_LOG in the environment sets the
+ * log's level.
  */
 void ctl_init(const char *name);
 

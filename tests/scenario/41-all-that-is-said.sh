@@ -79,6 +79,7 @@ sweep() {
 		esac
 	done <"$WORK/sweep-$1"
 	note "$((SECONDS - since)) s"
+	check "$1: and the log has it" quiet grep -a "keywarden-$1\[.* not permitted" "$WORK/daemon.log"
 	check "$1: all was said" grep -qx "done" "$WORK/sweep-$1"
 }
 
