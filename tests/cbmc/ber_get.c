@@ -48,7 +48,8 @@ frame(struct rd whole)
 int
 main(void)
 {
-	const struct rd whole = any_octets(N);
+	uint8_t room[N];
+	const struct rd whole = any_octets(room);
 
 	element(whole);
 	frame(whole);

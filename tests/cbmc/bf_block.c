@@ -5,7 +5,8 @@
 int
 main(void)
 {
-	const struct rd whole = any_octets(N);
+	uint8_t room[N];
+	const struct rd whole = any_octets(room);
 	struct rd x, y, v, w;
 
 	if (bf_block_parse(whole, &x, &y, &v, &w) != ERR_OK)

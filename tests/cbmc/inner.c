@@ -17,7 +17,8 @@ ec_point_octets(uint8_t curve)
 int
 main(void)
 {
-	const struct rd whole = any_octets(N);
+	uint8_t room[N];
+	const struct rd whole = any_octets(room);
 	const uint8_t kind = nondet_u8();
 	struct inner in;
 

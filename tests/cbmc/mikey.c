@@ -21,7 +21,8 @@ envelope(struct rd whole, const struct mikey_envelope *e)
 int
 main(void)
 {
-	const struct rd whole = any_octets(N);
+	uint8_t room[N];
+	const struct rd whole = any_octets(room);
 	const uint8_t kind = nondet_u8();
 	int64_t at;
 	enum err rc;

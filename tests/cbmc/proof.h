@@ -21,23 +21,20 @@
 uint8_t nondet_u8(void);
 uint64_t nondet_u64(void);
 size_t nondet_size(void);
-void *malloc(size_t);
 
 #define ASSUME(x) __CPROVER_assume(x)
 #define MUST(x) __CPROVER_assert(x, #x)
 
-/* Up to `most` octets of any content in memory that ends where they end. */
+/* Up to N octets of any content, at the end of the memory that they are in. */
 static inline struct rd
-any_octets(size_t most)
+any_octets(uint8_t room[N])
 {
 	const size_t len = nondet_size();
 	struct rd r;
-	void *p;
 
-	ASSUME(len <= most);
-	p = malloc(len);
-	ASSUME(p != NULL);
-	rd_init(&r, p, len);
+	ASSUME(len <= N);
+	__CPROVER_havoc_object(room);
+	rd_init(&r, room + (N - len), len);
 	return r;
 }
 

@@ -5,7 +5,8 @@
 int
 main(void)
 {
-	const struct rd whole = any_octets(N);
+	uint8_t room[N];
+	const struct rd whole = any_octets(room);
 	struct x2_pdu p;
 	size_t len = 0;
 	const enum err rc = x2_pdu_length(whole, &len);

@@ -366,6 +366,10 @@ def ctls():
     yield b"\xff" + packet(0, 14, 0, b"order") + packet(1, 4, 0x33f)
     yield b"\xff" + packet(0, 2, 0) + packet(1, 6, 0) + packet(1, 2, 99)
     yield b"\0" + packet(0, 6, 0) + packet(0, 1000, 0)
+    for kind in (170, 172, 182, 190):
+        for flags in 0, 255:
+            for fds in 0, 1:
+                yield u8(flags) + packet(fds, kind, 0, b"body")
     yield b"\xff" + u8(0) + view16(u32(7) + u16(10) + u32(0))
     yield b"\xff" + u8(0) + view16(b"abc")
     yield b"\xff" + packet(2, 2, 0) + packet(3, 2, 0) + packet(1, 2, 0)

@@ -49,12 +49,12 @@ def decoders(names):
 
 def edges_of(function):
     """Regions of code, and both ways of each condition, with their counts."""
-    for line, column, to, end, count, _, _, kind in function["regions"]:
+    for line, column, to, end, count, file, _, kind in function["regions"]:
         if kind == 0:
-            yield ("region", line, column, to, end), count
-    for line, column, to, end, true, false, *_ in function["branches"]:
-        yield ("true", line, column, to, end), true
-        yield ("false", line, column, to, end), false
+            yield file, ("region", line, column, to, end), count
+    for line, column, to, end, true, false, file, *_ in function["branches"]:
+        yield file, ("true", line, column, to, end), true
+        yield file, ("false", line, column, to, end), false
 
 
 def measure(root, folder, wanted):
@@ -65,13 +65,14 @@ def measure(root, folder, wanted):
                   encoding="utf-8") as f:
             functions = json.load(f)["data"][0]["functions"]
         for function in functions:
-            file = os.path.relpath(
-                os.path.realpath(function["filenames"][0]), root)
+            # The first has the function; others are of lines in #include.
+            files = [os.path.relpath(os.path.realpath(f), root)
+                     for f in function["filenames"]]
             name = function["name"].rpartition(":")[2]
             for d in wanted:
-                if target in d.targets and d.has(file, name):
-                    for edge, count in edges_of(function):
-                        found[d.name][file, edge] += count
+                if target in d.targets and d.has(files[0], name):
+                    for i, edge, count in edges_of(function):
+                        found[d.name][files[i], edge] += count
     return found
 
 

@@ -126,7 +126,10 @@ handled(const int s[2], uint8_t which, struct rd packet, unsigned n_fds)
 	    .reload = which & 8 ? on_body : NULL,
 	    .stop = which & 16 ? on_stop : NULL,
 	    .init = which & 32 ? on_body : NULL,
-	    .workers = which & 64 ? on_body : NULL};
+	    .workers = which & 64 ? on_body : NULL,
+	    .lists = which & 128 ? on_stop : NULL,
+	    .crls = which & 128 ? on_body : NULL,
+	    .probe = which & 128 ? on_body : NULL};
 	const int lowest = lowest_free_fd();
 
 	send_packet(s[1], packet, n_fds);

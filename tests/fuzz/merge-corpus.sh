@@ -29,6 +29,7 @@ BIN=$(realpath "$1")
 FOUND=$(realpath -m "${2:-/nonexistent}")
 shift $(($# > 2 ? 2 : $#))
 TMP=$(mktemp -d)
+export LLVM_PROFILE_FILE=/dev/null # of a build that counts
 trap 'rm -rf "$TMP"' EXIT
 
 # merge TARGET INTO OPTION FROM...: what of FROM adds to INTO

@@ -18,12 +18,12 @@ LOGS=$REPO/build/cbmc
 
 # NAME  N  most turns of a loop  sources
 PROOFS="
-bytes_read 12 13 base/bytes.c
-bytes_write 8 10 base/bytes.c
+bytes_read 32 34 base/bytes.c
+bytes_write 32 34 base/bytes.c
 bytes_text 8 12 base/bytes.c
-bf_block 24 12 base/bytes.c xk/bf_block.c
-ber_get 6 9 base/bytes.c hi2/ber_get.c
-mikey 32 12 base/bytes.c xk/bf_block.c xk/mikey.c
+bf_block 32 9 base/bytes.c xk/bf_block.c
+ber_get 12 9 base/bytes.c hi2/ber_get.c
+mikey 32 10 base/bytes.c xk/bf_block.c xk/mikey.c
 inner 24 12 base/bytes.c xk/inner.c
 x2_pdu 56 14 base/bytes.c hi2/x2_pdu.c
 "
@@ -65,7 +65,7 @@ run() {
 		(cd "$REPO" && "$@")
 	else
 		# shellcheck disable=SC2016
-		chroot "$ROOT" sh -c 'cd /tmp/keywarden && exec "$@"' sh "$@"
+		chroot "$ROOT" env TMPDIR=/tmp sh -c 'cd /tmp/keywarden && exec "$@"' sh "$@"
 	fi
 }
 
