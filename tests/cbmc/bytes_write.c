@@ -1,6 +1,7 @@
 /*
- * base/bytes: any write by any writer stays inside, and leaves a writer of which
- * that holds again; the first failure latches; what was written can be read.
+ * base/bytes: any write by any writer stays inside, and leaves a writer of
+ * which that holds again; the first failure latches; what was written can be
+ * read.
  */
 #include "proof.h"
 
