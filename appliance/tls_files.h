@@ -8,6 +8,18 @@
 
 #include "appliance/tls_role.h"
 
+/*
+ * OpenSSL compresses certificates (RFC 8879) from 3.2 on, and takes in what a
+ * stranger has compressed, unless it is told not to.
+ */
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+#define TLS_NO_COMPRESSION \
+	(SSL_OP_NO_RX_CERTIFICATE_COMPRESSION | \
+	    SSL_OP_NO_TX_CERTIFICATE_COMPRESSION)
+#else
+#define TLS_NO_COMPRESSION 0
+#endif
+
 /* PEM files as descriptors: a chain, its key, the CAs of the other side. */
 struct tls_files {
 	const char *section; /* of the configuration, for messages: "xk" */
@@ -18,7 +30,8 @@ struct tls_files {
 };
 
 /*
- * TLS 1.3 alone, suites and groups, no tickets, no early data; what has been
+ * TLS 1.3 alone, suites and groups, no tickets, no early data, no compression
+ * of certificates; what has been
  * read is erased in OpenSSL's buffer (docs/PROTOCOL.md, A1).
  */
 bool tls_profile(SSL_CTX *);

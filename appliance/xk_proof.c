@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appliance/tls_files.h"
 #include "appliance/xk_proof.h"
 #include "base/limits.h"
 
@@ -49,6 +50,8 @@ xk_proof_profile(SSL_CTX *c)
 	    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
 	    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
+	/* Policy looks for the certificate in the transcript, as it is. */
+	(void)SSL_CTX_set_options(c, TLS_NO_COMPRESSION);
 	return SSL_CTX_set1_client_sigalgs_list(c, schemes) == 1 &&
 	    SSL_CTX_add_custom_ext(c, XK_PROOF_EXTENSION,
 		SSL_EXT_TLS1_3_CERTIFICATE_REQUEST, add_nonce, NULL, NULL, NULL,
