@@ -7,6 +7,7 @@
  *					octets; "ended" or "goes on"
  *	attack-hi2 SOCKET unwrap STATE	a data key; one that is none
  *	attack-hi2 SOCKET sign N	so many signatures, all at once
+ *	attack-hi2 SOCKET sign N killed	the same, while a worker dies
  *	attack-hi2 SOCKET note N	so many entries of the log, all at once
  */
 #include <fcntl.h>
@@ -189,9 +190,12 @@ act_unwrap(const char *state)
 	return 0;
 }
 
-/* Each is answered, once; beyond HI2_TASKS there is none. */
+/*
+ * Each is answered, once; beyond HI2_TASKS there is none.  Of a worker that
+ * dies audit may say that it has failed in what hi2 has from it.
+ */
 static int
-act_sign(unsigned n)
+act_sign(unsigned n, bool killed)
 {
 	static uint8_t data[1000];
 	unsigned made = 0, full = 0, other = 0;
@@ -202,11 +206,14 @@ act_sign(unsigned n)
 	rd_init(&octets, data, sizeof(data));
 	for (unsigned i = 0; i < n; i++)
 		ask(i, HI2_TASK_SIGN, octets);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned left = n; left > 0;) {
 		const enum err rc = answer(&id, &octets);
 
+		if (seen != NULL && id < n && seen[id] && killed)
+			continue;
 		if (seen == NULL || id >= n || seen[id])
 			puppet_stop("an answer to nothing");
+		left--;
 		seen[id] = true;
 		made += rc == ERR_OK;
 		full += rc == ERR_FULL;
@@ -285,8 +292,10 @@ main(int argc, char **argv)
 		return act_lies();
 	if (argc == 4 && strcmp(argv[2], "unwrap") == 0)
 		return act_unwrap(argv[3]);
-	if (argc == 4 && strcmp(argv[2], "sign") == 0)
-		return act_sign((unsigned)strtoul(argv[3], NULL, 10));
+	if ((argc == 4 || (argc == 5 && strcmp(argv[4], "killed") == 0)) &&
+	    strcmp(argv[2], "sign") == 0)
+		return act_sign((unsigned)strtoul(argv[3], NULL, 10),
+		    argc == 5);
 	if (argc == 4 && strcmp(argv[2], "note") == 0)
 		return act_note((unsigned)strtoul(argv[3], NULL, 10));
 	if (argc == 5 && strcmp(argv[2], "raw") == 0)
