@@ -28,69 +28,58 @@ ctl_init(const char *name)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* Of those that come with nothing but a body. */
+typedef void on_body(void *ctx, struct rd body);
+
+static on_body *
+of_body(const struct ctl_handlers *h, uint16_t type)
+{
+	switch (type) {
+	case MSG_CTL_SETUP:
+		return h->setup;
+	case MSG_CTL_RELOAD:
+		return h->reload;
+	case MSG_CTL_CRLS:
+		return h->crls;
+	case MSG_CTL_WORKERS:
+		return h->workers;
+	case MSG_CTL_INIT:
+		return h->init;
+	case MSG_CTL_PROBE:
+		return h->probe;
+	default:
+		return NULL;
+	}
+}
+
+/* Of those that say all by their type. */
+static void (*of_type(const struct ctl_handlers *h, uint16_t type))(void *)
+{
+	return type == MSG_CTL_CRL ? h->lists
+	    : type == MSG_CTL_STOP ? h->stop
+				   : NULL;
+}
+
 static void
 handle(const struct ctl_handlers *h, void *ctx, const struct ipc_frame *f,
     int fd)
 {
 	const unsigned kind = f->id >> 8, index = f->id & 0xff;
 
-	switch (f->type) {
-	case MSG_CTL_FILE:
-		if (h->file == NULL || fd == -1 || f->id >= CTL_FILE__MAX)
-			break;
+	if (fd == -1 && of_body(h, f->type) != NULL)
+		of_body(h, f->type)(ctx, f->body);
+	else if (fd == -1 && of_type(h, f->type) != NULL)
+		of_type(h, f->type)(ctx);
+	else if (fd != -1 && f->type == MSG_CTL_FILE && h->file != NULL &&
+	    f->id < CTL_FILE__MAX)
 		h->file(ctx, (enum ctl_file)f->id, fd);
-		return;
-	case MSG_CTL_PEER:
-		if (h->peer == NULL || fd == -1 || kind >= CTL_PEER__MAX ||
-		    index >= MAX_WORKERS)
-			break;
+	else if (fd != -1 && f->type == MSG_CTL_PEER && h->peer != NULL &&
+	    kind < CTL_PEER__MAX && index < MAX_WORKERS)
 		h->peer(ctx, (enum ctl_peer)kind, index, fd);
-		return;
-	case MSG_CTL_SETUP:
-		if (h->setup == NULL || fd != -1)
-			break;
-		h->setup(ctx, f->body);
-		return;
-	case MSG_CTL_RELOAD:
-		if (h->reload == NULL || fd != -1)
-			break;
-		h->reload(ctx, f->body);
-		return;
-	case MSG_CTL_CRL:
-		if (h->lists == NULL || fd != -1)
-			break;
-		h->lists(ctx);
-		return;
-	case MSG_CTL_CRLS:
-		if (h->crls == NULL || fd != -1)
-			break;
-		h->crls(ctx, f->body);
-		return;
-	case MSG_CTL_STOP:
-		if (h->stop == NULL || fd != -1)
-			break;
-		h->stop(ctx);
-		return;
-	case MSG_CTL_INIT:
-		if (h->init == NULL || fd != -1)
-			break;
-		h->init(ctx, f->body);
-		return;
-	case MSG_CTL_PROBE:
-		if (h->probe == NULL || fd != -1)
-			break;
-		h->probe(ctx, f->body);
-		return;
-	case MSG_CTL_WORKERS:
-		if (h->workers == NULL || fd != -1)
-			break;
-		h->workers(ctx, f->body);
-		return;
-	default:
-		break;
-	}
-	fatal("supervisor sent message %u, which is not for this process",
-	    f->type);
+	else
+		fatal("supervisor sent message %u, which is not for this "
+		      "process",
+		    f->type);
 }
 
 static uint16_t

@@ -29,8 +29,7 @@ struct ctl_handlers {
 
 /*
  * Common start of a process: its name for the log, SIGPIPE ignored, not
- * dumpable.  KEYWARDEN_LOG in the environment sets the
- * log's level.
+ * dumpable.  KEYWARDEN_LOG in the environment sets the log's level.
  */
 void ctl_init(const char *name);
 

@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,46 @@ spawn_process(const char *program, char *const env[], pid_t *pid, int *ctl,
 	*pid = p;
 	*ctl = pair[0];
 	return ERR_OK;
+}
+
+static _Noreturn void
+try_here(enum err (*act)(const void *ctx, struct why *), const void *ctx,
+    int out)
+{
+	struct why why = {""};
+
+	if (act(ctx, &why) == ERR_OK)
+		_exit(0);
+	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
+}
+
+enum err
+spawn_try(enum err (*act)(const void *ctx, struct why *), const void *ctx,
+    enum err as, struct why *why)
+{
+	char text[WHY_MAX];
+	int line[2], status = -1;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(line, O_CLOEXEC) == -1)
+		return why_errno(why, "pipe");
+	if ((pid = fork()) == 0)
+		try_here(act, ctx, line[1]);
+	close(line[1]);
+	if (pid == -1) {
+		close(line[0]);
+		return why_errno(why, "fork");
+	}
+	n = read(line[0], text, sizeof(text) - 1);
+	close(line[0]);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return ERR_OK;
+	text[n > 0 ? n : 0] = '\0';
+	return why_set(why, as, "%s",
+	    n > 0 ? text : "the trial ended without a word");
 }
 
 static void

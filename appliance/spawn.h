@@ -18,6 +18,13 @@
 enum err spawn_process(const char *program, char *const env[], pid_t *pid,
     int *ctl, struct why *why) MUST_CHECK;
 
+/*
+ * What `act` says, in a child that ends with it: what it holds or does to
+ * itself is not this process's.  ERR_OK, or `as` with the child's sentence.
+ */
+enum err spawn_try(enum err (*act)(const void *ctx, struct why *),
+    const void *ctx, enum err as, struct why *why) MUST_CHECK;
+
 /* The environment of an hsm worker; free with spawn_env_free(). */
 char **spawn_hsm_env(const struct config *);
 /* That of the others: the log's level. */

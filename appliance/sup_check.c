@@ -2,13 +2,9 @@
  * A configuration is tried before any of it is taken: else one half of a
  * mistake would be in force, and the next process to be started could not be.
  */
-#include <sys/wait.h>
-
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "appliance/address.h"
@@ -52,45 +48,28 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 	    : rc;
 }
 
-/* In the child: what is wrong, if anything, and the end. */
-static _Noreturn void
-try_tls(const struct tls_section *t, const int fd[TLS_FILES], int out)
-{
-	struct why why = {""};
+struct tls_trial {
+	const struct tls_section *section;
+	const int *fd;
+};
 
-	if (make_context(t, fd, &why) == ERR_OK)
-		_exit(0);
-	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
+static enum err
+try_tls(const void *ctx, struct why *why)
+{
+	const struct tls_trial *t = ctx;
+
+	return make_context(t->section, t->fd, why);
 }
 
-/* The private key is parsed in a child, so that it stays in no memory of ours.
+/*
+ * The private key is parsed in a child, so that it stays in no memory of ours.
  */
 static enum err
 check_tls(const struct tls_section *t, const int fd[TLS_FILES], struct why *why)
 {
-	char text[WHY_MAX];
-	int line[2], status = -1;
-	ssize_t n;
-	pid_t pid;
+	const struct tls_trial trial = {t, fd};
 
-	if (pipe2(line, O_CLOEXEC) == -1)
-		return why_errno(why, "pipe");
-	if ((pid = fork()) == 0)
-		try_tls(t, fd, line[1]);
-	close(line[1]);
-	if (pid == -1) {
-		close(line[0]);
-		return why_errno(why, "fork");
-	}
-	n = read(line[0], text, sizeof(text) - 1);
-	close(line[0]);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return ERR_OK;
-	text[n > 0 ? n : 0] = '\0';
-	return why_set(why, ERR_MALFORMED, "%s",
-	    n > 0 ? text : "the TLS files cannot be tried");
+	return spawn_try(try_tls, &trial, ERR_MALFORMED, why);
 }
 
 static enum err

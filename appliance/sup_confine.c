@@ -2,10 +2,6 @@
  * What the processes are confined with: looked for once, tried once as a whole,
  * in a child, and then the same for each process that is started.
  */
-#include <sys/wait.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,44 +13,23 @@
 #include "appliance/supervisor.h"
 #include "base/log.h"
 
-/* In the child: what does not work, if anything, and the end. */
-static _Noreturn void
-try_it(const struct confine *c, int out)
+static enum err
+try_it(const void *ctx, struct why *why)
 {
 	const struct confine_use use = {.n_paths = 0};
-	struct why why = {""};
+	const struct confine *c = ctx;
+	enum err rc;
 
-	if (confine_apart(c, false, &why) == ERR_OK &&
-	    confine_enter(c, &use, &why) == ERR_OK &&
-	    confine_prove(c, &use, &why) == ERR_OK)
-		_exit(0);
-	_exit(write(out, why.text, strlen(why.text)) > 0 ? 1 : 71);
+	if ((rc = confine_apart(c, false, why)) != ERR_OK ||
+	    (rc = confine_enter(c, &use, why)) != ERR_OK)
+		return rc;
+	return confine_prove(c, &use, why);
 }
 
 static enum err
 can_have(const struct confine *c, struct why *why)
 {
-	char text[WHY_MAX];
-	int line[2], status = -1;
-	ssize_t n;
-	pid_t pid;
-
-	if (pipe2(line, O_CLOEXEC) == -1)
-		return why_errno(why, "pipe");
-	if ((pid = fork()) == 0)
-		try_it(c, line[1]);
-	close(line[1]);
-	n = pid == -1 ? -1 : read(line[0], text, sizeof(text) - 1);
-	close(line[0]);
-	if (pid == -1)
-		return why_errno(why, "fork");
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return ERR_OK;
-	text[n > 0 ? n : 0] = '\0';
-	return why_set(why, ERR_DENIED, "%s",
-	    n > 0 ? text : "it ended without a word");
+	return spawn_try(try_it, c, ERR_DENIED, why);
 }
 
 /* ---- layer by layer ---- */

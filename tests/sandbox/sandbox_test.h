@@ -59,7 +59,7 @@ int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
 /* The same with the tables of a process that calls a server. */
 int sandbox_caller(enum sandbox which);
 
-extern const struct acts forbidden_to_all, allowed_to_all;
+extern const struct acts forbidden_to_all, allowed_to_all, with_token;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */
 extern const struct acts forbidden_where_it_works;
 
