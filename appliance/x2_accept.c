@@ -1,11 +1,7 @@
 /* Connections of CSCFs: who is let in, and for how long. */
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "appliance/accept.h"
 #include "appliance/x2_proc.h"
 #include "base/log.h"
 
@@ -13,14 +9,10 @@
 
 /* ---- new ones ---- */
 
-/* Connections that one event of a listening socket brings, at most. */
-#define ACCEPTS_A_TURN 64
-/* A handshake that is as old makes room for a new one. */
-#define EARLY_MS 1000
-
 static bool
-add_conn(struct x2 *x, int fd, const struct admitted *a)
+add_conn(void *ctx, int fd, const struct admitted *a)
 {
+	struct x2 *x = ctx;
 	struct x2_conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
@@ -68,85 +60,36 @@ make_room(struct x2 *x)
 
 /* Of the handshakes under way the oldest: a sound one does not take so long. */
 static bool
-end_oldest(struct x2 *x)
+end_oldest(void *ctx)
 {
+	struct x2 *x = ctx;
 	struct x2_conn *oldest = NULL;
 
 	for (struct x2_conn *c = x->conns; c != NULL; c = c->next)
 		if (c->admitted.early &&
-		    uv_now(&x->loop) - c->last_heard > EARLY_MS)
+		    uv_now(&x->loop) - c->last_heard > ACCEPT_EARLY_MS)
 			oldest = c; /* the list begins with the newest */
 	if (oldest != NULL)
 		x2_conn_free(oldest);
 	return oldest != NULL;
 }
 
-/* Why it is not let in; NULL: it is. */
-static const char *
-refusal(struct x2 *x, const struct sockaddr *from, struct admitted *a)
-{
-	static const char *const texts[ADMISSION__MAX] =
-	    {[ADMISSION_ADDRESS] = "more connections from an address than "
-				   "x2.address_connections, or more often than "
-				   "x2.address_rate: closed",
-		[ADMISSION_HANDSHAKES] =
-		    "more handshakes under way than x2.max_handshakes: closed"};
-	enum admission_verdict v;
-
-	if (x->n_conns >= x->settings.max_connections && !make_room(x))
-		return "more connections than x2.max_connections: closed";
-	do
-		v = admission_accept(&x->admission, from, a,
-		    (int64_t)uv_now(&x->loop));
-	while (v == ADMISSION_HANDSHAKES && end_oldest(x));
-	return texts[v];
-}
-
-/* Without the states of TCP that a flood would leave behind. */
-static void
-reset(int fd)
-{
-	const struct linger now = {.l_onoff = 1};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(fd);
-}
-
-/* False: there is none more. */
 static bool
-accept_one(struct x2 *x, int listen_fd)
+is_full(void *ctx)
 {
-	static struct log_limit limit;
-	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
-	socklen_t len = sizeof(from);
-	const int one = 1;
-	const int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct admitted a;
-	const char *why;
+	struct x2 *x = ctx;
 
-	if (fd == -1)
-		return false;
-	why = refusal(x, (const struct sockaddr *)&from, &a);
-	if (why != NULL) {
-		log_limited(&limit, 5, "%s", why);
-		reset(fd);
-		return true;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd, &a)) {
-		admission_left(&x->admission, &a);
-		close(fd);
-	}
-	return true;
+	return x->n_conns >= x->settings.max_connections && !make_room(x);
 }
 
 void
 x2_accept(struct x2 *x, int listen_fd)
 {
-	for (unsigned i = 0; i < ACCEPTS_A_TURN && accept_one(x, listen_fd);
-	     i++)
-		;
+	static const struct accept_ops ops = {"x2", is_full, end_oldest,
+	    add_conn};
+
+	accept_turn(&x->admission, listen_fd, (int64_t)uv_now(&x->loop), &ops,
+	    x);
 }
 
 /* ---- time ---- */

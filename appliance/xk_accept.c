@@ -1,24 +1,16 @@
 /* Connections of DF2/MFs: who is let in, and for how long. */
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "appliance/accept.h"
 #include "appliance/xk_proc.h"
 #include "base/log.h"
 
 #define LINGER_MS 2000
 
-/* Connections that one event of a listening socket brings, at most. */
-#define ACCEPTS_A_TURN 64
-/* A handshake that is as old makes room for a new one. */
-#define EARLY_MS 1000
-
 static bool
-add_conn(struct xk *x, int fd, const struct admitted *a)
+add_conn(void *ctx, int fd, const struct admitted *a)
 {
+	struct xk *x = ctx;
 	struct conn *c = calloc(1, sizeof(*c)), **place;
 	uint32_t id;
 
@@ -57,85 +49,36 @@ add_conn(struct xk *x, int fd, const struct admitted *a)
 
 /* Of the handshakes under way the oldest: a sound one does not take so long. */
 static bool
-end_oldest(struct xk *x)
+end_oldest(void *ctx)
 {
+	struct xk *x = ctx;
 	struct conn *oldest = NULL;
 
 	for (struct conn *c = x->conns; c != NULL; c = c->next)
 		if (c->admitted.early &&
-		    uv_now(&x->loop) - c->last_heard > EARLY_MS)
+		    uv_now(&x->loop) - c->last_heard > ACCEPT_EARLY_MS)
 			oldest = c; /* the list begins with the newest */
 	if (oldest != NULL)
 		xk_conn_free(oldest);
 	return oldest != NULL;
 }
 
-/* Why it is not let in; NULL: it is. */
-static const char *
-refusal(struct xk *x, const struct sockaddr *from, struct admitted *a)
-{
-	static const char *const texts[ADMISSION__MAX] =
-	    {[ADMISSION_ADDRESS] = "more connections from an address than "
-				   "xk.address_connections, or more often than "
-				   "xk.address_rate: closed",
-		[ADMISSION_HANDSHAKES] =
-		    "more handshakes under way than xk.max_handshakes: closed"};
-	enum admission_verdict v;
-
-	if (x->stopping || x->n_conns >= x->settings.max_connections)
-		return "more connections than xk.max_connections: closed";
-	do
-		v = admission_accept(&x->admission, from, a,
-		    (int64_t)uv_now(&x->loop));
-	while (v == ADMISSION_HANDSHAKES && end_oldest(x));
-	return texts[v];
-}
-
-/* Without the states of TCP that a flood would leave behind. */
-static void
-reset(int fd)
-{
-	const struct linger now = {.l_onoff = 1};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(fd);
-}
-
-/* False: there is none more. */
 static bool
-accept_one(struct xk *x, int listen_fd)
+is_full(void *ctx)
 {
-	static struct log_limit limit;
-	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
-	socklen_t len = sizeof(from);
-	const int one = 1;
-	const int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct admitted a;
-	const char *why;
+	const struct xk *x = ctx;
 
-	if (fd == -1)
-		return false;
-	why = refusal(x, (const struct sockaddr *)&from, &a);
-	if (why != NULL) {
-		log_limited(&limit, 5, "%s", why);
-		reset(fd);
-		return true;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (!add_conn(x, fd, &a)) {
-		admission_left(&x->admission, &a);
-		close(fd);
-	}
-	return true;
+	return x->stopping || x->n_conns >= x->settings.max_connections;
 }
 
 void
 xk_accept(struct xk *x, int listen_fd)
 {
-	for (unsigned i = 0; i < ACCEPTS_A_TURN && accept_one(x, listen_fd);
-	     i++)
-		;
+	static const struct accept_ops ops = {"xk", is_full, end_oldest,
+	    add_conn};
+
+	accept_turn(&x->admission, listen_fd, (int64_t)uv_now(&x->loop), &ops,
+	    x);
 }
 
 /* ---- time ---- */
