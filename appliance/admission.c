@@ -73,7 +73,7 @@ admission_accept(struct admission *a, const struct sockaddr *from,
 		return ADMISSION_ADDRESS;
 	if (a->n_early >= s->max_handshakes ||
 	    !allowance_enter(a->early, out->address, &early, now_ms)) {
-		allowance_leave(a->address, out->address);
+		allowance_undo(a->address, out->address, &whole);
 		return a->n_early >= s->max_handshakes ? ADMISSION_HANDSHAKES
 						       : ADMISSION_ADDRESS;
 	}

@@ -79,12 +79,17 @@ add(struct allowance *a, const uint8_t who[ALLOWANCE_WHO])
 	return to;
 }
 
+static int64_t
+each_us(const struct allowance_limit *l)
+{
+	return l->rate == 0 ? 0 : 1000000 / l->rate;
+}
+
 static struct somebody *
 take(struct allowance *a, const uint8_t who[ALLOWANCE_WHO],
     const struct allowance_limit *l, int64_t now_ms)
 {
-	const int64_t each = l->rate == 0 ? 0 : 1000000 / l->rate,
-		      now = 1000 * now_ms;
+	const int64_t each = each_us(l), now = 1000 * now_ms;
 	struct somebody *s = find(a, who);
 
 	if (s == NULL && (s = add(a, who)) == NULL)
@@ -123,4 +128,17 @@ allowance_leave(struct allowance *a, const uint8_t who[ALLOWANCE_WHO])
 
 	if (s != NULL && s->places > 0)
 		s->places--;
+}
+
+void
+allowance_undo(struct allowance *a, const uint8_t who[ALLOWANCE_WHO],
+    const struct allowance_limit *l)
+{
+	struct somebody *s = find(a, who);
+
+	if (s == NULL)
+		return;
+	if (s->places > 0)
+		s->places--;
+	s->due -= each_us(l);
 }

@@ -47,4 +47,8 @@ bool allowance_enter(struct allowance *, const uint8_t who[ALLOWANCE_WHO],
     const struct allowance_limit *, int64_t now_ms) MUST_CHECK;
 void allowance_leave(struct allowance *, const uint8_t who[ALLOWANCE_WHO]);
 
+/* What was entered just now by that limit counts for nothing. */
+void allowance_undo(struct allowance *, const uint8_t who[ALLOWANCE_WHO],
+    const struct allowance_limit *);
+
 #endif

@@ -124,6 +124,30 @@ an_address_of_ipv6_is_its_network(void **state)
 }
 
 static void
+what_finds_the_handshakes_full_costs_nothing(void **state)
+{
+	struct admission_settings s = usual;
+	struct admission *a;
+	struct admitted c[64];
+	unsigned n = 0;
+
+	(void)state;
+	s.max_handshakes = 1;
+	a = fresh(&s);
+	assert_int_equal(admission_accept(a, from("192.0.2.1"), &c[0], 0),
+	    ADMISSION_YES);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(admission_accept(a, from("192.0.2.2"), &c[1],
+				     0),
+		    ADMISSION_HANDSHAKES);
+	assert_true(admission_known(a, &c[0], client(1), 0));
+	/* All that it may have at once is still its own. */
+	n = let_in(a, "192.0.2.2", 50, &c[1], 0);
+	assert_int_equal(n, let_in(a, "192.0.2.3", 50, &c[2], 0));
+	assert_true(n > 1);
+}
+
+static void
 no_address_has_all_the_handshakes(void **state)
 {
 	struct admission *a = fresh(&usual);
@@ -213,6 +237,7 @@ main(void)
 	    cmocka_unit_test(an_address_has_so_many_connections),
 	    cmocka_unit_test(and_so_many_a_second),
 	    cmocka_unit_test(an_address_of_ipv6_is_its_network),
+	    cmocka_unit_test(what_finds_the_handshakes_full_costs_nothing),
 	    cmocka_unit_test(no_address_has_all_the_handshakes),
 	    cmocka_unit_test(a_client_has_its_share_wherever_it_comes_from),
 	    cmocka_unit_test(requests_are_counted_by_client),
