@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -106,15 +107,38 @@ check_entries(const struct list *l, struct why *why)
 	return ERR_OK;
 }
 
+/* RSASSA-PSS names it in its parameters; without them it is SHA-1. */
+static int
+pss_hash(const struct list *l)
+{
+	const X509_ALGOR *sig;
+	RSA_PSS_PARAMS *pss;
+	const ASN1_OBJECT *hash = NULL;
+	int md = NID_sha1;
+
+	X509_CRL_get0_signature(l->crl, NULL, &sig);
+	pss = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS),
+	    sig->parameter);
+	if (pss != NULL && pss->hashAlgorithm != NULL) {
+		X509_ALGOR_get0(&hash, NULL, NULL, pss->hashAlgorithm);
+		md = OBJ_obj2nid(hash);
+	}
+	RSA_PSS_PARAMS_free(pss);
+	return md;
+}
+
 /* A list whose hash can be made to collide is anybody's. */
 static enum err
 check_hash(const struct list *l, struct why *why)
 {
+	const int sig = X509_CRL_get_signature_nid(l->crl);
 	int md = NID_undef, key = NID_undef;
 
-	if (OBJ_find_sigid_algs(X509_CRL_get_signature_nid(l->crl), &md,
-		&key) != 1 ||
-	    md == NID_md5 || md == NID_sha1)
+	if (OBJ_find_sigid_algs(sig, &md, &key) != 1)
+		return wrong(why, "its signature algorithm is not taken");
+	if (sig == NID_rsassaPss)
+		md = pss_hash(l);
+	if (md == NID_md5 || md == NID_sha1)
 		return wrong(why, "its signature algorithm is not taken");
 	return ERR_OK;
 }

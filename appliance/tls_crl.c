@@ -157,11 +157,11 @@ say_state(const struct tls_crl *l, enum crl_state state, int64_t ends)
 			  "%s): peers of its issuer are refused",
 		    l->section, when);
 		break;
-	case CRL_NONE:
 	case CRL_GOOD:
 		if (l->told == CRL_ENDING || l->told == CRL_ENDED)
 			log_info("%s.crl: all lists are in force", l->section);
 		break;
+	case CRL_NONE:
 	case CRL_MISSING: /* the log has why */
 	case CRL_STATE__MAX:
 		break;

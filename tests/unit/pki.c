@@ -150,6 +150,24 @@ add_crl_extensions(X509_CRL *x, const struct pki_crl *c)
 	}
 }
 
+static void
+sign_crl(X509_CRL *x, const struct pki_crl *c)
+{
+	const EVP_MD *md =
+	    EVP_get_digestbyname(c->digest != NULL ? c->digest : "SHA256");
+	EVP_MD_CTX *m = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *k = NULL;
+
+	assert_non_null(m);
+	assert_int_equal(EVP_DigestSignInit(m, &k, md, NULL, c->key), 1);
+	if (c->pss)
+		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(k,
+				     RSA_PKCS1_PSS_PADDING),
+		    1);
+	assert_true(X509_CRL_sign_ctx(x, m) > 0);
+	EVP_MD_CTX_free(m);
+}
+
 static X509_CRL *
 crl_make(const struct pki_crl *c)
 {
@@ -170,9 +188,7 @@ crl_make(const struct pki_crl *c)
 		revoke(x, c, c->revoked[i]);
 	if (!c->version1)
 		add_crl_extensions(x, c);
-	assert_true(X509_CRL_sign(x, c->key,
-			EVP_get_digestbyname(
-			    c->digest != NULL ? c->digest : "SHA256")) > 0);
+	sign_crl(x, c);
 	ASN1_TIME_free(t);
 	X509_NAME_free(name);
 	return x;

@@ -41,6 +41,7 @@ struct pki_crl {
 	size_t n_revoked;
 	bool version1;
 	const char *digest; /* NULL: SHA256 */
+	bool pss; /* of an RSA key, by RSASSA-PSS */
 	/* One more extension, by OpenSSL's name and value, of the list or of
 	 * its entries; NULL: none. */
 	const char *ext, *ext_value, *entry_ext, *entry_value;

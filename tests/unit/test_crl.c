@@ -356,6 +356,14 @@ only_complete_lists_are_taken(void **state)
 	c.digest = "SHA1";
 	refused(&c, "signature algorithm");
 	c = of_sub();
+	c.key = EVP_RSA_gen(2048);
+	c.pss = true;
+	s = set_of(&c, 1);
+	crl_set_free(&s);
+	c.digest = "SHA1";
+	refused(&c, "signature algorithm");
+	EVP_PKEY_free(c.key);
+	c = of_sub();
 	c.ext = "2.5.29.27";
 	c.ext_value = "critical,DER:020103";
 	refused(&c, "delta");
