@@ -19,6 +19,7 @@
 #include "appliance/signer_proc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "hsm/hsm_calls.h"
 
 #define SELF_TEST_MS 60000
@@ -189,6 +190,8 @@ main(void)
 	open_token(&s);
 	ctl_ready();
 	hsm_watch_ready();
-	for (;;)
+	for (;;) {
+		secret_wipe_stack();
 		turn(&s);
+	}
 }

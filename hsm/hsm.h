@@ -111,8 +111,8 @@ enum err hsm_find_tls_keys(struct hsm *, struct why *why) MUST_CHECK;
 /*
  * Learn how the token wants the points of CKM_ECDH1_DERIVE, by one whose
  * product with the master secret is known: P, of which the KMS's parameters
- * have [s]P.  After it hsm_ibe_token() multiplies.  ERR_HSM: in no form is the
- * product that one.
+ * have [s]P.  After it hsm_ibe_token() multiplies.  ERR_MISMATCH: it computes
+ * another product; ERR_HSM: none, in either form.
  */
 enum err hsm_learn_point(struct hsm *, struct ibe *, struct why *) MUST_CHECK;
 

@@ -94,6 +94,7 @@ hsm_learn_point(struct hsm *h, struct ibe *ibe, struct why *why)
 	static const enum caps_point forms[] = {CAPS_POINT_DER, CAPS_POINT_RAW};
 	uint8_t point[IBE_POINT_MAX], want[IBE_POINT_MAX], x[IBE_POINT_MAX];
 	size_t len, coord, got;
+	bool wrong = false;
 	enum err rc = ERR_OK;
 
 	ibe_known_product(ibe, point, &len, want, &coord);
@@ -104,10 +105,11 @@ hsm_learn_point(struct hsm *h, struct ibe *ibe, struct why *why)
 			h->point = forms[i];
 			return ERR_OK;
 		}
+		wrong = wrong || rc == ERR_OK;
 	}
-	if (rc != ERR_OK)
+	if (!wrong)
 		return why_set(why, rc, "self-test: %s", h->why.text);
-	return why_set(why, ERR_HSM,
+	return why_set(why, ERR_MISMATCH,
 	    "self-test: the token's master secret is not that of the public "
 	    "parameters");
 }
@@ -310,13 +312,16 @@ hsm_seed_import(struct hsm *h, struct rd wrapped,
 	enum err rc;
 
 	memcpy(&in, &wrapped.p, sizeof(in));
+	hsm_hold(h); /* whose fault it is must be this call's */
 	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SEED_IMPORT],
 	    in, wrapped.left, t, 5, &seed);
 	/* The length shows only wrapped: SoftHSM leaves CKA_VALUE_LEN at 0. */
 	if (rc == ERR_OK)
 		rc = store_and_destroy(h, seed, blob, &len);
 	if (rc != ERR_OK)
-		return not_taken(h, rc);
+		rc = not_taken(h, rc);
+	if ((rc = hsm_release(h, rc)) != ERR_OK)
+		return rc;
 	if (len != HSM_SEED_BLOB_LEN)
 		return ERR_MISMATCH;
 	memcpy(store, blob, len);
@@ -337,13 +342,14 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	enum err rc;
 
 	memcpy(&in, &store.p, sizeof(in));
+	hsm_hold(h);
 	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SEED_STORE], in,
 	    store.left, t, 7, &seed);
 	if (rc == ERR_OK)
 		out->handle = seed;
 	else if (h->fault == HSM_FAULT_DATA)
 		rc = ERR_MISMATCH;
-	return rc;
+	return hsm_release(h, rc);
 }
 
 enum err
@@ -377,6 +383,7 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 	enum err rc;
 
 	memcpy(&in, &wrapped.p, sizeof(in));
+	hsm_hold(h);
 	rc = P11(h, C_UnwrapKey, h->session, &m, h->key[HSM_KEY_SPOOL], in,
 	    wrapped.left, t, 5, &o);
 	if (rc == ERR_OK) {
@@ -384,6 +391,8 @@ hsm_data_key_open(struct hsm *h, struct rd wrapped,
 		destroy(h, o);
 	}
 	if (rc != ERR_OK)
-		return not_taken(h, rc);
+		rc = not_taken(h, rc);
+	if ((rc = hsm_release(h, rc)) != ERR_OK)
+		return rc;
 	return value.ulValueLen == HSM_DATA_KEY_LEN ? ERR_OK : ERR_MISMATCH;
 }
