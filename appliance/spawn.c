@@ -169,7 +169,7 @@ spawn_hsm_env(const struct config *c)
 	return env;
 }
 
-void
+bool
 spawn_env_put(char **env, const char *name, const char *value)
 {
 	size_t n = 0;
@@ -177,8 +177,10 @@ spawn_env_put(char **env, const char *name, const char *value)
 
 	while (env[n] != NULL)
 		n++;
-	if (asprintf(&s, "%s=%s", name, value) != -1)
-		add(env, &n, s);
+	if (asprintf(&s, "%s=%s", name, value) == -1)
+		return false;
+	add(env, &n, s);
+	return true;
 }
 
 void

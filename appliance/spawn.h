@@ -31,8 +31,8 @@ char **spawn_hsm_env(const struct config *);
 char **spawn_plain_env(const struct config *);
 void spawn_env_free(char **env);
 
-/* "NAME=value" into one of these; there is room for two. */
-void spawn_env_put(char **env, const char *name, const char *value);
+/* "NAME=value" into one of these; there is room for two.  False: no memory. */
+bool spawn_env_put(char **env, const char *name, const char *value) MUST_CHECK;
 
 /* Open for reading; close-on-exec. */
 enum err open_file(const char *path, const char *what, int *fd,

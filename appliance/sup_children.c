@@ -115,9 +115,9 @@ sup_add_signer(struct supervisor *s)
 }
 
 bool
-sup_logs_in(const struct child *c)
+sup_logs_in(enum ctl_peer kind)
 {
-	return c->kind == CTL_PEER_HSM || c->kind == CTL_PEER_SIGNER;
+	return kind == CTL_PEER_HSM || kind == CTL_PEER_SIGNER;
 }
 
 void
@@ -193,15 +193,18 @@ try_again_later(struct child *c)
 static void
 start(struct supervisor *s, struct child *c)
 {
-	char **env = sup_logs_in(c) ? spawn_hsm_env(s->config)
-				    : spawn_plain_env(s->config);
+	char **env = sup_logs_in(c->kind) ? spawn_hsm_env(s->config)
+					  : spawn_plain_env(s->config);
 	struct why why = {""};
 	enum err rc;
 
 	c->wanted = c->ready = false;
-	if (env != NULL)
-		sup_confine_env(s, c->kind, env);
-	rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl, &why);
+	/* Without a word of it a process would not be confined. */
+	if (env == NULL || !sup_confine_env(s, c->kind, env))
+		rc = why_set(&why, ERR_NOMEM, "out of memory");
+	else
+		rc = spawn_process(programs[c->kind], env, &c->pid, &c->ctl,
+		    &why);
 	spawn_env_free(env);
 	if (rc != ERR_OK) {
 		log_error("%s: %s", child_name(c), why.text);
@@ -231,8 +234,8 @@ may_start(const struct supervisor *s, const struct child *c)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *o = &s->child[i];
 
-		if (sup_logs_in(c) && sup_logs_in(o) && o->pid != 0 &&
-		    !o->ready)
+		if (sup_logs_in(c->kind) && sup_logs_in(o->kind) &&
+		    o->pid != 0 && !o->ready)
 			return false;
 	}
 	return true;
@@ -242,7 +245,7 @@ static bool
 reads_cas(const struct child *c)
 {
 	return c->kind == CTL_PEER_XK || c->kind == CTL_PEER_X2 ||
-	    c->kind == CTL_PEER_HI2C;
+	    c->kind == CTL_PEER_XKC || c->kind == CTL_PEER_HI2C;
 }
 
 void
@@ -298,7 +301,7 @@ credit(struct child *c)
 
 	if (lived > STABLE_MS)
 		c->backoff_ms = BACKOFF_FIRST_MS;
-	for (; sup_logs_in(c) && lived >= CREDIT_MS; lived -= CREDIT_MS)
+	for (; sup_logs_in(c->kind) && lived >= CREDIT_MS; lived -= CREDIT_MS)
 		c->backoff_ms = c->backoff_ms / 2 < BACKOFF_FIRST_MS
 		    ? BACKOFF_FIRST_MS
 		    : c->backoff_ms / 2;
@@ -372,7 +375,7 @@ sup_release_held(struct supervisor *s)
 		struct child *c = &s->child[i];
 		const bool was_held = c->held;
 
-		if (sup_logs_in(c) && s->pin_refused)
+		if (sup_logs_in(c->kind) && s->pin_refused)
 			continue; /* it is still the same PIN */
 		c->held = false;
 		/* Somebody has acted: what waits for its time waits no more. */
@@ -383,8 +386,8 @@ sup_release_held(struct supervisor *s)
 		if (!was_held)
 			continue;
 		/* One tries the PIN; the others follow when it can. */
-		c->wanted = !sup_logs_in(c) || first;
-		first = first && !sup_logs_in(c);
+		c->wanted = !sup_logs_in(c->kind) || first;
+		first = first && !sup_logs_in(c->kind);
 	}
 	s->health_new = true;
 }

@@ -88,12 +88,6 @@ find_namespaces(struct supervisor *s, struct why *why)
 	return without(how, "namespaces", &what, &s->lack[0], why);
 }
 
-static bool
-opens_token(enum ctl_peer kind)
-{
-	return kind == CTL_PEER_HSM || kind == CTL_PEER_SIGNER;
-}
-
 static enum err
 look_up_users(struct supervisor *s, struct why *why)
 {
@@ -105,7 +99,7 @@ look_up_users(struct supervisor *s, struct why *why)
 		    "that needs namespaces made by root");
 	for (unsigned i = 0; i < CTL_PEER__MAX; i++) {
 		/* A token of files belongs to one user. */
-		const char *name = child_program(opens_token((enum ctl_peer)i)
+		const char *name = child_program(sup_logs_in((enum ctl_peer)i)
 			? CTL_PEER_HSM
 			: (enum ctl_peer)i);
 		const struct passwd *p = getpwnam(name);
@@ -202,7 +196,7 @@ files_of(const struct config *f, enum ctl_peer kind)
 		list = with_path(list, f, STATE_DB_DIR);
 	if (kind == CTL_PEER_HI2)
 		list = with_path(list, f, STATE_SPOOL_DIR);
-	if (!opens_token(kind))
+	if (!sup_logs_in(kind))
 		return list;
 	if (config_is_softhsm(f)) {
 		list = with_path(list, f, STATE_SOFTHSM_CONF);
@@ -213,18 +207,20 @@ files_of(const struct config *f, enum ctl_peer kind)
 	return list;
 }
 
-void
+bool
 sup_confine_env(const struct supervisor *s, enum ctl_peer kind, char **env)
 {
 	struct confine c = s->confine;
 	char text[CONFINE_TEXT_MAX], *files = files_of(s->config, kind);
+	bool done;
 
 	if (c.own_user) {
 		c.uid = s->user[kind].uid;
 		c.gid = s->user[kind].gid;
 	}
 	confine_print(&c, text);
-	spawn_env_put(env, CONFINE_ENV, text);
-	spawn_env_put(env, CONFINE_FILES_ENV, files == NULL ? "" : files);
+	done = files != NULL && spawn_env_put(env, CONFINE_ENV, text) &&
+	    spawn_env_put(env, CONFINE_FILES_ENV, files);
 	free(files);
+	return done;
 }

@@ -283,7 +283,7 @@ sup_reload_child(struct supervisor *s, struct child *c, struct why *why)
 {
 	enum err rc;
 
-	if (sup_logs_in(c))
+	if (sup_logs_in(c->kind))
 		return ERR_OK; /* nothing of it may change while it runs */
 	sup_crl_seen(s, c);
 	if ((rc = send_child_tls(s, c, why)) != ERR_OK)

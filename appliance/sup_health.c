@@ -23,7 +23,7 @@ sup_health(struct supervisor *s, struct child *c, struct rd body)
 {
 	struct health h;
 
-	if (!sup_logs_in(c) || health_get(body, &h) != ERR_OK) {
+	if (!sup_logs_in(c->kind) || health_get(body, &h) != ERR_OK) {
 		log_error("%s sent the supervisor a message that is none",
 		    child_name(c));
 		return;
@@ -49,7 +49,7 @@ leave_to_kernel(struct supervisor *s, struct child *c)
 static void
 look_at(struct supervisor *s, struct child *c, int64_t now)
 {
-	if (c->pid == 0 || !sup_logs_in(c))
+	if (c->pid == 0 || !sup_logs_in(c->kind))
 		return;
 	if (c->ending == 0 && now - c->heard > HEALTH_SILENCE_MS && c->ready) {
 		(void)snprintf(c->cause, sizeof(c->cause),
@@ -106,7 +106,7 @@ tell_policy(struct supervisor *s)
 	for (unsigned i = 0; i < s->n_children; i++) {
 		const struct child *c = &s->child[i];
 
-		if (sup_logs_in(c))
+		if (sup_logs_in(c->kind))
 			describe(c, &m.w[m.n++]);
 		else if (c->kind == CTL_PEER_POLICY && c->pid != 0 && c->ready)
 			policy = c;
@@ -142,7 +142,7 @@ sup_next_look(const struct supervisor *s)
 	if (s->health_new)
 		return left < 0 ? 0 : left > TELL_MS ? TELL_MS : (int)left;
 	for (unsigned i = 0; i < s->n_children; i++)
-		if (s->child[i].pid != 0 && sup_logs_in(&s->child[i]))
+		if (s->child[i].pid != 0 && sup_logs_in(s->child[i].kind))
 			return LOOK_MS;
 	return -1;
 }

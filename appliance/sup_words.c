@@ -45,11 +45,11 @@ child_ready(struct supervisor *s, struct child *c)
 	c->ready = s->health_new = true;
 	c->heard = clock_uptime_ms();
 	/* The first who logs in has shown that the PIN is right. */
-	if (sup_logs_in(c))
+	if (sup_logs_in(c->kind))
 		for (unsigned i = 0; i < s->n_children; i++) {
 			struct child *o = &s->child[i];
 
-			if (sup_logs_in(o) && o->pid == 0 && !o->wanted) {
+			if (sup_logs_in(o->kind) && o->pid == 0 && !o->wanted) {
 				o->held = false;
 				o->wanted = true;
 				o->restart_at = 0;
@@ -74,7 +74,7 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 		 * A refused PIN is everybody's: nobody else tries it, and those
 		 * that still serve do not when they have ended.
 		 */
-		if (o != c && (rc != ERR_PIN || !sup_logs_in(o)))
+		if (o != c && (rc != ERR_PIN || !sup_logs_in(o->kind)))
 			continue;
 		o->held = true;
 		o->end = rc;

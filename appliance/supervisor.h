@@ -79,7 +79,8 @@ enum err sup_confine(struct supervisor *, struct why *why) MUST_CHECK;
 /* That, on the log. */
 void sup_confine_say(const struct supervisor *);
 /* For a child of that kind, into its environment. */
-void sup_confine_env(const struct supervisor *, enum ctl_peer, char **env);
+bool sup_confine_env(const struct supervisor *, enum ctl_peer,
+    char **env) MUST_CHECK;
 
 /* ---- sup_home.c ---- */
 
@@ -171,7 +172,7 @@ void sup_add_links(struct supervisor *);
 /* The signer, from when the configuration has keys of TLS in the token. */
 void sup_add_signer(struct supervisor *);
 /* Does it log in?  The PIN is tried by one of these at a time. */
-bool sup_logs_in(const struct child *);
+bool sup_logs_in(enum ctl_peer);
 void sup_start_due(struct supervisor *);
 /* When sup_start_due() is next needed, in ms from now; -1: not at all. */
 int sup_next_start(const struct supervisor *);

@@ -1052,8 +1052,8 @@ the_environment_leaves_our_own_names_alone(void **state)
 	    "token { environment = {\"KEYWARDEN_CONFINE=0 0 0 0 0\"} }\n",
 	    "KEYWARDEN_");
 	assert_non_null(env);
-	spawn_env_put(env, "KEYWARDEN_CONFINE", "7 1 0 0 0");
-	spawn_env_put(env, "KEYWARDEN_FILES", "/a:/b");
+	assert_true(spawn_env_put(env, "KEYWARDEN_CONFINE", "7 1 0 0 0"));
+	assert_true(spawn_env_put(env, "KEYWARDEN_FILES", "/a:/b"));
 	assert_true(has(env, "KEYWARDEN_CONFINE=7 1 0 0 0"));
 	assert_true(has(env, "KEYWARDEN_FILES=/a:/b"));
 	spawn_env_free(env);
