@@ -1,7 +1,8 @@
 /*
  * keywardend: the supervisor.  Opens sockets and files, starts the processes
  * and hands them what they need, starts them again when they end.  Parses its
- * configuration and the certificates named there, and nothing else.
+ * configuration, the certificates named there and, where keys of TLS are in the
+ * token, their public halves in kms-state; nothing else.
  */
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -146,7 +146,7 @@ put_confinement(json_t *j)
 	const struct confine *c = sandbox_confinement();
 	json_t *o = json_object();
 
-	put_bool(o, "filter", KW_SANDBOX);
+	put_bool(o, "filter", sandbox_is_built());
 	cli_put_count(o, "landlock", c->landlock);
 	json_object_set_new(o, "namespaces",
 	    json_string(namespaces[c->namespaces]));

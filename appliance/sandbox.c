@@ -394,9 +394,3 @@ sandbox_enter(enum sandbox which)
 	load(which);
 	prove_filter(which);
 }
-
-bool
-sandbox_is_built(void)
-{
-	return KW_SANDBOX;
-}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "appliance/landlock.h"
+#include "appliance/sandbox.h"
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
 #include "base/log.h"
@@ -56,13 +57,14 @@ find_landlock(struct supervisor *s, struct why *why)
 {
 	const uint32_t least = s->config->landlock;
 
-	s->confine.landlock = KW_SANDBOX ? landlock_abi() : 0;
+	s->confine.landlock = sandbox_is_built() ? landlock_abi() : 0;
 	if (s->confine.landlock >= least)
 		return ERR_OK;
 	return why_set(why, ERR_DENIED,
 	    "sandbox.landlock = %u cannot be kept: %s has %u (0: none); set it "
 	    "to that to go on",
-	    least, KW_SANDBOX ? "this kernel" : "a build for sanitizers",
+	    least,
+	    sandbox_is_built() ? "this kernel" : "a build for sanitizers",
 	    s->confine.landlock);
 }
 
@@ -72,7 +74,7 @@ find_namespaces(struct supervisor *s, struct why *why)
 	const enum config_layer how = s->config->namespaces;
 	struct why what = {""};
 
-	if (!KW_SANDBOX)
+	if (!sandbox_is_built())
 		return without(how, "namespaces",
 		    &(struct why){"a build for sanitizers"}, &s->lack[0], why);
 	if (how == LAYER_NO)
@@ -152,8 +154,8 @@ sup_confine_say(const struct supervisor *s)
 	    {"no namespaces", "namespaces", "namespaces (unprivileged)"};
 
 	log_info("each process is confined by: a filter%s, Landlock %u, %s, %s",
-	    KW_SANDBOX ? "" : " that is not built in", s->confine.landlock,
-	    namespaces[s->confine.namespaces],
+	    sandbox_is_built() ? "" : " that is not built in",
+	    s->confine.landlock, namespaces[s->confine.namespaces],
 	    s->confine.own_user ? "a user of its own" : "one user for all");
 	for (unsigned i = 0; i < 2; i++)
 		if (s->lack[i].text[0] != '\0')
