@@ -452,6 +452,20 @@ uses_key(const struct config *f, bool in_token)
 	return any;
 }
 
+unsigned
+config_without_crl(const struct config *f, const char *section[CONFIG_PEERS])
+{
+	unsigned n = 0;
+
+	if (!f->xk_server.crl_said)
+		section[n++] = f->xk_server.section;
+	if (config_is_df2(f) && !f->x2_server.crl_said)
+		section[n++] = f->x2_server.section;
+	if (config_is_remote(f) && !f->xkc.crl_said)
+		section[n++] = f->xkc.section;
+	return n;
+}
+
 bool
 config_uses_token_key(const struct config *f)
 {

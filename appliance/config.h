@@ -150,6 +150,14 @@ enum err config_matters(const struct config *, char *out, size_t cap,
  */
 bool config_key_in_token(const char *key);
 bool config_uses_token_key(const struct config *);
+
+/*
+ * Of the sections xk, x2 and xk_client those that are in use and do not say
+ * what crl is; that there are none can be meant: then "none" is written.
+ */
+#define CONFIG_PEERS 3
+unsigned config_without_crl(const struct config *,
+    const char *section[CONFIG_PEERS]);
 bool config_uses_pem_key(const struct config *);
 
 /* Is the module SoftHSM, whose files we keep under state_dir? */

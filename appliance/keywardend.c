@@ -140,17 +140,14 @@ needs_restart(const struct config *a, const struct config *b)
 static void
 warn_of_crl(const struct config *f)
 {
-	static const char text[] =
-	    "%s.crl is not set: a certificate of its CA "
-	    "is taken until it ends (crl = \"none\" says "
-	    "that this is meant)";
+	const char *section[CONFIG_PEERS];
+	const unsigned n = config_without_crl(f, section);
 
-	if (!f->xk_server.crl_said)
-		log_warning(text, f->xk_server.section);
-	if (config_is_df2(f) && !f->x2_server.crl_said)
-		log_warning(text, f->x2_server.section);
-	if (config_is_remote(f) && !f->xkc.crl_said)
-		log_warning(text, f->xkc.section);
+	for (unsigned i = 0; i < n; i++)
+		log_warning("%s.crl is not set: a certificate of its CA "
+			    "is taken until it ends (crl = \"none\" says "
+			    "that this is meant)",
+		    section[i]);
 }
 
 static void

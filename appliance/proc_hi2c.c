@@ -63,13 +63,6 @@ keep_same(struct hi2c *h, struct rd settings)
 	h->settings_len = settings.left;
 }
 
-/* Of revoked ones: those of a configuration, or new ones. */
-static void
-use_lists(struct hi2c *h)
-{
-	tls_crl_use(&hi2c_lists, tls_fds_take_crl(&h->files));
-}
-
 static void
 judge_lists(struct hi2c *h)
 {
@@ -80,8 +73,10 @@ judge_lists(struct hi2c *h)
 static void
 on_lists(void *ctx)
 {
-	use_lists(ctx);
-	judge_lists(ctx);
+	struct hi2c *h = ctx;
+
+	tls_crl_take(&hi2c_lists, &h->files);
+	judge_lists(h);
 }
 
 /* ---- settings ---- */
@@ -243,7 +238,7 @@ on_setup(void *ctx, struct rd settings)
 		fatal("out of memory");
 	if (take_settings(h, &s, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
-	use_lists(h);
+	tls_crl_take(&hi2c_lists, &h->files);
 	keep_same(h, settings);
 	sandbox_confine(SANDBOX_HI2C, h->port);
 	sandbox_enter(SANDBOX_HI2C);

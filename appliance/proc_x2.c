@@ -96,19 +96,12 @@ new_tls(struct x2 *x, struct why *why)
 	return ERR_OK;
 }
 
-/* Of revoked ones: those of a configuration, or new ones. */
-static void
-use_lists(struct x2 *x)
-{
-	tls_crl_use(&x->lists, tls_fds_take_crl(&x->files));
-}
-
 static void
 on_lists(void *ctx)
 {
 	struct x2 *x = ctx;
 
-	use_lists(x);
+	tls_crl_take(&x->lists, &x->files);
 	if (tls_crl_tick(&x->lists))
 		x2_conn_judge(x);
 }
@@ -184,7 +177,7 @@ on_setup(void *ctx, struct rd settings)
 	make_tables(x);
 	if (admission_init(&x->admission, &x->settings.admission) != ERR_OK)
 		fatal("out of memory");
-	use_lists(x);
+	tls_crl_take(&x->lists, &x->files);
 	if ((rc = new_tls(x, &why)) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_confine(SANDBOX_X2, 0);

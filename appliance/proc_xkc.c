@@ -56,19 +56,12 @@ new_tls(struct xkc *x, struct why *why)
 	return ERR_OK;
 }
 
-/* Of revoked ones: those of a configuration, or new ones. */
-static void
-use_lists(struct xkc *x)
-{
-	tls_crl_use(&xkc_lists, tls_fds_take_crl(&x->files));
-}
-
 static void
 on_lists(void *ctx)
 {
 	struct xkc *x = ctx;
 
-	use_lists(x);
+	tls_crl_take(&xkc_lists, &x->files);
 	if (tls_crl_tick(&xkc_lists))
 		tls_link_judge(x->link);
 }
@@ -111,7 +104,7 @@ on_setup(void *ctx, struct rd settings)
 	if (!tls_fds_whole(&x->files) ||
 	    xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("incomplete start");
-	use_lists(x);
+	tls_crl_take(&xkc_lists, &x->files);
 	if (take_settings(x, &s, &why) != ERR_OK || new_tls(x, &why) != ERR_OK)
 		ctl_fail(ERR_MALFORMED, &why);
 	sandbox_confine(SANDBOX_XKC, address_port(&x->to.address));
@@ -129,7 +122,7 @@ on_reload(void *ctx, struct rd settings)
 
 	if (xkc_settings_get(settings, &s) != ERR_OK)
 		fatal("bad settings");
-	use_lists(x);
+	tls_crl_take(&xkc_lists, &x->files);
 	if (take_settings(x, &s, &why) != ERR_OK)
 		log_error("%s: the address in use stays", why.text);
 	if (tls_fds_whole(&x->files) && new_tls(x, &why) != ERR_OK)

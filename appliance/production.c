@@ -58,15 +58,12 @@ lemf_without_crl(const struct asked *a)
 	return false;
 }
 
-/* That there are none can be meant: then "none" is written. */
 static bool
 crl_not_said(const struct asked *a)
 {
-	const struct config *f = a->f;
+	const char *section[CONFIG_PEERS];
 
-	return !f->xk_server.crl_said ||
-	    (config_is_df2(f) && !f->x2_server.crl_said) ||
-	    (config_is_remote(f) && !f->xkc.crl_said);
+	return config_without_crl(a->f, section) > 0;
 }
 
 static const struct {

@@ -96,6 +96,12 @@ tls_crl_use(struct tls_crl *l, int fd)
 	l->set = set;
 }
 
+void
+tls_crl_take(struct tls_crl *l, struct tls_fds *from)
+{
+	tls_crl_use(l, tls_fds_take_crl(from));
+}
+
 /* ---- judging ---- */
 
 static int

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "appliance/crl.h"
+#include "appliance/tls_fds.h"
 
 /*
  * A new connection needs a list that has not ended.  One that is there may
@@ -34,6 +35,8 @@ struct tls_crl {
  * the log; those in use stay.
  */
 void tls_crl_use(struct tls_crl *, int fd);
+/* The same with those that have come, of a configuration or new ones. */
+void tls_crl_take(struct tls_crl *, struct tls_fds *);
 
 /* Could they be taken?  Closes it; ERR_MALFORMED with what is wrong. */
 enum err tls_crl_check(int fd, const char *section, struct why *why) MUST_CHECK;

@@ -354,10 +354,8 @@ open_event(struct x2_conn *c)
 }
 
 static void
-conn_event(void *ctx)
+conn_event(struct x2_conn *c)
 {
-	struct x2_conn *c = ctx;
-
 	c->want_write = false;
 	if (c->state == X2_HANDSHAKE)
 		handshake(c);

@@ -366,10 +366,8 @@ xk_conn_begin(struct conn *c)
 }
 
 static void
-conn_event(void *ctx)
+conn_event(struct conn *c)
 {
-	struct conn *c = ctx;
-
 	c->want_write = false;
 	if (c->state == CONN_HANDSHAKE)
 		handshake(c);
