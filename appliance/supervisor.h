@@ -55,7 +55,7 @@ struct supervisor {
 	bool health_new; /* policy is to be told of the workers */
 	int64_t health_told; /* ms */
 	struct confine confine; /* of each process, but for its user */
-	struct why lack[2]; /* what was tried of it and is not to be had */
+	struct why lack[3]; /* what was tried of it and is not to be had */
 	struct sup_user {
 		uid_t uid;
 		gid_t gid;
