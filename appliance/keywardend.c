@@ -321,5 +321,5 @@ main(int argc, char **argv)
 	sup_confine_say(&s);
 	run(&s);
 	config_free(&s.config);
-	return 0;
+	return s.left ? 70 : 0;
 }
