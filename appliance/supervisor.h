@@ -88,8 +88,8 @@ bool sup_confine_env(const struct supervisor *, enum ctl_peer,
 /* Who the state belongs to, and may own secrets; before one is opened. */
 void sup_owner(struct supervisor *);
 /*
- * The folders that are one process's alone, with what an earlier version kept
- * outside of them; they belong to the user of that process.  Under the lock.
+ * The folders that are one process's alone belong to the user of that process.
+ * Under the lock.
  */
 enum err sup_home(struct supervisor *, struct why *why) MUST_CHECK;
 
