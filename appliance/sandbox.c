@@ -47,8 +47,8 @@ static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
     SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(futex),
     SCMP_SYS(getrandom),
     SCMP_SYS(clock_gettime), /* where the vDSO does not do it */
-    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(sendmsg),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(recvmsg),
+    SCMP_SYS(recvfrom), /* sendto, sendmsg: see below */
     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
     /* threads that libraries started before need these two */
     SCMP_SYS(rseq), SCMP_SYS(set_robust_list),
@@ -65,6 +65,8 @@ static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
 /* TLS with clients: xk, x2. */
 static const int of_server[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
     SCMP_SYS(shutdown)};
+
+#define SOCK_TYPE 0xf /* the part of socket()'s type that is no flag */
 
 /* TLS with a server; socket() below. */
 static const int of_client[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt),
@@ -153,14 +155,15 @@ add_where(scmp_filter_ctx c, int call, unsigned arg, uint64_t mask,
 }
 
 /*
- * Memory is never made executable again; descriptors only change mode; signals
- * go to nobody else.
+ * Memory is never made executable again; what is open stays open as it is;
+ * signals go to nobody else; to send is not to connect (Landlock watches
+ * connect() alone).
  */
 static int
 add_limited(scmp_filter_ctx c, enum sandbox which)
 {
-	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD,
-	    F_SETLK, F_SETLKW, F_GETLK};
+	static const int fcntls[] = {F_GETFL, F_GETFD, F_SETFD, F_SETLK,
+	    F_SETLKW, F_GETLK};
 	int rc;
 
 	/* To read whether the clock is synchronised: no privilege to set it. */
@@ -171,6 +174,8 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(tgkill), 0, UINT64_MAX,
 		 (uint64_t)getpid())) != 0)
 		return rc;
@@ -179,6 +184,18 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 			 (uint64_t)fcntls[i])) != 0)
 			return rc;
 	return 0;
+}
+
+/* A socket of TCP, and of nothing else that this family has. */
+static int
+add_tcp(scmp_filter_ctx c, unsigned family)
+{
+	const struct scmp_arg_cmp where[] = {{0, SCMP_CMP_EQ, family, 0},
+	    {1, SCMP_CMP_MASKED_EQ, SOCK_TYPE, SOCK_STREAM},
+	    {2, SCMP_CMP_EQ, 0, 0}};
+
+	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+	    where);
 }
 
 /*
@@ -199,9 +216,9 @@ add_socket(scmp_filter_ctx c, enum sandbox which)
 		0 ||
 	    (rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &above)) !=
 		0 ||
-	    (rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET)) != 0)
+	    (rc = add_tcp(c, AF_INET)) != 0)
 		return rc;
-	return add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET6);
+	return add_tcp(c, AF_INET6);
 }
 
 static bool

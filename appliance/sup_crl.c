@@ -118,17 +118,15 @@ sup_crl_tell(const struct supervisor *s)
 			send_states(&s->child[i], &m);
 }
 
-void
+enum err
 sup_crl_is(struct supervisor *s, struct child *c, struct rd body)
 {
 	struct tls_section t;
 	struct msg_crl m;
 
-	if (!sup_tls_of(s->config, c, &t) || msg_crl_get(body, &m) != ERR_OK) {
-		log_error("%s says what it may not say of lists",
-		    child_name(c));
-		return;
-	}
+	if (!sup_tls_of(s->config, c, &t) || msg_crl_get(body, &m) != ERR_OK)
+		return ERR_MALFORMED;
 	c->crl = m;
 	sup_crl_tell(s);
+	return ERR_OK;
 }

@@ -123,6 +123,7 @@ check "a stranger not" quiet not as $STRANGER "$BIN/keywarden" status \
 granted "the call" x alice
 
 step "Started by a user without privileges"
+daemon_stop
 if ! as $OWNER unshare -Urmn true 2>/dev/null; then
 	note "this machine gives no namespaces to users: not tried"
 else
