@@ -95,3 +95,66 @@ def neighbours_and_policy():
 def policy_peers():
     yield from persons_and_policy()
     yield from neighbours_and_policy()
+
+
+# ---- fuzz_audit_peers.c ----
+
+COMMIT = act(7, 0)
+
+
+def chain(how=1):
+    return act(0, 7, how)
+
+
+def worker(i=0, learns=0):
+    """It has come and learnt what there is."""
+    return act(4, i) + act(4, 9 + i, learns)
+
+
+def asked(kind, how=0, ident=1):
+    """2: a grant, 3: a task, 4: a change, 6: an entry."""
+    return act(0, kind, *([how] if kind == 3 else [how, ident])) + COMMIT
+
+
+def done(how, i=0, n=1):
+    return (act(4, 15 + i, how) + COMMIT) * n
+
+
+def audit_peers():
+    ready = b"\0" + chain() + worker()
+    for full in (0, 1, 20):
+        ready = u8(full) + chain() + worker()
+        for how in (0, 1, 2, 3, 4, 5, 0x44):
+            yield ready + asked(2, how) + done(0, n=3)
+            yield ready + asked(2, how) + done(3, n=2)
+            yield ready + asked(2, how) + done(0) + done(5)
+            yield ready + asked(2, how) + act(4, 0) + COMMIT
+            yield ready + asked(2, how) + act(0, 0) + done(0, n=2)
+        yield ready + asked(3, 1) + done(0) + asked(3, 2) + done(1)
+        for how in range(18):
+            yield ready + asked(4, how) + act(4, 9, 0) + COMMIT + asked(2)
+        for how in (0, 3, 5):
+            for word in (1, 2, 3, 8):
+                yield ready + asked(4, how) + act(4, 9, word) + COMMIT + \
+                    act(0, 0) + act(0, 0) + chain() + act(4, 9, 0)
+            yield ready + asked(4, how) + act(4, 0) + COMMIT + worker() + \
+                asked(4, how)
+            yield ready + worker(1) + asked(4, how) + act(4, 9, 0) + \
+                act(4, 10, 0) + COMMIT + asked(4, 0xc0 | how)
+            yield u8(full) + chain() + asked(4, how) + worker() + \
+                asked(2) + act(4, 9, 0)
+        yield ready + b"".join(asked(6, i, i) for i in range(4))
+    many = b"".join(act(0, 2, i % 3, i) for i in range(30))
+    yield ready + many + COMMIT + done(0, n=40)
+    yield b"\0" + chain() + worker() + worker(1) + many + COMMIT + \
+        act(4, 0) + COMMIT + done(0, 1, 20)
+    yield b"\0" + chain() + worker() + many + COMMIT + act(4, 0)
+    for what in range(6):
+        yield b"\0" + chain() + worker() + act(3, 0) + act(3, 2, what, 5) + \
+            COMMIT + done(what)
+        yield b"\0" + worker() + act(3, 0) + act(3, 3, what, 5) + COMMIT
+        yield b"\0" + worker() + act(3, 0) + act(3, 2, what, 1) * 9 + \
+            COMMIT + act(3, 0) + act(3, 0) + done(0, n=4)
+        yield b"\0" + worker() + act(4, 6, what) + act(4, 0) + COMMIT
+    yield b"\0" + act(0, 0) + act(0, 0) + chain(2) + act(0, 1, 2) + u8(0) + \
+        view16(b"\1")

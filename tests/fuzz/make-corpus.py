@@ -275,6 +275,7 @@ def plain_seeds(v):
             "lemf_record": delivery.streams(),
             "lemf_pcap": media.pcaps(),
             "policy_peers": peers.policy_peers(),
+            "audit_peers": peers.audit_peers(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 
