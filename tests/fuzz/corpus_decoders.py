@@ -1,6 +1,6 @@
 """Seeds of make-corpus.py for decoders of their own: proofs, certificates of
 LEMFs, addresses, the queue, integrity, the sealed head, security policies."""
-import os
+import functools
 import subprocess
 import tempfile
 
@@ -30,34 +30,52 @@ def openssl(*args):
                           capture_output=True).stdout
 
 
-def certificate(key, *extensions):
-    with tempfile.TemporaryDirectory() as d:
-        more = [a for e in extensions for a in ("-addext", e)]
-        return openssl("req", "-x509", "-nodes", "-newkey", *key, "-keyout",
-                       os.path.join(d, "k"), "-subj", "/CN=lemf", "-days",
-                       "3650", "-outform", "DER", *more)
+@functools.lru_cache(maxsize=None)
+def private_key(kind):
+    """PEM of "rsa:BITS", "ed25519", or a curve: each once, they take long."""
+    name, _, bits = kind.partition(":")
+    args = {"rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:" + bits],
+            "ed25519": ["ED25519"]}.get(
+                name, ["EC", "-pkeyopt", "ec_paramgen_curve:" + name])
+    return openssl("genpkey", "-algorithm", *args)
 
 
-def curve(name):
-    return ["ec", "-pkeyopt", "ec_paramgen_curve:" + name]
+def with_key(kind, *args):
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(private_key(kind))
+        f.flush()
+        return openssl(*args[:1], args[1], f.name, *args[2:],
+                       "-outform", "DER")
+
+
+def certificate(kind, *extensions):
+    more = [a for e in extensions for a in ("-addext", e)]
+    return with_key(kind, "req", "-key", "-x509", "-subj", "/CN=lemf",
+                    "-days", "3650", *more)
+
+
+def public_key(kind):
+    return with_key(kind, "pkey", "-in", "-pubout")
 
 
 def lemf_certs():
     end = "basicConstraints=critical,CA:FALSE"
     encipher, agree = "keyUsage=keyEncipherment", "keyUsage=keyAgreement"
     soon, late = u64(8 * 365 * 86400), u64(60 * 365 * 86400)
-    good = certificate(curve("P-256"), end, agree)
-    for der in (good, certificate(["rsa:3072"], end, encipher),
-                certificate(["rsa:2048"], end, encipher),
-                certificate(["rsa:3072"], end, agree),
-                certificate(curve("P-384"), end, agree),
-                certificate(curve("P-521"), end, agree),
-                certificate(curve("P-256"), end, encipher),
-                certificate(curve("P-256"), end),
-                certificate(curve("P-256"), agree),
-                certificate(curve("P-256"), end, agree,
+    good = certificate("P-256", end, agree)
+    for der in (good, certificate("rsa:3072", end, encipher),
+                certificate("rsa:2048", end, encipher),
+                certificate("rsa:4104", end, encipher),
+                certificate("P-256", "basicConstraints=CA:TRUE", agree),
+                certificate("rsa:3072", end, agree),
+                certificate("P-384", end, agree),
+                certificate("P-521", end, agree),
+                certificate("P-256", end, encipher),
+                certificate("P-256", end),
+                certificate("P-256", agree),
+                certificate("P-256", end, agree,
                             "1.2.3.4=critical,DER:0500"),
-                certificate(["ed25519"], end)):
+                certificate("ed25519", end)):
         yield soon + der
         yield late + der
     yield u64(0) + good
@@ -95,23 +113,6 @@ def rules():
     yield b""
 
 
-def public_key(*args):
-    with tempfile.TemporaryDirectory() as d:
-        name = os.path.join(d, "k")
-        openssl("genpkey", "-out", name, *args)
-        return openssl("pkey", "-in", name, "-pubout", "-outform", "DER")
-
-
-def rsa(bits):
-    return public_key("-algorithm", "RSA", "-pkeyopt",
-                      "rsa_keygen_bits:%d" % bits)
-
-
-def p256():
-    return public_key("-algorithm", "EC", "-pkeyopt",
-                      "ec_paramgen_curve:P-256")
-
-
 def queue_rows():
     def row(faults=0, table=0, name=b"police", record=b"record", more=b""):
         return u8(faults) + u8(table) + u64(7) + view8(name) + u64(3) + \
@@ -124,9 +125,9 @@ def queue_rows():
         yield row(0, table, record=b"")
         for n in (1, 28, 29, 300):
             yield row(0, table, more=bytes(n))
-    for der in (rsa(3072), rsa(2048), p256(), b"", b"no key"):
+    for der in (public_key("rsa:3072"), public_key("rsa:2048"), public_key("rsa:4104"), public_key("P-256"), b"", b"no key"):
         yield b"\x80" + der
-    yield b"\x80" + rsa(3072) + b"\0"
+    yield b"\x80" + public_key("rsa:3072") + b"\0"
 
 
 def integrities():
@@ -136,7 +137,7 @@ def integrities():
     for signature in range(3):
         for fault in (0, 1, 2, 4):
             yield bytes([1, 0, signature, fault, 3]) + b"octets"
-        for der in (p256(), rsa(2048), b"", b"no key", p256() + b"\0"):
+        for der in (public_key("P-256"), public_key("rsa:2048"), b"", b"no key", public_key("P-256") + b"\0"):
             yield bytes([1, 0, signature, 8, 0]) + der
 
 
@@ -145,12 +146,14 @@ def heads():
         return bytes([what, number, hash_, time])
     written = [b"", slot(5)[1:], slot(5, time=9)[1:], slot(4)[1:],
                slot(5, hash_=1)[1:], slot(6)[1:] + slot(5)[1:] + slot(7)[1:]]
+    for n in range(1, 8):
+        yield u8(n) + slot(5) + slot(4) + slot(6)[1:] + slot(7)[1:]
     for more in written:
-        yield slot(5) + slot(4) + more
-        yield slot(4) + slot(5) + more
-        yield slot(5, time=4) + slot(5) + more
+        yield b"\0" + slot(5) + slot(4) + more
+        yield b"\0" + slot(4) + slot(5) + more
+        yield b"\0" + slot(5, time=4) + slot(5) + more
         for wrong in (3, 5, 9):
-            yield slot(5) + slot(6, wrong) + more
-            yield slot(6, wrong) + slot(5) + more
-        yield slot(1, 3) + slot(2, 3) + more
-    yield b"\0" + b"KWHEAD1\0" + bytes(80)
+            yield b"\0" + slot(5) + slot(6, wrong) + more
+            yield b"\0" + slot(6, wrong) + slot(5) + more
+        yield b"\0" + slot(1, 3) + slot(2, 3) + more
+    yield b"\0\0" + b"KWHEAD1\0" + bytes(80)

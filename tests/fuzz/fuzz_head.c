@@ -4,9 +4,10 @@
  * none; a head that is not below it can be written and is the next that is
  * read, one below cannot.
  *
- * Input: for each slot u8 what (0: its octets as they come, SLOT_LEN of them;
- * else a head with a seal, by the bits of WRONG_ with a fault), then u8 number,
- * u8 hash, u8 time; then heads to be written, each u8 number, u8 hash, u8 time.
+ * Input: u8 at which call the token fails (0: at none); for each slot u8 what
+ * (0: its octets as they come, SLOT_LEN of them; else a head with a seal, by
+ * the bits of WRONG_ with a fault), then u8 number, u8 hash, u8 time; then
+ * heads to be written, each u8 number, u8 hash, u8 time.
  */
 #include <string.h>
 #include <unistd.h>
@@ -19,22 +20,36 @@
 enum { WRONG_SEAL = 2, WRONG_MAGIC = 4, CUT = 8 };
 
 static struct hsm_proc process;
+static unsigned fail_in; /* calls into the token until one fails */
 
 /* ---- in place of the token ---- */
 
+static bool
+token_fails(void)
+{
+	return fail_in > 0 && --fail_in == 0;
+}
+
 /* A seal that its octets tell. */
+static void
+seal_of(const uint8_t *data, size_t len, uint8_t seal[HSM_SEAL_LEN])
+{
+	uint8_t sum = 0;
+
+	MUST(len == SLOT_LEN - HSM_SEAL_LEN);
+	for (size_t i = 0; i < len; i++)
+		sum = (uint8_t)(31 * sum + data[i]);
+	memset(seal, sum, HSM_SEAL_LEN);
+}
+
 enum err
 hsm_seal(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
     uint8_t seal[HSM_SEAL_LEN])
 {
-	uint8_t sum = 0;
-
 	(void)h;
-	MUST(key == HSM_KEY_SEAL_STATE && len == SLOT_LEN - HSM_SEAL_LEN);
-	for (size_t i = 0; i < len; i++)
-		sum = (uint8_t)(31 * sum + data[i]);
-	memset(seal, sum, HSM_SEAL_LEN);
-	return ERR_OK;
+	MUST(key == HSM_KEY_SEAL_STATE);
+	seal_of(data, len, seal);
+	return token_fails() ? ERR_HSM : ERR_OK;
 }
 
 enum err
@@ -43,7 +58,11 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 {
 	uint8_t want[HSM_SEAL_LEN];
 
-	MUST(hsm_seal(h, key, data, len, want) == ERR_OK);
+	(void)h;
+	MUST(key == HSM_KEY_SEAL_STATE);
+	seal_of(data, len, want);
+	if (token_fails())
+		return ERR_HSM;
 	return rd_is(&seal, want, sizeof(want)) ? ERR_OK : ERR_MISMATCH;
 }
 
@@ -116,8 +135,7 @@ make_slot(unsigned at, struct rd *in)
 	wr_u64(&w, slot.s.head.number);
 	wr_copy(&w, slot.s.head.hash, DIGEST_LEN);
 	wr_i64(&w, slot.s.time);
-	MUST(hsm_seal(NULL, HSM_KEY_SEAL_STATE, octets, w.len,
-		 octets + w.len) == ERR_OK);
+	seal_of(octets, w.len, octets + w.len);
 	right = octets[SLOT_LEN - 1];
 	octets[SLOT_LEN - 1] ^= what & WRONG_SEAL;
 	put(at, octets, what & CUT ? SLOT_LEN - 1 : SLOT_LEN);
@@ -133,8 +151,13 @@ must_read(const struct slot *want)
 {
 	struct sealed_head got = {.time = 0};
 	struct why why = {""};
+	const unsigned before = fail_in;
 	const enum err rc = hsm_head_read(&process, &got, &why);
 
+	if (before > 0 && fail_in == 0) {
+		MUST(rc == ERR_HSM);
+		return;
+	}
 	MUST(rc == (want->there ? ERR_OK : ERR_MALFORMED));
 	if (rc != ERR_OK)
 		return;
@@ -151,6 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	rd_init(&in, data, size);
 	process.head_fd = memory_file(none);
+	fail_in = take_u8(&in);
 	slot[0] = make_slot(0, &in);
 	slot[1] = make_slot(1, &in);
 	last = slot[!is_later(&slot[0], &slot[1])];
@@ -163,8 +187,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    (s.head.number > last.s.head.number ||
 			head_equal(&s.head, &last.s.head));
 
-		MUST((hsm_head_write(&process, &s.head, s.time, &out, &why) ==
-			 ERR_OK) == good);
+		const unsigned before = fail_in;
+		const enum err rc =
+		    hsm_head_write(&process, &s.head, s.time, &out, &why);
+
+		if (before > 0 && fail_in == 0) {
+			MUST(rc == ERR_HSM);
+			continue;
+		}
+		MUST((rc == ERR_OK) == good);
 		if (good &&
 		    (s.head.number > last.s.head.number ||
 			s.time > last.s.time))

@@ -19,7 +19,7 @@ BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, needs more files than
 # there may be, or shows in long inputs alone: their seeds stay.
-SEEDED=" config intake persons sip_event x2_take "
+SEEDED=" client_proof config confine integrity intake lemf_cert persons queue_seal rules sip_event x2_take "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")
