@@ -3,7 +3,7 @@
 
 #include "sandbox_test.h"
 
-static const struct act acts[] = {
+static const struct act own[] = {
     {"connect", act_connect, DIES},
     {"socket, IP", act_socket_ip, EACCES},
     {"epoll", act_epoll, WORKS},
@@ -25,11 +25,6 @@ static const struct act acts[] = {
     {"alarm", act_alarm, DIES},
 };
 
-int
-main(void)
-{
-	const struct acts tables[] = {allowed_to_all, ACTS(acts),
-	    forbidden_to_all};
-
-	return sandbox_test(SANDBOX_AUDIT, tables, 3);
-}
+static const struct acts own_acts = ACTS(own);
+const struct tried tried = {.which = SANDBOX_AUDIT,
+    .tables = {&allowed_to_all, &own_acts, &forbidden_to_all}};

@@ -24,14 +24,7 @@
 #define EACH_SECONDS 60
 #define HANGS (-2)
 
-struct held held;
 static char folder[64];
-
-int
-outcome(long rc)
-{
-	return rc == -1 ? errno : 0;
-}
 
 /* Does a forbidden thing when the one that went into the filter says so. */
 static void *
@@ -202,7 +195,7 @@ remove_folder(void)
 }
 
 int
-sandbox_test(enum sandbox which, const struct acts *tables, size_t n)
+main(void)
 {
 	const struct rlimit none = {0, 0};
 	unsigned failed, acts = 0;
@@ -217,11 +210,13 @@ sandbox_test(enum sandbox which, const struct acts *tables, size_t n)
 	(void)alarm(MOST_SECONDS);
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("setrlimit: %s", strerror(errno));
+	if (tried.prepare != NULL)
+		tried.prepare();
 	make_folder();
-	failed = control(which);
-	for (size_t i = 0; i < n; i++) {
-		failed += run(which, &tables[i]);
-		acts += (unsigned)tables[i].n;
+	failed = control(tried.which);
+	for (unsigned i = 0; i < TRIED_TABLES && tried.tables[i] != NULL; i++) {
+		failed += run(tried.which, tried.tables[i]);
+		acts += (unsigned)tried.tables[i]->n;
 	}
 	remove_folder();
 	(void)printf("%u acts, %u not as expected\n", acts, failed);

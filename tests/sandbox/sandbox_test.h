@@ -54,12 +54,19 @@ int outcome(long rc);
 		return outcome(syscall(__VA_ARGS__)); \
 	}
 
-/* Runs the tables; the exit code of the test. */
-int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
-/* The same with the tables of a process that calls a server. */
-int sandbox_caller(enum sandbox which);
+/*
+ * All that a process is tried with, of which each sandbox_PROC.c has one: here,
+ * and inside the process itself where it is taken over (tests/scenario/inside).
+ */
+#define TRIED_TABLES 4
+extern const struct tried {
+	enum sandbox which;
+	void (*prepare)(void); /* before anything; or NULL */
+	const struct acts *tables[TRIED_TABLES]; /* NULL: no more */
+} tried;
 
-extern const struct acts forbidden_to_all, allowed_to_all, with_token;
+extern const struct acts forbidden_to_all, allowed_to_all, with_token,
+    of_caller;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */
 extern const struct acts forbidden_where_it_works;
 
