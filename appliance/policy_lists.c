@@ -125,19 +125,14 @@ worker_json(const struct worker_health *w)
 static json_t *
 token_json(const struct policy *p)
 {
-	static struct msg_workers m;
 	json_t *a = json_array();
-	struct rd r;
 
-	rd_init(&r, p->token, p->token_len);
-	if (p->token_len == 0 || msg_workers_get(r, &m) != ERR_OK)
-		return a;
-	for (unsigned i = 0; i < m.n; i++)
-		json_array_append_new(a, worker_json(&m.w[i]));
+	for (unsigned i = 0; i < p->workers.n; i++)
+		json_array_append_new(a, worker_json(&p->workers.w[i]));
 	return a;
 }
 
-/* All processes have the same around them; this one speaks of its own. */
+/* What the supervisor wants around each process; this one was told as all. */
 static void
 put_confinement(json_t *j)
 {
@@ -151,6 +146,7 @@ put_confinement(json_t *j)
 	json_object_set_new(o, "namespaces",
 	    json_string(namespaces[c->namespaces]));
 	put_bool(o, "users", c->own_user);
+	put_bool(o, "memoryLocked", c->memory_locked);
 	json_object_set_new(j, "confinement", o);
 }
 

@@ -20,19 +20,22 @@
 #include "appliance/sandbox.h"
 #include "base/log.h"
 
-/* What the processes have in common with each other, and what not. */
+/*
+ * What the processes have in common with each other, and what not.  policy and
+ * audit have no secret that is not wrapped.
+ */
 static const struct {
 	const char *name;
-	bool network, writes;
-} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false},
-    [SANDBOX_POLICY] = {"policy", false, true},
-    [SANDBOX_AUDIT] = {"audit", false, true},
-    [SANDBOX_HSM] = {"hsm", false, true},
-    [SANDBOX_X2] = {"x2", false, false},
-    [SANDBOX_HI2] = {"hi2", false, true},
-    [SANDBOX_XKC] = {"xkc", true, false},
-    [SANDBOX_HI2C] = {"hi2c", true, false},
-    [SANDBOX_SIGNER] = {"signer", false, true}};
+	bool network, writes, secrets;
+} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false, true},
+    [SANDBOX_POLICY] = {"policy", false, true, false},
+    [SANDBOX_AUDIT] = {"audit", false, true, false},
+    [SANDBOX_HSM] = {"hsm", false, true, true},
+    [SANDBOX_X2] = {"x2", false, false, true},
+    [SANDBOX_HI2] = {"hi2", false, true, true},
+    [SANDBOX_XKC] = {"xkc", true, false, true},
+    [SANDBOX_HI2C] = {"hi2c", true, false, true},
+    [SANDBOX_SIGNER] = {"signer", false, true, true}};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -41,8 +44,8 @@ static const struct {
  */
 static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
     SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(brk), SCMP_SYS(munmap),
-    SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock),
-    SCMP_SYS(futex), SCMP_SYS(getrandom),
+    SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(futex),
+    SCMP_SYS(getrandom),
     SCMP_SYS(clock_gettime), /* where the vDSO does not do it */
     SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(recvmsg),
     SCMP_SYS(recvfrom), /* sendto, sendmsg: see below */
@@ -124,7 +127,9 @@ static const struct {
     /* OpenSSL and libc look for files that are not there */
     {SCMP_SYS(open), EACCES}, {SCMP_SYS(uname), ENOSYS},
     {SCMP_SYS(sysinfo), ENOSYS}, {SCMP_SYS(prlimit64), EPERM},
-    {SCMP_SYS(membarrier), ENOSYS}};
+    {SCMP_SYS(membarrier), ENOSYS},
+    /* what is locked stays so, whatever a module thinks of it */
+    {SCMP_SYS(munlock), EPERM}};
 
 static int
 add_sets(scmp_filter_ctx c, enum sandbox which)
@@ -315,7 +320,8 @@ sandbox_start(enum sandbox which)
 	/* Without a word of it (the attack tests): the filter alone. */
 	if (text != NULL && confine_read(text, &wanted) != ERR_OK)
 		fatal("the supervisor wants a confinement that there is not");
-	if (confine_apart(&wanted, kinds[which].network, &why) != ERR_OK)
+	if ((kinds[which].secrets && confine_lock(&wanted, &why) != ERR_OK) ||
+	    confine_apart(&wanted, kinds[which].network, &why) != ERR_OK)
 		ctl_fail(ERR_DENIED, &why);
 }
 
@@ -339,7 +345,8 @@ sandbox_confine(enum sandbox which, uint16_t port)
 	const char *files = getenv(CONFINE_FILES_ENV);
 	struct confine_use use = {.port = port,
 	    .network = kinds[which].network,
-	    .writes = kinds[which].writes};
+	    .writes = kinds[which].writes,
+	    .secrets = kinds[which].secrets};
 	char *text = strdup(files == NULL ? "" : files);
 	struct why why = {""};
 

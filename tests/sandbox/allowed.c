@@ -89,8 +89,7 @@ act_locked_memory(void)
 
 	if (p == MAP_FAILED || mlock(p, 4096) == -1 ||
 	    madvise(p, 4096, MADV_DONTDUMP) == -1 ||
-	    mprotect(p, 4096, PROT_READ) == -1 || munlock(p, 4096) == -1 ||
-	    munmap(p, 4096) == -1)
+	    mprotect(p, 4096, PROT_READ) == -1 || munmap(p, 4096) == -1)
 		return errno;
 	return 0;
 }

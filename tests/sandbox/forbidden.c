@@ -65,6 +65,8 @@ ACT(act_pkey_mprotect, SYS_pkey_mprotect, NULL, 0, PROT_EXEC, -1)
 ACT(act_memfd, SYS_memfd_create, "x", 0)
 ACT(act_shmget, SYS_shmget, IPC_PRIVATE, WRONG, 0)
 ACT(act_userfaultfd, SYS_userfaultfd, 0)
+ACT(act_munlock, SYS_munlock, NULL, 0)
+ACT(act_munlockall, SYS_munlockall)
 ACT(act_remap, SYS_remap_file_pages, NULL, 0, 0, 0, 0)
 
 static int
@@ -217,6 +219,8 @@ static const struct act acts[] = {
     {"memfd_create", act_memfd, DIES},
     {"shmget", act_shmget, DIES},
     {"userfaultfd", act_userfaultfd, DIES},
+    {"munlock", act_munlock, EPERM},
+    {"munlockall", act_munlockall, DIES},
     {"remap_file_pages", act_remap, DIES},
     {"bpf", act_bpf, DIES},
     {"perf_event_open", act_perf, DIES},
