@@ -25,6 +25,7 @@
 #define STABLE_MS 60000
 #define CREDIT_MS 2000
 #define STOP_MS 5000
+#define KILL_MS 1000 /* from SIGKILL to the end of a process */
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
@@ -340,6 +341,14 @@ sup_ended(struct supervisor *s, struct child *c, const char *how)
 	try_again_later(c);
 }
 
+void
+sup_leave(struct supervisor *s, struct child *c)
+{
+	log_error("%s does not end: it is stuck in a device", child_name(c));
+	s->left = s->left || s->stopping;
+	sup_ended(s, c, "it is stuck in a device");
+}
+
 static void
 reaped(struct supervisor *s, struct child *c, int status)
 {
@@ -397,6 +406,29 @@ sup_release_held(struct supervisor *s)
 
 /* ---- stopping ---- */
 
+/* Is there one that is being stopped?  After its time it is ended, or left. */
+static bool
+end_marked(struct supervisor *s, int64_t until)
+{
+	const int64_t now = clock_uptime_ms();
+	bool any = false;
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (!c->stopping || c->pid == 0)
+			continue;
+		if (now > until + KILL_MS) {
+			sup_leave(s, c);
+			continue;
+		}
+		any = true;
+		if (now > until)
+			(void)kill(c->pid, SIGKILL);
+	}
+	return any;
+}
+
 /*
  * Those that are being stopped are asked to end, and do within STOP_MS: their
  * time, or ours.
@@ -405,7 +437,6 @@ static void
 stop_marked(struct supervisor *s)
 {
 	const int64_t until = clock_uptime_ms() + STOP_MS;
-	bool any = true;
 
 	for (unsigned i = 0; i < s->n_children; i++)
 		if (s->child[i].stopping && s->child[i].pid != 0 &&
@@ -413,22 +444,12 @@ stop_marked(struct supervisor *s)
 			-1) != ERR_OK)
 			log_debug("%s has gone already",
 			    child_name(&s->child[i]));
-	while (any) {
-		struct timespec nap = {0, 5000000};
+	sup_reap(s);
+	while (end_marked(s, until)) {
+		const struct timespec nap = {0, 5000000};
 
+		(void)nanosleep(&nap, NULL);
 		sup_reap(s);
-		any = false;
-		for (unsigned i = 0; i < s->n_children; i++) {
-			struct child *c = &s->child[i];
-
-			if (!c->stopping || c->pid == 0)
-				continue;
-			any = true;
-			if (clock_uptime_ms() > until)
-				(void)kill(c->pid, SIGKILL);
-		}
-		if (any)
-			(void)nanosleep(&nap, NULL);
 	}
 }
 

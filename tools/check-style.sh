@@ -93,6 +93,8 @@ documented docs/THREATS.md "key of the token" < <(
 	grep -ohE '"keywarden-[a-z0-9-]+-[0-9]"' hsm/hsm_key.c | tr -d '"')
 documented docs/PROTOCOL.md "entry of the log" < <(
 	sed -nE 's/^ *\[AUDIT_[A-Z_]+\] = \{"([a-zA-Z]+)".*/| \1 |/p' policy/audit_entry.c)
+documented <(tr -s ' \n' ' ' <docs/OPERATING.md) "message of docs/OPERATING.md" < <(
+	git ls-files 'appliance/*.c' | grep -v '/cli_' | xargs tools/logged.py | sort -u)
 
 [ "$FAULTS" -eq 0 ] || {
 	echo "check-style: $FAULTS faults" >&2

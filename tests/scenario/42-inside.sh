@@ -97,7 +97,7 @@ quiet_serves() { serves && ask x alice && [ "$REASON" = granted ]; }
 step "An appliance, with somebody inside each process"
 pki
 for n in cscf lemf; do leaf $n "$n.lab.example" ca; done
-SANDBOX='landlock = 0 namespaces = "yes" users = "yes"' config
+SANDBOX='landlock = 0 namespaces = "yes" users = "yes" memory_locked = "try"' config
 df2_config
 sed -i '/^lemf /d; s,^  key = .*,  key = "token",' "$CONF"
 cat >>"$CONF" <<END

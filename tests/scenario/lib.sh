@@ -180,7 +180,7 @@ xk {
 }
 token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} $(fault_files) }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
-sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no" memory_locked = "try"} }
+sandbox { memory_locked = "try" ${SANDBOX:-landlock = 0 namespaces = "try" users = "no"} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
 EOF
 	chmod 600 "$CONF"

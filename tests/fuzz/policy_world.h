@@ -1,0 +1,51 @@
+/*
+ * policy_world: for fuzz_policy_peers: who is enrolled, what they have signed,
+ * and the database that keywarden-policy begins with.  Keys are made anew in
+ * each run; the documents say the same each time.
+ */
+#ifndef POLICY_WORLD_H
+#define POLICY_WORLD_H
+
+#include "appliance/policy_proc.h"
+#include "papers.h"
+
+#define WORLD_ALICE "sip:alice@example.com"
+#define WORLD_BOB "sip:bob@example.net"
+#define WORLD_CONFIG "kms.period = month\n"
+#define WORLD_BASE 6 /* changes that the database begins with */
+
+/* A document: a request, its approvals one by one and together, a no to it. */
+enum world_form {
+	WORLD_FIRST,
+	WORLD_SECOND,
+	WORLD_BOTH,
+	WORLD_NO,
+	WORLD_FORMS
+};
+struct world_document {
+	struct paper paper;
+	struct rd cms[WORLD_FORMS];
+};
+
+void world_make(void);
+
+unsigned world_documents(void);
+const struct world_document *world_document(unsigned i);
+
+/* DER of the certificate of the client "df2", which is enrolled. */
+struct rd world_client(void);
+/* call_put() of a call between Alice and Bob. */
+struct rd world_call(void);
+/* A sealed record of this number; views live until the next. */
+struct rd world_record(uint64_t number, struct rd identity);
+
+/* Before any change. */
+struct authority *world_authority(void);
+
+/*
+ * The first `n` of the changes in a database in memory; of them `open` are not
+ * confirmed and `unlogged` more not in the log.
+ */
+struct db *world_db(unsigned n, unsigned open, unsigned unlogged);
+
+#endif
