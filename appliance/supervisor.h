@@ -169,6 +169,14 @@ void sup_look_at_workers(struct supervisor *);
 int sup_next_look(const struct supervisor *);
 
 /* ---- sup_children.c ---- */
+
+/*
+ * One message down its line.  A child that reads none for some seconds is
+ * ended, so that it holds up no other; ERR_AGAIN then.  ERR_CLOSED: it has
+ * gone, which is seen when it is reaped.
+ */
+enum err sup_say(const struct child *, uint16_t type, uint32_t id,
+    const void *body, size_t len, int fd) MUST_CHECK;
 void sup_add_children(struct supervisor *);
 /*
  * The processes of LEMFs that the configuration has no more end; those of new
