@@ -1,5 +1,5 @@
 """Seeds of make-corpus.py that are acts of a process's neighbours."""
-from corpus_wire import u8, u16, view16
+from corpus_wire import u8, view8, view16
 
 
 # ---- fuzz_policy_peers.c ----
@@ -158,3 +158,55 @@ def audit_peers():
         yield b"\0" + worker() + act(4, 6, what) + act(4, 0) + COMMIT
     yield b"\0" + act(0, 0) + act(0, 0) + chain(2) + act(0, 1, 2) + u8(0) + \
         view16(b"\1")
+
+
+# ---- fuzz_worker.c ----
+
+
+def said(kind, what=0, *octets):
+    return bytes([kind, what, *octets])
+
+
+def to_the_end(what, reason=0):
+    """A job: to a worker, out of its thread, on disk."""
+    return said(2, what) + said(4, reason << 2) + said(5, reason << 2 | 1) + \
+        said(6)
+
+
+def workers():
+    for how in (4, 2, 0, 5):
+        begin = u8(how)
+        for what in (0, 1, 2, 4, 5, 6, 8, 12, 0x10, 0x20, 0x30, 0x40, 0x50,
+                     0x60):
+            yield begin + to_the_end(what)
+        for reason in range(1, 9):
+            yield begin + to_the_end(0, reason) + to_the_end(5, reason)
+    learnt = u8(4)
+    for what in (0, 5):
+        job = said(2, what)
+        out = said(4, 0) + said(5, 1)
+        for change in (said(11, what & 1), said(12), said(14, 200),
+                       said(15, 255), said(15, 40),
+                       said(0, 1 | 16, 0x80), said(0, 1 | 16, 0x82),
+                       said(0, 15, 0)):
+            yield learnt + change + job + out + said(6)
+            yield learnt + job + change + out + said(6)
+            yield learnt + job + out + change + said(6)
+    yield learnt + said(2, 0) * 8 + (said(4, 0) + said(5, 1) + said(6)) * 8
+    for document in range(22):
+        for form in (0x00, 0x40, 0x80, 0xc0):
+            yield learnt + said(0, 1 | 16, form | document)
+        yield learnt + said(0, 1, 0x80 | document)
+    for what in (7, 6, 15, 8 | 3, 16 | 7, 128 | 7, 128 | 16 | 1):
+        yield u8(0) + said(0, what, 0) + said(0, what, 0)
+    for what in (0, 1, 2, 3, 4, 5, 6, 7, 0x80):
+        yield learnt + said(8, what) + said(9, what)
+        yield u8(0) + said(8, what) + said(11, 1) + said(9, what)
+    remote = u8(5)
+    for what in (2, 3, 0x12, 1, 0):
+        yield remote + said(13) + said(2, 5) + said(13, what) + view8(b"no") + \
+            said(6)
+    yield remote + said(2, 5) + said(6) + said(13) + said(2, 4) + \
+        said(15, 1) + said(14, 0) + said(6)
+    for rule in (2, 3, 4):
+        yield learnt + said(10, 0, rule) + view16(bytes(20))

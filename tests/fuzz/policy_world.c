@@ -2,9 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appliance/kms_state.h"
 #include "appliance/policy_db.h"
 #include "fuzz.h"
 #include "help.h"
+#include "policy/subscriber.h"
 #include "policy_world.h"
 #include "xk/call.h"
 
@@ -302,6 +304,41 @@ world_authority(void)
 			 signatory_cert(&person[i]), &why) == ERR_OK);
 	MUST(authority_first_client(a, "df2", world_client(), &why) == ERR_OK);
 	return a;
+}
+
+size_t
+world_kms_state(uint8_t *out, size_t cap)
+{
+	struct kms_state s = {.created = PKI_NOW - 100,
+	    .scheme = str("ss512"),
+	    .uri = str(PAPERS_KMS),
+	    .params = str("p"),
+	    .import_key = str("i"),
+	    .spool_key = str("s"),
+	    .hi2_key = str("h"),
+	    .config = str(WORLD_CONFIG),
+	    .n_persons = N_PERSONS,
+	    .n_clients = 1,
+	    .client = {{str("df2"), world_client()}}};
+	struct wr w;
+	size_t len;
+
+	for (unsigned i = 0; i < N_PERSONS; i++)
+		s.person[i] = (struct kms_person){str(person[i].name),
+		    signatory_cert(&person[i]),
+		    i < SECURITY ? ROLE_OFFICER : ROLE_SECURITY_OFFICER};
+	for (unsigned i = 0; i < TLS_ROLE__MAX; i++)
+		s.tls_key[i] = s.tls_request[i] = str("t");
+	wr_init(&w, out, cap);
+	kms_state_put(&w, &s);
+	MUST(wr_finish(&w, &len) == ERR_OK);
+	return len;
+}
+
+struct change
+world_change(unsigned i)
+{
+	return paper_change(&base[i].paper, i + 1, evidence[i]);
 }
 
 /* It waits for its second signature. */

@@ -1,13 +1,14 @@
 /*
- * policy_world: for fuzz_policy_peers: who is enrolled, what they have signed,
- * and the database that keywarden-policy begins with.  Keys are made anew in
+ * policy_world: for fuzz_policy_peers and fuzz_worker: who is enrolled, what
+ * they have signed, and what a process begins with.  Keys are made anew in
  * each run; the documents say the same each time.
  */
 #ifndef POLICY_WORLD_H
 #define POLICY_WORLD_H
 
-#include "appliance/policy_proc.h"
+#include "appliance/policy_db.h"
 #include "papers.h"
+#include "policy/authority.h"
 
 #define WORLD_ALICE "sip:alice@example.com"
 #define WORLD_BOB "sip:bob@example.net"
@@ -39,8 +40,12 @@ struct rd world_call(void);
 /* A sealed record of this number; views live until the next. */
 struct rd world_record(uint64_t number, struct rd identity);
 
-/* Before any change. */
+/* Before any change: the same as kms_state_put() writes it; no seal behind. */
 struct authority *world_authority(void);
+size_t world_kms_state(uint8_t *out, size_t cap);
+
+/* The changes that a database begins with, from 0 on: views that stay. */
+struct change world_change(unsigned i);
 
 /*
  * The first `n` of the changes in a database in memory; of them `open` are not

@@ -3,7 +3,7 @@
 # as OPERATING.md says, with all nine kinds of processes, and the unit is tried.
 # Times are those of a machine without KVM.
 set -u
-exec >/dev/ttyS0 2>&1
+exec >/dev/console 2>&1
 FAILURES=0
 CHECKS=0
 ETC=/etc/keywarden
@@ -62,7 +62,7 @@ done
 check "the state is keywarden's alone" same \
 	"$(stat -c '%U %a' /var/lib/keywarden)" "keywarden 700"
 check "systemd-analyze verify has nothing to say" same \
-	"$(systemd-analyze verify keywarden.service 2>&1)" ""
+	"$(systemd-analyze verify --man=no keywarden.service 2>&1)" ""
 systemctl start keywarden
 check "without a state it is not started" is ActiveState inactive
 
@@ -89,6 +89,14 @@ token { workers = 2 call_seconds = 60 job_seconds = 120 }
 kms { uri = "https://kms.lab.example" }
 EOF
 chmod 644 $ETC/keywarden.conf $ETC/*.pem
+# As a container may be.
+LOCKS=1
+if ! (ulimit -l unlimited) 2>/dev/null; then
+	LOCKS=0
+	note "the limit of locked memory cannot be lifted here: it is tried alone"
+	echo 'sandbox { memory_locked = "try" }' >>$ETC/keywarden.conf
+fi
+note "locked memory up to $(ulimit -Hl) KiB"
 check "keywarden init" runuser -u keywarden -- keywarden init \
 	--officer one=$LAB/one.pem --officer two=$LAB/two.pem \
 	--security-officer sec-one=$LAB/sec-one.pem --security-officer sec-two=$LAB/sec-two.pem \
@@ -100,8 +108,8 @@ step "Start"
 check "systemctl enable --now" quiet systemctl enable --now keywarden
 check "it serves" quiet keywarden status --wait 300
 keywarden status | sed 's/^/   /'
-check "every layer is there" grep -q "namespaces: own, a user each, memory locked" \
-	<(keywarden status)
+check "namespaces and users" grep -q "namespaces: own, a user each" <(keywarden status)
+[ $LOCKS = 0 ] || check "locked memory" grep -q ", memory locked$" <(keywarden status)
 check "Landlock" grep -qE "Landlock [2-9]" <(keywarden status)
 for kind in "${KINDS[@]}"; do
 	check "$kind runs" eventually 120 another "$kind" 0
@@ -115,7 +123,8 @@ for kind in "${KINDS[@]}"; do
 		esac
 		case $kind in
 		policy | audit) check "$kind locks nothing" same "$locked" 0 ;;
-		*) check "$kind: all that it has in memory is locked" test "$locked" -ge "$rss" ;;
+		*) [ $LOCKS = 0 ] ||
+			check "$kind: all that it has in memory is locked" test "$locked" -ge "$rss" ;;
 		esac
 		check "$kind: no capability" grep -qE '^CapEff:\s*0+$' "/proc/$pid/status"
 		check "$kind: a filter" grep -qE '^Seccomp:\s*2$' "/proc/$pid/status"
@@ -155,7 +164,8 @@ check "the log is sound" quiet keywarden audit verify
 
 step "A configuration that cannot be"
 cp $ETC/keywarden.conf $LAB/good.conf
-echo 'sandbox { landlock = 200 }' >>$ETC/keywarden.conf
+sed -i '/^sandbox/d' $ETC/keywarden.conf
+echo 'sandbox { landlock = 200 memory_locked = "no" }' >>$ETC/keywarden.conf
 systemctl start keywarden
 check "it is not tried again" eventually 60 is ActiveState failed
 check "78" is ExecMainStatus 78
