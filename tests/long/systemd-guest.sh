@@ -56,6 +56,8 @@ issue() {
 
 step "What the package's files make"
 note "$(systemctl --version | head -n 1), Linux $(uname -r)"
+check "systemd-sysusers" systemd-sysusers keywarden.conf
+check "systemd-tmpfiles" systemd-tmpfiles --create keywarden.conf
 for kind in "" -audit -policy -xk -x2 -hi2 -hi2c -xkc -hsm; do
 	check "user keywarden$kind" quiet id "keywarden$kind"
 done
