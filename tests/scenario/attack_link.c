@@ -5,11 +5,11 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/ssl.h>
 
-#include "attack_cscf_link.h"
-#include "lab_x2.h"
+#include "attack_link.h"
 
 #define PATIENCE_S 60
 
@@ -46,16 +46,23 @@ link_connections(void)
 }
 
 void
-link_begin(const char *connect, const char *pki)
+link_begin(const char *connect, const char *pki, const char *name,
+    const char *alpn)
 {
-	char ca[4096], cert[4096], key[4096];
+	char ca[4096], cert[4096], key[4096], list[64];
+	const size_t n = alpn == NULL ? 0 : strlen(alpn);
 
 	(void)snprintf(ca, sizeof(ca), "%s/ca.pem", pki);
-	(void)snprintf(cert, sizeof(cert), "%s/cscf.pem", pki);
-	(void)snprintf(key, sizeof(key), "%s/cscf.key", pki);
+	(void)snprintf(cert, sizeof(cert), "%s/%s.pem", pki, name);
+	(void)snprintf(key, sizeof(key), "%s/%s.key", pki, name);
+	(void)snprintf(list, sizeof(list), "%c%s", (char)n,
+	    alpn == NULL ? "" : alpn);
 	(void)snprintf(g.connect, sizeof(g.connect), "%s", connect);
 	g.ctx = SSL_CTX_new(TLS_client_method());
 	if (g.ctx == NULL ||
+	    (n > 0 &&
+		SSL_CTX_set_alpn_protos(g.ctx, (const unsigned char *)list,
+		    (unsigned)n + 1) != 0) ||
 	    SSL_CTX_load_verify_locations(g.ctx, ca, NULL) != 1 ||
 	    SSL_CTX_use_certificate_chain_file(g.ctx, cert) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(g.ctx, key, SSL_FILETYPE_PEM) != 1)
@@ -117,29 +124,17 @@ link_put(const void *octets, size_t len)
 	return false;
 }
 
-/* All before it have been taken. */
 bool
-link_acknowledged(void)
+link_get(void *octets, size_t cap, size_t *have)
 {
-	uint8_t octets[LAB_X2_KEEPALIVE_LEN], in[4096];
-	uint32_t number = 0;
-	size_t have = 0, n = 0;
-	struct rd r;
+	uint8_t *p = octets;
+	size_t n = 0;
 
-	lab_x2_put_keepalive(77, octets);
-	for (unsigned i = 0; i < 2; i++) { /* the last one may have gone */
-		if (!link_put(octets, sizeof(octets)))
-			continue;
-		while (
-		    BIO_read_ex(g.bio, in + have, sizeof(in) - have, &n) == 1) {
-			have += n;
-			rd_init(&r, in, have);
-			if (lab_x2_get_ack(r, &number, &n) == ERR_OK)
-				return number == 77;
-		}
-		link_drop();
-	}
-	return false;
+	if (g.bio == NULL || *have == cap ||
+	    BIO_read_ex(g.bio, p + *have, cap - *have, &n) != 1)
+		return false;
+	*have += n;
+	return true;
 }
 
 void
