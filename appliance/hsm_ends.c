@@ -48,11 +48,9 @@ hsm_end(struct hsm_proc *p, enum err rc, const struct why *why)
 _Noreturn void
 hsm_token_failed(struct hsm_proc *p, const char *doing)
 {
-	const enum err rc = hsm_failure(p->token);
 	struct why why;
+	const enum err rc = hsm_failed(doing, &why);
 
-	(void)why_set(&why, rc, "token failed in %s: %s", doing,
-	    hsm_why(p->token));
 	hsm_end(p, rc, &why);
 }
 

@@ -70,12 +70,12 @@ tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
 		rc = hsm_public_key(p->token, keys[r], o->spki[r],
 		    sizeof(o->spki[r]), &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(&p->state.tls_key[r], o->spki[r], n);
 		rc = hsm_certificate_request(p->token, keys[r], name,
 		    o->request[r], &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(&p->state.tls_request[r], o->request[r], n);
 	}
 	return ERR_OK;
@@ -98,7 +98,7 @@ public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
 		rc =
 		    hsm_public_key(p->token, all[i].key, spki[i], SPKI_MAX, &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(all[i].out, spki[i], n);
 	}
 	return ERR_OK;
@@ -162,7 +162,7 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	}
 	rc = hsm_seal(p->token, HSM_KEY_SEAL_STATE, out, n, out + n);
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", hsm_why(p->token));
+		(void)why_set(why, rc, "%s", hsm_why());
 	*len = n + HSM_SEAL_LEN;
 	if (rc == ERR_OK)
 		rc = first_head(p, out, *len, why);

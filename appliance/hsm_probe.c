@@ -203,7 +203,7 @@ hsm_probe(void *ctx, struct rd order)
 		ctl_fail(rc, &why);
 	tell_token(hsm_info(p->token));
 	if ((rc = caps_try_clean(p->token)) != ERR_OK) {
-		(void)why_set(&why, rc, "%s", hsm_why(p->token));
+		(void)why_set(&why, rc, "%s", hsm_why());
 		ctl_fail(rc, &why);
 	}
 	if (!o.clean)

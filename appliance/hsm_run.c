@@ -110,7 +110,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 		return;
 	}
 	if (rc != ERR_OK) {
-		j->failed = "unwrapping a seed";
+		j->failed = hsm_failed("unwrapping a seed", &j->why);
 		return;
 	}
 	j->reason = regen_keys(&r->regen, &in, r->keys);
@@ -122,7 +122,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 			j->differs = true;
 	}
 	if (j->reason == XK_UNAVAILABLE)
-		j->failed = "re-generating a key";
+		j->failed = hsm_failed("re-generating a key", &j->why);
 	hsm_seed_close(token, &with.seed);
 }
 
@@ -147,11 +147,13 @@ work(struct runner *r)
 {
 	struct hsm_job *j = &r->job;
 	struct subscriber s;
-	const enum err rc = open_record(r, &s);
+	enum err rc;
 
+	hsm_forget_why(); /* of the job before */
+	rc = open_record(r, &s);
 	j->reason = XK_UNAVAILABLE;
 	if (rc == ERR_HSM || rc == ERR_PIN) {
-		j->failed = "checking a seal";
+		j->failed = hsm_failed("checking a seal", &j->why);
 		return;
 	}
 	if (rc != ERR_OK || !rd_equal(&s.identity, &j->target)) {

@@ -350,8 +350,8 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 {
 	struct pending *d = NULL;
 
-	if (j->failed != NULL)
-		hsm_token_failed(p, j->failed);
+	if (j->failed != ERR_OK)
+		hsm_end(p, j->failed, &j->why);
 	if (j->differs)
 		hsm_end(p, ERR_MISMATCH,
 		    &(struct why){"the token has computed two results of one "

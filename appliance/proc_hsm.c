@@ -45,7 +45,7 @@ check_state(struct hsm_proc *p, struct why *why)
 		    "kms-state was not sealed by this token, or was changed "
 		    "since");
 	if (rc != ERR_OK)
-		return why_set(why, rc, "%s", hsm_why(p->token));
+		return why_set(why, rc, "%s", hsm_why());
 	p->state_len = sealed.left + seal.left;
 	hsm_forget_state(p);
 	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||

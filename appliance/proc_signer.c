@@ -36,7 +36,7 @@ self_test(struct signer *s)
 	if ((rc = hsm_try_tls_keys(s->token, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	if ((rc = hsm_look_at_pin(s->token)) != ERR_OK)
-		signer_token_failed(s, "the self-test");
+		signer_token_failed("the self-test");
 	hsm_watch_done();
 	hsm_calls_turn();
 	hsm_watch_tested(clock_seconds(), hsm_info(s->token)->pin);

@@ -32,7 +32,7 @@ struct signer {
 };
 
 /* Ends the process: the token is not to be trusted any longer. */
-_Noreturn void signer_token_failed(struct signer *, const char *doing);
+_Noreturn void signer_token_failed(const char *doing);
 
 /*
  * One frame of it, if there is one.  The channel is closed when the other end

@@ -10,13 +10,11 @@
 #include "base/log.h"
 
 _Noreturn void
-signer_token_failed(struct signer *s, const char *doing)
+signer_token_failed(const char *doing)
 {
-	const enum err rc = hsm_failure(s->token);
 	struct why why;
+	const enum err rc = hsm_failed(doing, &why);
 
-	(void)why_set(&why, rc, "token failed in %s: %s", doing,
-	    hsm_why(s->token));
 	ctl_fail(rc, &why);
 }
 
@@ -39,7 +37,7 @@ on_sign(void *ctx, const struct ipc_frame *f)
 		return rc;
 	rc = hsm_sign(s->token, keys[k->role], input, len, sig, &sig_len);
 	if (rc != ERR_OK)
-		signer_token_failed(s, "signing a handshake");
+		signer_token_failed("signing a handshake");
 	return ipc_send(k->chan, MSG_TLS_SIGNED, f->id, sig, sig_len);
 }
 

@@ -67,7 +67,7 @@ caps_refused(struct caps_try *t, const char *call, CK_RV rv, const char *what)
 {
 	if (rv == CKR_OK)
 		return caps_missing(t, "it allows %s", what);
-	return caps_gone(rv) ? hsm_note(t->h, call, rv) : ERR_OK;
+	return caps_gone(rv) ? hsm_note(call, rv) : ERR_OK;
 }
 
 enum err
@@ -144,7 +144,7 @@ begin_attempt(struct caps_try *t)
 {
 	t->around = false;
 	t->text[0] = '\0';
-	t->h->rv = CKR_OK;
+	hsm_last.rv = CKR_OK;
 }
 
 static void
@@ -152,13 +152,14 @@ end_attempt(struct caps_try *t, enum err rc, struct cap_result *out)
 {
 	if (rc == ERR_OK)
 		out->state = t->around ? CAP_AROUND : CAP_WORKS;
-	else if (caps_gone(t->h->rv) ||
-	    (rc != ERR_UNSUPPORTED && is_stale(t->h->rv)))
+	else if (caps_gone(hsm_last.rv) ||
+	    (rc != ERR_UNSUPPORTED && is_stale(hsm_last.rv)))
 		out->state = CAP_LOST;
 	else
 		out->state = CAP_MISSING;
 	(void)snprintf(out->text, sizeof(out->text), "%.*s", CAP_TEXT_MAX - 1,
-	    rc == ERR_OK || rc == ERR_UNSUPPORTED ? t->text : t->h->why.text);
+	    rc == ERR_OK || rc == ERR_UNSUPPORTED ? t->text
+						  : hsm_last.why.text);
 }
 
 static bool

@@ -84,9 +84,9 @@ caps_curve(struct caps_try *t)
 	enum err rc = caps_have(t, HSM_KEY_MASTER);
 
 	if (rc != ERR_OK) {
-		const CK_RV rv = t->h->rv;
+		const CK_RV rv = hsm_last.rv;
 
-		why = t->h->why;
+		why = hsm_last.why;
 		if (takes_subgroup(t, &sub)) {
 			drop(t, &sub);
 			return caps_missing(t,
@@ -94,8 +94,8 @@ caps_curve(struct caps_try *t)
 			    "prime order alone it does",
 			    why.text);
 		}
-		t->h->why = why;
-		t->h->rv = rv;
+		hsm_last.why = why;
+		hsm_last.rv = rv;
 		return rc;
 	}
 	rd_init(&r, m->point, sizeof(m->point));
@@ -236,7 +236,7 @@ try_form(struct caps_try *t, enum caps_point form, const struct known k[POINTS],
 	for (unsigned i = 0; i < POINTS; i++) {
 		enum err rc;
 
-		t->h->rv = CKR_OK;
+		hsm_last.rv = CKR_OK;
 		rc = hsm_derive(t->h, t->made[HSM_KEY_MASTER].key, form,
 		    k[i].point, IBE_POINT_MAX, x, COORD, &got);
 		if (rc == ERR_OK && memcmp(x, k[i].x, COORD) == 0) {
@@ -244,8 +244,8 @@ try_form(struct caps_try *t, enum caps_point form, const struct known k[POINTS],
 			continue;
 		}
 		out->got = got;
-		out->rv = t->h->rv;
-		out->why = t->h->why;
+		out->rv = hsm_last.rv;
+		out->why = hsm_last.why;
 		out->wrong = k[i].what;
 		return;
 	}
@@ -271,9 +271,9 @@ cuts_to_order(struct caps_try *t)
 static enum err
 no_form(struct caps_try *t, const struct form *f)
 {
-	t->h->rv = f->rv;
+	hsm_last.rv = f->rv;
 	if (f->rv != CKR_OK) {
-		t->h->why = f->why;
+		hsm_last.why = f->why;
 		return ERR_HSM;
 	}
 	if (f->got > 0 && f->got < COORD)
@@ -311,7 +311,7 @@ caps_ecdh(struct caps_try *t)
 	enum err rc = known_products(t, k);
 
 	if (rc != ERR_OK)
-		return why_set(&t->h->why, rc, "OpenSSL does not multiply");
+		return why_set(&hsm_last.why, rc, "OpenSSL does not multiply");
 	try_form(t, CAPS_POINT_DER, k, &der);
 	try_form(t, CAPS_POINT_RAW, k, &raw);
 	if (der.right < POINTS && raw.right < POINTS)
@@ -320,7 +320,7 @@ caps_ecdh(struct caps_try *t)
 								     : &raw);
 	t->point = der.right == POINTS ? CAPS_POINT_DER : CAPS_POINT_RAW;
 	say_how(t, &raw);
-	t->h->rv = CKR_OK;
+	hsm_last.rv = CKR_OK;
 	return ERR_OK;
 }
 

@@ -80,7 +80,7 @@ caps_oaep(struct caps_try *t)
 	rc = hsm_seed_import(t->h, r, t->store, &t->store_len);
 	if (rc == ERR_MISMATCH)
 		return caps_missing(t, "what was wrapped does not unwrap: %s",
-		    hsm_why(t->h));
+		    hsm_why());
 	if (rc != ERR_OK || (rc = caps_store_is(t, octets)) != ERR_OK)
 		return rc;
 	t->seed[7] ^= 1;
@@ -177,7 +177,7 @@ caps_oaep_sha256(struct caps_try *t)
 	rc = wrap_to(t, HSM_KEY_SEED_IMPORT, "SHA256", octets, wrapped, &n);
 	if (rc != ERR_OK)
 		return rc;
-	rc = hsm_note(t->h, "C_UnwrapKey",
+	rc = hsm_note("C_UnwrapKey",
 	    unwrap(t, CKM_SHA256, HSM_KEY_SEED_IMPORT, wrapped, n, a, 6, &o));
 	if (rc != ERR_OK)
 		return rc;
@@ -215,7 +215,7 @@ caps_data_key(struct caps_try *t)
 	rc = hsm_data_key_open(t->h, r, out);
 	if (rc == ERR_MISMATCH)
 		return caps_missing(t, "what was wrapped does not unwrap: %s",
-		    hsm_why(t->h));
+		    hsm_why());
 	if (rc == ERR_OK && memcmp(out, octets, sizeof(out)) != 0)
 		rc = caps_missing(t, "what comes out is another key");
 	if (rc == ERR_OK)

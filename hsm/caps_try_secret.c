@@ -84,8 +84,7 @@ hmac_known(struct caps_try *t)
 	rv = t->h->f->C_CreateObject(t->h->session, a, 5, &o);
 	(void)hsm_release(t->h, ERR_OK);
 	if (rv != CKR_OK)
-		return caps_gone(rv) ? hsm_note(t->h, "C_CreateObject", rv)
-				     : ERR_OK;
+		return caps_gone(rv) ? hsm_note("C_CreateObject", rv) : ERR_OK;
 	s.handle = o;
 	rc = caps_is_seed(t, &s, octets);
 	hsm_seed_close(t->h, &s);
@@ -267,7 +266,7 @@ not_read(struct caps_try *t)
 			continue;
 		rc = hsm_check_made(t->h, all[i].key, o);
 		/* Of the key, and no failure of the token's. */
-		if (rc != ERR_OK && t->h->rv == CKR_OK)
+		if (rc != ERR_OK && hsm_last.rv == CKR_OK)
 			return caps_missing(t,
 			    "keys do not come out sensitive and never "
 			    "extractable");

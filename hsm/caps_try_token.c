@@ -71,7 +71,7 @@ caps_listed(struct caps_try *t)
 		    mechanisms[i].type, &info);
 
 		if (caps_gone(rv))
-			return hsm_note(t->h, "C_GetMechanismInfo", rv);
+			return hsm_note("C_GetMechanismInfo", rv);
 		if (rv == CKR_OK &&
 		    (bits == 0 ||
 			(info.ulMinKeySize <= bits &&
@@ -104,7 +104,7 @@ caps_sessions(struct caps_try *t)
 	for (unsigned i = 0; i < n; i++)
 		close_session(t, s[i]);
 	if (n == 0)
-		return caps_missing(t, "%s", t->h->why.text);
+		return caps_missing(t, "%s", hsm_last.why.text);
 	t->around = n < SESSIONS_TRIED;
 	/* 0 is no limit, all ones is no information; some say that nearly. */
 	if (info.ulMaxRwSessionCount == CK_EFFECTIVELY_INFINITE ||
@@ -237,7 +237,7 @@ caps_objects(struct caps_try *t)
 		rc = caps_missing(t, "another session does not find it");
 	if (caps_try_clean(t->h) != ERR_OK && rc == ERR_OK)
 		rc = caps_missing(t, "what was made cannot be destroyed: %s",
-		    t->h->why.text);
+		    hsm_last.why.text);
 	if (rc == ERR_OK)
 		caps_say(t, "one was made, found and destroyed");
 	return rc;
@@ -261,7 +261,7 @@ caps_try_idle(struct caps_try *t, unsigned ms, struct cap_result *out)
 	if (rc != ERR_OK) {
 		*out = (struct cap_result){.state = CAP_LOST};
 		(void)snprintf(out->text, sizeof(out->text), "%.*s",
-		    CAP_TEXT_MAX - 1, t->h->why.text);
+		    CAP_TEXT_MAX - 1, hsm_last.why.text);
 		return;
 	}
 	rc = P11(t->h, C_GetSessionInfo, idle, &i);

@@ -73,12 +73,17 @@ const struct hsm_info *hsm_info(const struct hsm *);
 enum err hsm_look_at_pin(struct hsm *) MUST_CHECK;
 
 /*
- * After ERR_HSM or ERR_PIN: which PKCS#11 call failed last, and with what, for
- * the log.  And of what kind that was: ERR_PIN, ERR_HSM, or ERR_MISMATCH if no
- * call failed, but one gave what cannot be right.
+ * After ERR_HSM or ERR_PIN, by the thread that got it: which PKCS#11 call of
+ * its own failed last, and with what, for the log.  And of what kind that was:
+ * ERR_PIN, ERR_HSM, or ERR_MISMATCH if no call failed, but one gave what cannot
+ * be right.  hsm_failed() has both: "token failed in DOING: ...".
  */
-const char *hsm_why(const struct hsm *);
-enum err hsm_failure(const struct hsm *) MUST_CHECK;
+const char *hsm_why(void);
+enum err hsm_failure(void) MUST_CHECK;
+enum err hsm_failed(const char *doing, struct why *) MUST_CHECK;
+
+/* Whatever has failed so far is not why the next step of this thread does. */
+void hsm_forget_why(void);
 
 /*
  * Make a token out of an uninitialised slot (SoftHSM's way): label, then the

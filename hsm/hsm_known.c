@@ -259,8 +259,7 @@ try_row(const struct row *r, struct hsm_known *k, struct hsm *h,
 	if (rc == ERR_MISMATCH)
 		return why_set(why, rc, "self-test: %s", r->wrong);
 	if (rc == ERR_HSM || rc == ERR_PIN)
-		return why_set(why, hsm_failure(h), "self-test: %s",
-		    hsm_why(h));
+		return why_set(why, hsm_failure(), "self-test: %s", hsm_why());
 	return why_set(why, rc, "self-test: %s", err_str(rc));
 }
 
@@ -269,7 +268,7 @@ try_rows(struct hsm_known *k, struct hsm *h, bool all, struct why *why)
 {
 	enum err rc = ERR_OK;
 
-	hsm_forget_why(h);
+	hsm_forget_why();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == ERR_OK;
 	     i++)
 		if (all || rows[i].of_calls)

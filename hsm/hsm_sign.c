@@ -68,7 +68,7 @@ public_half(struct hsm *h, enum hsm_key which, EVP_PKEY **out)
 	*out = d2i_PUBKEY(NULL, &p, (long)len);
 	return *out != NULL
 	    ? ERR_OK
-	    : why_set(&h->why, ERR_HSM,
+	    : why_set(&hsm_last.why, ERR_HSM,
 		  "a public key of the token is not on its curve");
 }
 
@@ -111,7 +111,7 @@ sign_request(struct hsm *h, enum hsm_key which, X509_REQ *req, EVP_PKEY *key)
 	bits = NULL; /* the request's now */
 	rc = X509_REQ_verify(req, key) == 1
 	    ? ERR_OK
-	    : why_set(&h->why, ERR_HSM,
+	    : why_set(&hsm_last.why, ERR_HSM,
 		  "a key of the token does not fit its public half");
 out:
 	OPENSSL_free(tbs);
@@ -171,7 +171,7 @@ try_key(struct hsm *h, enum hsm_key which)
 	if (EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) != 1)
 		rc = ERR_CRYPTO;
 	else if (EVP_DigestVerify(c, sig, len, data, sizeof(data)) != 1)
-		rc = why_set(&h->why, ERR_MISMATCH,
+		rc = why_set(&hsm_last.why, ERR_MISMATCH,
 		    "self-test: a signature of a key of TLS is wrong");
 out:
 	EVP_PKEY_free(key);
@@ -188,6 +188,6 @@ hsm_try_tls_keys(struct hsm *h, struct why *why)
 	     i++)
 		rc = try_key(h, i);
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", hsm_why(h));
+		(void)why_set(why, rc, "%s", hsm_why());
 	return rc;
 }
