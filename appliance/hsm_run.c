@@ -1,6 +1,7 @@
 #include <sys/eventfd.h>
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct runner {
 struct hsm_run {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	sem_t up;
 	int fd;
 	struct hsm *token;
 	struct runner runner[HSM_RUNNERS_MAX];
@@ -177,6 +179,7 @@ run_thread(void *arg)
 	struct hsm_run *run = r->run;
 	const uint64_t one = 1;
 
+	(void)sem_post(&run->up);
 	for (;;) {
 		(void)pthread_mutex_lock(&run->lock);
 		while (r->state != RUNNING)
@@ -206,6 +209,7 @@ hsm_run_new(unsigned threads, struct hsm_run **out, struct why *why)
 					: threads;
 	(void)pthread_mutex_init(&run->lock, NULL);
 	(void)pthread_cond_init(&run->wake, NULL);
+	(void)sem_init(&run->up, 0, 0);
 	if ((run->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1) {
 		free(run);
 		return why_errno(why, "eventfd");
@@ -219,6 +223,10 @@ hsm_run_new(unsigned threads, struct hsm_run **out, struct why *why)
 			&run->runner[i]) != 0)
 			fatal("no thread");
 	}
+	/* What a libc does first in a thread, the filter would not allow. */
+	for (unsigned i = 0; i < run->n; i++)
+		while (sem_wait(&run->up) == -1)
+			;
 	(void)pthread_sigmask(SIG_SETMASK, &was, NULL);
 	*out = run;
 	return ERR_OK;

@@ -56,10 +56,17 @@ int outcome(long rc);
 
 /* Runs the tables; the exit code of the test. */
 int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
+/*
+ * Tries each system call of this machine by its number: those which the filter
+ * allows, all or with some arguments, are `calls`, no more and no fewer.
+ */
+int sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
 /* The same with the tables of a process that calls a server. */
 int sandbox_caller(enum sandbox which);
 
 extern const struct acts forbidden_to_all, allowed_to_all, with_token;
+/* What comes with an event loop: works, and dies where there is none. */
+extern const struct acts allowed_to_loops, allowed_to_loops_alone;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */
 extern const struct acts forbidden_where_it_works;
 
@@ -70,6 +77,6 @@ int act_fsync(void), act_poll(void), act_alarm(void), act_getdents(void);
 int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
 int act_pwrite_read_only(void), act_lock(void), act_fchmod(void);
 int act_getsockopt(void), act_shutdown(void), act_epoll(void);
-int act_socket_ip(void), act_connect(void);
+int act_socket_ip(void), act_connect(void), act_memory_grows(void);
 
 #endif
