@@ -184,8 +184,8 @@ hsm_ceremony(void *ctx, struct rd order)
 	enum err rc;
 
 	if (init_order_get(order, &o) != ERR_OK ||
-	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
-	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+	    view_text(o.module, p->at.module, sizeof(p->at.module)) != ERR_OK ||
+	    view_text(o.label, p->at.label, sizeof(p->at.label)) != ERR_OK)
 		fatal("keywarden init sent an order that is none");
 	pin = read_pin(p->pin_fd);
 
@@ -197,12 +197,13 @@ hsm_ceremony(void *ctx, struct rd order)
 		fatal("the draft of the KMS's state is not one");
 	if (o.make_token) {
 		so_pin = read_pin(p->so_pin_fd);
-		rc = hsm_init_token(p->module, p->label, so_pin, pin, &why);
+		rc = hsm_init_token(p->at.module, p->at.label, so_pin, pin,
+		    &why);
 		secret_free(&so_pin);
 		if (rc != ERR_OK)
 			ctl_fail(rc, &why);
 	}
-	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
+	rc = hsm_open(p->at.module, p->at.label, pin, &p->token, &why);
 	secret_free(&pin);
 	if (rc == ERR_OK && o.production && hsm_info(p->token)->test_token)
 		rc = why_set(&why, ERR_DENIED, PRODUCTION_NO_SOFTHSM);

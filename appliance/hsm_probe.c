@@ -179,9 +179,10 @@ open_token(struct hsm_proc *p, const struct probe_order *o, struct why *why)
 	if ((rc = hsm_read_pin(p->pin_fd, &pin, why)) != ERR_OK)
 		return rc;
 	rc = o->by_slot
-	    ? hsm_open_slot(p->module, o->slot, pin, &p->token, why)
-	    : hsm_open(p->module, p->label[0] != '\0' ? p->label : NULL, pin,
-		  &p->token, why);
+	    ? hsm_open_slot(p->at.module, o->slot, pin, &p->token, why)
+	    : hsm_open(p->at.module,
+		  p->at.label[0] != '\0' ? p->at.label : NULL, pin, &p->token,
+		  why);
 	secret_free(&pin);
 	return rc;
 }
@@ -196,8 +197,8 @@ hsm_probe(void *ctx, struct rd order)
 	enum err rc;
 
 	if (probe_order_get(order, &o) != ERR_OK ||
-	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
-	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+	    view_text(o.module, p->at.module, sizeof(p->at.module)) != ERR_OK ||
+	    view_text(o.label, p->at.label, sizeof(p->at.label)) != ERR_OK)
 		fatal("keywarden token probe sent an order that is none");
 	if ((rc = open_token(p, &o, &why)) != ERR_OK)
 		ctl_fail(rc, &why);

@@ -3,7 +3,7 @@
 #define APPLIANCE_HSM_PROC_H
 
 #include "appliance/kms_state.h"
-#include "appliance/hsm_pin.h"
+#include "appliance/hsm_login.h"
 #include "appliance/hsm_run.h"
 #include "appliance/proto_df2.h"
 #include "base/ipc.h"
@@ -56,8 +56,7 @@ struct job_body {
 };
 
 struct hsm_proc {
-	struct hsm_settings settings;
-	char module[4096], label[33];
+	struct hsm_place at;
 	int state_fd, pin_fd, so_pin_fd, new_state_fd, head_fd;
 	bool serving;
 	struct hsm *token;

@@ -42,8 +42,9 @@ struct hsm_job {
 struct hsm_run;
 
 /*
- * Start the threads and see them up, before the process's filter; then, with the token and
- * the KMS's parameters, make them ready for jobs.  1 to HSM_RUNNERS_MAX.
+ * Start the threads and see them up, before the process's filter; then, with
+ * the token and the KMS's parameters, make them ready for jobs.  1 to
+ * HSM_RUNNERS_MAX.
  */
 enum err hsm_run_new(unsigned threads, struct hsm_run **,
     struct why *) MUST_CHECK;

@@ -123,10 +123,11 @@ hsm_watch_done(void)
 }
 
 void
-hsm_watch_tested(int64_t now, uint8_t pin)
+hsm_watch_tested(uint8_t pin)
 {
+	hsm_calls_turn();
 	atomic_store(&watch.pin, pin);
-	atomic_store(&watch.tested, now);
+	atomic_store(&watch.tested, clock_seconds());
 }
 
 void

@@ -39,7 +39,7 @@ caps_login(struct caps_try *t)
 		return caps_missing(t,
 		    "after C_Login the session is in state %lu", i.state);
 	caps_say(t, "%s",
-	    hsm_info(t->h)->pin_low
+	    (hsm_info(t->h)->pin & HSM_PIN_WAS_LOW) != 0
 		? "wrong PINs had been tried before; the count begins anew"
 		: "the token says nothing of wrong PINs");
 	return ERR_OK;

@@ -45,14 +45,14 @@ struct hsm_info {
 	char manufacturer[33], model[17], serial[17], label[33];
 	bool test_token; /* SoftHSM: the keys are files */
 	uint8_t pin; /* what the token says of its user PIN: HSM_PIN_ */
-	bool pin_low; /* before this login wrong PINs had been tried */
 	uint64_t slot;
 };
 
-#define HSM_PIN_COUNT_LOW 1 /* wrong ones since the last right one */
-#define HSM_PIN_FINAL_TRY 2 /* one more locks it */
-#define HSM_PIN_LOCKED 4
-#define HSM_PIN_TO_BE_CHANGED 8
+#define HSM_PIN_WAS_LOW 1 /* wrong ones were tried before this login */
+#define HSM_PIN_COUNT_LOW 2 /* wrong ones since the last right one */
+#define HSM_PIN_FINAL_TRY 4 /* one more locks it */
+#define HSM_PIN_LOCKED 8
+#define HSM_PIN_TO_BE_CHANGED 16
 
 /*
  * Load a PKCS#11 module, find the token by label, or for NULL the only one

@@ -177,7 +177,6 @@ hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 	i->pin = pin_of(t->flags);
 	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
 	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
-	i->pin_low = (t->flags & CKF_USER_PIN_COUNT_LOW) != 0;
 }
 
 /* Which token: by its slot, its label, or one without anything in it yet. */
@@ -276,7 +275,7 @@ hsm_look_at_pin(struct hsm *h)
 	enum err rc;
 
 	if ((rc = P11(h, C_GetTokenInfo, h->slot, &t)) == ERR_OK)
-		h->info.pin = pin_of(t.flags);
+		h->info.pin = (uint8_t)(pin_of(t.flags) | h->pin_before);
 	return rc;
 }
 
@@ -292,18 +291,23 @@ open_picked(const char *module, const struct pick *which, struct secret *pin,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((rc = hsm_load(h, module)) != ERR_OK ||
 	    (rc = find_slot(h, which, &flags)) != ERR_OK ||
-	    (rc = hsm_pin_may_be_tried(flags)) != ERR_OK ||
-	    (rc = P11(h, C_OpenSession, h->slot,
+	    (rc = hsm_pin_may_be_tried(flags)) != ERR_OK)
+		goto out;
+	if ((flags & CKF_USER_PIN_COUNT_LOW) != 0)
+		h->pin_before = HSM_PIN_WAS_LOW;
+	if ((rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||
 	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK ||
-	    (rc = hsm_look_at_pin(h)) != ERR_OK) {
-		(void)why_set(why, rc, "%s", hsm_last.why.text);
-		hsm_close(&h);
-		return rc;
-	}
+	    (rc = hsm_look_at_pin(h)) != ERR_OK)
+		goto out;
 	*out = h;
-	return ERR_OK;
+	h = NULL;
+out:
+	if (rc != ERR_OK)
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
+	hsm_close(&h);
+	return rc;
 }
 
 enum err

@@ -19,6 +19,7 @@ struct hsm {
 	enum caps_point point; /* how C_DeriveKey gets a point */
 	bool raw_public; /* CKA_EC_POINT read last had no DER around it */
 	struct hsm_info info;
+	uint8_t pin_before; /* HSM_PIN_WAS_LOW, or 0 */
 	pthread_mutex_t lock; /* recursive */
 };
 
