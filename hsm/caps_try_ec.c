@@ -24,7 +24,6 @@ enum err
 caps_ecdsa(struct caps_try *t)
 {
 	uint8_t sig[HSM_SIGNATURE_MAX];
-	EVP_MD_CTX *c = NULL;
 	EVP_PKEY *pub = NULL;
 	size_t n;
 	enum err rc;
@@ -34,12 +33,10 @@ caps_ecdsa(struct caps_try *t)
 	    (rc = hsm_sign(t->h, HSM_KEY_HI2, probe, sizeof(probe), sig, &n)) !=
 		ERR_OK)
 		goto out;
-	c = EVP_MD_CTX_new();
-	if (c == NULL ||
-	    EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, pub) != 1 ||
-	    EVP_DigestVerify(c, sig, n, probe, sizeof(probe)) != 1)
+	rc = hsm_verify(pub, probe, sizeof(probe), sig, n);
+	if (rc == ERR_MISMATCH)
 		rc = caps_missing(t, "its signature does not verify");
-	else {
+	if (rc == ERR_OK) {
 		t->around = t->h->raw_public;
 		caps_say(t, "its signature verifies%s",
 		    t->around ? "; CKA_EC_POINT has no DER around it, and is "
@@ -47,7 +44,6 @@ caps_ecdsa(struct caps_try *t)
 			      : "");
 	}
 out:
-	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(pub);
 	return rc;
 }
@@ -67,10 +63,8 @@ takes_subgroup(struct caps_try *t, struct hsm_made *m)
 static void
 drop(struct caps_try *t, const struct hsm_made *m)
 {
-	hsm_hold(t->h);
-	(void)t->h->f->C_DestroyObject(t->h->session, m->key);
-	(void)t->h->f->C_DestroyObject(t->h->session, m->pub);
-	(void)hsm_release(t->h, ERR_OK);
+	caps_destroy(t, m->key);
+	caps_destroy(t, m->pub);
 }
 
 enum err

@@ -22,9 +22,7 @@ open_session(struct caps_try *t, CK_SESSION_HANDLE *out)
 static void
 close_session(struct caps_try *t, CK_SESSION_HANDLE s)
 {
-	hsm_hold(t->h);
-	(void)t->h->f->C_CloseSession(s);
-	(void)hsm_release(t->h, ERR_OK);
+	(void)P11_RV(t->h, C_CloseSession, s);
 }
 
 enum err
@@ -67,7 +65,7 @@ caps_listed(struct caps_try *t)
 	for (size_t i = 0; i < N_MECHANISMS; i++) {
 		CK_MECHANISM_INFO info;
 		const CK_ULONG bits = mechanisms[i].bits;
-		const CK_RV rv = t->h->f->C_GetMechanismInfo(t->h->slot,
+		const CK_RV rv = P11_RV(t->h, C_GetMechanismInfo, t->h->slot,
 		    mechanisms[i].type, &info);
 
 		if (caps_gone(rv))
@@ -148,13 +146,13 @@ begin(struct hsm *h, CK_SESSION_HANDLE s, enum use use, CK_MECHANISM m,
 {
 	switch (use) {
 	case USE_ENCRYPT:
-		return h->f->C_EncryptInit(s, &m, key);
+		return P11_RV(h, C_EncryptInit, s, &m, key);
 	case USE_DECRYPT:
-		return h->f->C_DecryptInit(s, &m, key);
+		return P11_RV(h, C_DecryptInit, s, &m, key);
 	case USE_SIGN:
 		break;
 	}
-	return h->f->C_SignInit(s, &m, key);
+	return P11_RV(h, C_SignInit, s, &m, key);
 }
 
 enum err
@@ -200,7 +198,7 @@ find_left(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *out,
 	hsm_hold(h);
 	if ((rc = P11(h, C_FindObjectsInit, s, t, 2)) == ERR_OK) {
 		rc = P11(h, C_FindObjects, s, out, 1, n);
-		(void)h->f->C_FindObjectsFinal(s);
+		(void)P11_RV(h, C_FindObjectsFinal, s);
 	}
 	return hsm_release(h, rc);
 }

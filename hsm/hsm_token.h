@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <openssl/evp.h>
+
 #include <p11-kit/pkcs11.h>
 
 #include "hsm/caps.h"
@@ -75,6 +77,18 @@ enum err hsm_note(const char *call, CK_RV rv) MUST_CHECK;
 /* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
 enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;
+
+/* Outside the token, by a public half of it: */
+
+/* Is that a signature as hsm_sign() makes them?  ERR_MISMATCH: it is not. */
+enum err hsm_verify(EVP_PKEY *, const uint8_t *data, size_t len,
+    const uint8_t *sig, size_t sig_len) MUST_CHECK;
+/*
+ * RSAES-OAEP with that digest, also in its mask: what goes into the token.
+ * ERR_MALFORMED: no key that encrypts into so few octets.
+ */
+enum err hsm_wrap_to(EVP_PKEY *, const EVP_MD *, const uint8_t *in, size_t len,
+    uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *out_len) MUST_CHECK;
 
 /* Around each call: it is alone in the token, and known to be under way. */
 void hsm_enter(struct hsm *, const char *call);

@@ -3,6 +3,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "hsm/hsm_token.h"
@@ -193,6 +194,25 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
     CKZ_DATA_SPECIFIED, NULL, 0};
+
+enum err
+hsm_wrap_to(EVP_PKEY *key, const EVP_MD *md, const uint8_t *in, size_t len,
+    uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *out_len)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
+	enum err rc = ERR_MALFORMED;
+
+	*out_len = HSM_DEVICE_BLOB_MAX;
+	if (c != NULL && EVP_PKEY_get_size(key) <= HSM_DEVICE_BLOB_MAX &&
+	    EVP_PKEY_encrypt_init(c) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_oaep_md(c, md) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(c, md) == 1 &&
+	    EVP_PKEY_encrypt(c, out, out_len, in, len) == 1)
+		rc = ERR_OK;
+	EVP_PKEY_CTX_free(c);
+	return rc;
+}
 
 /* Wrap a seed for the store; the object goes in any case. */
 static enum err
