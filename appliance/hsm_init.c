@@ -11,6 +11,7 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/production.h"
+#include "appliance/tls_key.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "hsm/caps_try.h"
@@ -56,8 +57,6 @@ struct tls_octets {
 static enum err
 tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
 {
-	static const enum hsm_key keys[TLS_ROLE__MAX] = {HSM_KEY_TLS_XK,
-	    HSM_KEY_TLS_X2, HSM_KEY_TLS_XKC, HSM_KEY_TLS_HI2};
 	char name[64];
 	size_t n;
 	enum err rc;
@@ -67,12 +66,12 @@ tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
 	for (enum tls_role r = 0; r < TLS_ROLE__MAX; r++) {
 		(void)snprintf(name, sizeof(name), "keywarden %s",
 		    tls_role_name(r));
-		rc = hsm_public_key(p->token, keys[r], o->spki[r],
+		rc = hsm_public_key(p->token, tls_key_of(r), o->spki[r],
 		    sizeof(o->spki[r]), &n);
 		if (rc != ERR_OK)
 			return why_set(why, rc, "%s", hsm_why());
 		rd_init(&p->state.tls_key[r], o->spki[r], n);
-		rc = hsm_certificate_request(p->token, keys[r], name,
+		rc = hsm_certificate_request(p->token, tls_key_of(r), name,
 		    o->request[r], &n);
 		if (rc != ERR_OK)
 			return why_set(why, rc, "%s", hsm_why());

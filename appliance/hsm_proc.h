@@ -131,6 +131,15 @@ void hsm_fetch_serve(struct hsm_proc *);
 /* End what has taken too long; the earliest deadline of the others, or -1. */
 int64_t hsm_fetch_tick(struct hsm_proc *);
 
+/* ---- hsm_state.c ---- */
+
+/*
+ * Read kms-state, be sure that the token sealed it, and learn how the token
+ * multiplies and what it is to answer.  Its keys have been found.
+ * ERR_MALFORMED: they do not belong together, or it is damaged.
+ */
+enum err hsm_load_state(struct hsm_proc *, struct why *) MUST_CHECK;
+
 /* ---- hsm_learn.c: the warrant state ---- */
 enum err hsm_on_learn(void *ctx, const struct ipc_frame *);
 

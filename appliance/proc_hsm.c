@@ -28,32 +28,12 @@
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
-	struct rd sealed, seal;
-	struct hsm_known_in known;
 	struct sealed_head head;
 	enum err rc;
 
-	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
-	    &seal, why);
-	if (rc != ERR_OK)
+	if ((rc = hsm_load_state(p, why)) != ERR_OK)
 		return rc;
-	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
-	    seal);
-	if (rc == ERR_MISMATCH)
-		return why_set(why, ERR_MALFORMED,
-		    "kms-state was not sealed by this token, or was changed "
-		    "since");
-	if (rc != ERR_OK)
-		return why_set(why, rc, "%s", hsm_why());
-	p->state_len = sealed.left + seal.left;
 	hsm_forget_state(p);
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
-	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
-		return rc;
-	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
-	    p->state.spool_key, p->state.hi2_key};
-	if ((rc = hsm_known_new(&known, &p->known_answers, why)) != ERR_OK)
-		return rc;
 	hsm_self_test(p);
 	/* That there is one is to be known before anything is served. */
 	if ((rc = hsm_head_read(p, &head, why)) != ERR_OK)

@@ -7,6 +7,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/signer_proc.h"
+#include "appliance/tls_key.h"
 #include "base/log.h"
 
 _Noreturn void
@@ -22,11 +23,6 @@ signer_token_failed(const char *doing)
 static enum err
 on_sign(void *ctx, const struct ipc_frame *f)
 {
-	static const enum hsm_key keys[TLS_ROLE__MAX] = {[TLS_ROLE_XK] =
-							     HSM_KEY_TLS_XK,
-	    [TLS_ROLE_X2] = HSM_KEY_TLS_X2,
-	    [TLS_ROLE_XKC] = HSM_KEY_TLS_XKC,
-	    [TLS_ROLE_HI2] = HSM_KEY_TLS_HI2};
 	struct signer_link *k = ctx;
 	struct signer *s = k->signer;
 	uint8_t input[TLS_INPUT_MAX], sig[HSM_SIGNATURE_MAX];
@@ -35,7 +31,7 @@ on_sign(void *ctx, const struct ipc_frame *f)
 
 	if ((rc = tls_role_input(k->role, f->body, input, &len)) != ERR_OK)
 		return rc;
-	rc = hsm_sign(s->token, keys[k->role], input, len, sig, &sig_len);
+	rc = hsm_sign(s->token, tls_key_of(k->role), input, len, sig, &sig_len);
 	if (rc != ERR_OK)
 		signer_token_failed("signing a handshake");
 	return ipc_send(k->chan, MSG_TLS_SIGNED, f->id, sig, sig_len);
