@@ -130,10 +130,12 @@ print_confinement(const json_t *j)
 	const char *namespaces =
 	    json_string_value(json_object_get(c, "namespaces"));
 
-	(void)printf("processes: %s, Landlock %lld, namespaces: %s, %s\n",
+	(void)printf("processes: %s, Landlock %lld, namespaces: %s, %s, %s\n",
 	    cli_is(c, "filter") ? "filters" : "NO FILTER",
 	    cli_count(c, "landlock"), namespaces == NULL ? "?" : namespaces,
-	    cli_is(c, "users") ? "a user each" : "one user");
+	    cli_is(c, "users") ? "a user each" : "one user",
+	    cli_is(c, "memoryLocked") ? "memory locked"
+				      : "memory not locked as a whole");
 }
 
 /* The DF2/MF, where the role is on. */

@@ -94,7 +94,7 @@ struct config {
 	struct audit_settings audit;
 
 	uint32_t landlock; /* the least ABI */
-	enum config_layer namespaces, users;
+	enum config_layer namespaces, users, memory_locked;
 };
 
 /*

@@ -8,6 +8,7 @@ cfg_opt_t config_sandbox_opts[] = {
     CFG_INT("landlock", 2, CFGF_NONE),
     CFG_STR("namespaces", "yes", CFGF_NONE),
     CFG_STR("users", "yes", CFGF_NONE),
+    CFG_STR("memory_locked", "yes", CFGF_NONE),
     CFG_END(),
 };
 
@@ -80,6 +81,8 @@ config_take_sandbox(struct config *f, cfg_t *root, struct why *why)
 	if ((rc = config_nums(c, "sandbox", n, 1, why)) != ERR_OK ||
 	    (rc = take_layer(c, "namespaces", &f->namespaces, why)) != ERR_OK ||
 	    (rc = take_layer(c, "users", &f->users, why)) != ERR_OK ||
+	    (rc = take_layer(c, "memory_locked", &f->memory_locked, why)) !=
+		ERR_OK ||
 	    (rc = take_environment(f, token, why)) != ERR_OK)
 		return rc;
 	return take_files(f, token, why);

@@ -1,3 +1,4 @@
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,25 +26,30 @@
 void
 confine_print(const struct confine *c, char out[CONFINE_TEXT_MAX])
 {
-	(void)snprintf(out, CONFINE_TEXT_MAX, "%u %u %u %" PRIu32 " %" PRIu32,
-	    c->landlock, (unsigned)c->namespaces, c->own_user ? 1U : 0U,
-	    (uint32_t)c->uid, (uint32_t)c->gid);
+	(void)snprintf(out, CONFINE_TEXT_MAX,
+	    "%u %u %u %u %" PRIu32 " %" PRIu32, c->landlock,
+	    (unsigned)c->namespaces, c->memory_locked ? 1U : 0U,
+	    c->own_user ? 1U : 0U, (uint32_t)c->uid, (uint32_t)c->gid);
 }
 
 enum err
 confine_read(const char *text, struct confine *out)
 {
-	unsigned abi, namespaces, own;
+	unsigned abi, namespaces, locked, own;
 	uint32_t uid, gid;
 	struct confine c;
 	char again[CONFINE_TEXT_MAX];
 
-	if (sscanf(text, "%u %u %u %" SCNu32 " %" SCNu32, &abi, &namespaces,
-		&own, &uid, &gid) != 5 ||
-	    namespaces >= CONFINE_NAMESPACES__MAX || own > 1)
+	if (sscanf(text, "%u %u %u %u %" SCNu32 " %" SCNu32, &abi, &namespaces,
+		&locked, &own, &uid, &gid) != 6 ||
+	    namespaces >= CONFINE_NAMESPACES__MAX || locked > 1 || own > 1)
 		return ERR_MALFORMED;
-	c = (struct confine){abi, (enum confine_namespaces)namespaces, own == 1,
-	    uid, gid};
+	c = (struct confine){.landlock = abi,
+	    .namespaces = (enum confine_namespaces)namespaces,
+	    .memory_locked = locked == 1,
+	    .own_user = own == 1,
+	    .uid = uid,
+	    .gid = gid};
 	confine_print(&c, again); /* what it says in other words is not ours */
 	if (strcmp(text, again) != 0)
 		return ERR_MALFORMED;
@@ -108,6 +114,22 @@ confine_apart(const struct confine *c, bool network, struct why *why)
 	return rc;
 }
 
+/* ---- memory ---- */
+
+enum err
+confine_lock(const struct confine *c, struct why *why)
+{
+	const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (!c->memory_locked)
+		return ERR_OK;
+	if (setrlimit(RLIMIT_MEMLOCK, &any) == -1)
+		return why_errno(why, "the limit of locked memory (ulimit -l)");
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1
+	    ? why_errno(why, "locking memory")
+	    : ERR_OK;
+}
+
 /* ---- the user and its privileges ---- */
 
 static enum err
@@ -170,6 +192,8 @@ set_limits(const struct confine_use *use, struct why *why)
 	    (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode)) &&
 	    setrlimit(RLIMIT_FSIZE, &none) == -1)
 		return why_errno(why, "limit of files");
+	if (!use->secrets && setrlimit(RLIMIT_MEMLOCK, &none) == -1)
+		return why_errno(why, "limit of locked memory");
 	return setrlimit(RLIMIT_MSGQUEUE, &none) == -1
 	    ? why_errno(why, "limit of message queues")
 	    : ERR_OK;
@@ -240,13 +264,44 @@ prove_network(struct why *why)
 	return rc;
 }
 
+static enum err
+stays(void *p, size_t page, struct why *why)
+{
+	void *start = (void *)((uintptr_t)p & ~((uintptr_t)page - 1));
+
+	return refused(madvise(start, page, MADV_PAGEOUT), EINVAL,
+	    "locked memory", "sending a page to swap", why);
+}
+
+/* What was there before it was locked, and what comes after. */
+static enum err
+prove_memory(struct why *why)
+{
+	static uint8_t before = 1;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *after = mmap(NULL, page, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	enum err rc;
+
+	if (after == MAP_FAILED)
+		return why_errno(why, "a page for the proof");
+	after[0] = before;
+	if ((rc = stays(&before, page, why)) == ERR_OK &&
+	    (rc = stays(&rc, page, why)) == ERR_OK)
+		rc = stays(after, page, why);
+	(void)munmap(after, page);
+	return rc;
+}
+
 enum err
 confine_prove(const struct confine *c, const struct confine_use *use,
     struct why *why)
 {
 	enum err rc = ERR_OK;
 
-	if (c->landlock > 0)
+	if (c->memory_locked && use->secrets)
+		rc = prove_memory(why);
+	if (rc == ERR_OK && c->landlock > 0)
 		rc = prove_landlock(why);
 	if (rc == ERR_OK && c->namespaces != CONFINE_NO_NAMESPACES) {
 		rc = refused(access("/proc", F_OK), ENOENT,

@@ -1,8 +1,8 @@
 /*
  * confine: what is put around a process beside its filter (sandbox.h): a
- * Landlock domain, namespaces, a user of its own, limits.  The supervisor finds
- * out once what this machine can do, and tells each process; a process gets
- * exactly that or does not serve.
+ * Landlock domain, namespaces, a user of its own, locked memory, limits.  The
+ * supervisor finds out once what this machine can do, and tells each process; a
+ * process gets exactly that or does not serve.
  */
 #ifndef APPLIANCE_CONFINE_H
 #define APPLIANCE_CONFINE_H
@@ -32,6 +32,7 @@ struct confine {
 	unsigned landlock; /* the ABI to use; 0: no domain */
 	enum confine_namespaces namespaces;
 	bool own_user; /* the process becomes `uid` and `gid` */
+	bool memory_locked; /* of processes that have secrets */
 	uid_t uid;
 	gid_t gid;
 };
@@ -43,6 +44,7 @@ struct confine_use {
 	uint16_t port; /* of the server that it calls; 0: none */
 	bool network; /* it keeps the machine's network */
 	bool writes; /* a file, by name or by descriptor */
+	bool secrets; /* its memory is locked; else it can lock none */
 };
 
 void confine_print(const struct confine *, char out[CONFINE_TEXT_MAX]);
@@ -55,6 +57,14 @@ enum err confine_read(const char *text, struct confine *out) MUST_CHECK;
  */
 enum err confine_apart(const struct confine *, bool network,
     struct why *why) MUST_CHECK;
+
+/*
+ * All memory of a process that has secrets, what it has and what it will have,
+ * stays out of swap from when it is first touched.  It takes a limit of locked
+ * memory that is none, or one that can be lifted: under any other each mapping
+ * could fail.  Before the user changes.  ERR_IO with the reason.
+ */
+enum err confine_lock(const struct confine *, struct why *why) MUST_CHECK;
 
 /*
  * When all files but those of `use` are open and all libraries loaded: an empty

@@ -2,8 +2,8 @@
  * df2_client: the client's end of Xk, blocking: TLS 1.3 with both
  * certificates, ALPN xk/1.  For keywarden-df2 and the bench.
  */
-#ifndef APPLIANCE_AUDIT_SELF_H
-#define APPLIANCE_AUDIT_SELF_H
+#ifndef APPLIANCE_DF2_CLIENT_H
+#define APPLIANCE_DF2_CLIENT_H
 
 #include "xk/xk_pdu.h"
 

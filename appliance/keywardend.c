@@ -123,7 +123,8 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->token_label, b->token_label) != 0 ||
 	    a->workers != b->workers || a->production != b->production ||
 	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
-	    a->users != b->users || config_is_remote(a) != config_is_remote(b);
+	    a->users != b->users || a->memory_locked != b->memory_locked ||
+	    config_is_remote(a) != config_is_remote(b);
 }
 
 /* That nobody can be revoked is to be chosen, not forgotten. */

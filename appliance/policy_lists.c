@@ -137,7 +137,7 @@ token_json(const struct policy *p)
 	return a;
 }
 
-/* All processes have the same around them; this one speaks of its own. */
+/* What the supervisor wants around each process; this one was told as all. */
 static void
 put_confinement(json_t *j)
 {
@@ -151,6 +151,7 @@ put_confinement(json_t *j)
 	json_object_set_new(o, "namespaces",
 	    json_string(namespaces[c->namespaces]));
 	put_bool(o, "users", c->own_user);
+	put_bool(o, "memoryLocked", c->memory_locked);
 	json_object_set_new(j, "confinement", o);
 }
 

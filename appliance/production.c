@@ -62,7 +62,7 @@ static bool
 leaves_layer_out(const struct asked *a)
 {
 	return a->f->landlock == 0 || a->f->namespaces != LAYER_YES ||
-	    a->f->users != LAYER_YES;
+	    a->f->users != LAYER_YES || a->f->memory_locked != LAYER_YES;
 }
 
 /* A pin is not revoked by its CA: it is taken out of the configuration. */
@@ -99,8 +99,8 @@ static const struct {
 	"these programs were built without their filters "
 	"(KW_SANDBOX=OFF)"},
     {leaves_layer_out,
-	"sandbox does not demand each layer: namespaces and users are "
-	"\"yes\", landlock is not 0"},
+	"sandbox does not demand each layer: namespaces, users and "
+	"memory_locked are \"yes\", landlock is not 0"},
     {uses_pem_key,
 	"a key of TLS is a PEM file: in each section key = \"token\""},
     {crl_not_said,

@@ -20,19 +20,22 @@
 #include "appliance/sandbox.h"
 #include "base/log.h"
 
-/* What the processes have in common with each other, and what not. */
+/*
+ * What the processes have in common with each other, and what not.  policy and
+ * audit have no secret that is not wrapped.
+ */
 static const struct {
 	const char *name;
-	bool network, writes;
-} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false},
-    [SANDBOX_POLICY] = {"policy", false, true},
-    [SANDBOX_AUDIT] = {"audit", false, true},
-    [SANDBOX_HSM] = {"hsm", false, true},
-    [SANDBOX_X2] = {"x2", false, false},
-    [SANDBOX_HI2] = {"hi2", false, true},
-    [SANDBOX_XKC] = {"xkc", true, false},
-    [SANDBOX_HI2C] = {"hi2c", true, false},
-    [SANDBOX_SIGNER] = {"signer", false, true}};
+	bool network, writes, secrets;
+} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false, true},
+    [SANDBOX_POLICY] = {"policy", false, true, false},
+    [SANDBOX_AUDIT] = {"audit", false, true, false},
+    [SANDBOX_HSM] = {"hsm", false, true, true},
+    [SANDBOX_X2] = {"x2", false, false, true},
+    [SANDBOX_HI2] = {"hi2", false, true, true},
+    [SANDBOX_XKC] = {"xkc", true, false, true},
+    [SANDBOX_HI2C] = {"hi2c", true, false, true},
+    [SANDBOX_SIGNER] = {"signer", false, true, true}};
 
 /*
  * What every process needs once it is up: memory, time, its channels.  Calls
@@ -41,10 +44,10 @@ static const struct {
  */
 static const int common[] = {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
     SCMP_SYS(exit_group), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(madvise),
-    SCMP_SYS(mlock), SCMP_SYS(munlock), SCMP_SYS(futex), SCMP_SYS(getrandom),
+    SCMP_SYS(mlock), SCMP_SYS(futex), SCMP_SYS(getrandom),
     /* where the clock is one that the vDSO cannot read */
     SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getpid),
-    SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
+    SCMP_SYS(recvmsg), /* sendto, sendmsg: see below */
     SCMP_SYS(restart_syscall), /* a wait that was stopped and continued */
     SCMP_SYS(fstat), /* newfstatat on an open descriptor: see below */
     SCMP_SYS(lseek), /* fclose() of what was not read to its end */
@@ -62,6 +65,8 @@ static const int loop[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
 /* TLS with clients: xk, x2. */
 static const int of_server[] = {SCMP_SYS(accept4), SCMP_SYS(setsockopt),
     SCMP_SYS(shutdown)};
+
+#define SOCK_TYPE 0xf /* the part of socket()'s type that is no flag */
 
 /* TLS with a server; socket() below. */
 static const int of_client[] = {SCMP_SYS(connect), SCMP_SYS(setsockopt),
@@ -123,7 +128,9 @@ static const struct {
     /* OpenSSL and libc look for files that are not there */
     {SCMP_SYS(open), EACCES}, {SCMP_SYS(uname), ENOSYS},
     {SCMP_SYS(sysinfo), ENOSYS}, {SCMP_SYS(prlimit64), EPERM},
-    {SCMP_SYS(membarrier), ENOSYS}};
+    {SCMP_SYS(membarrier), ENOSYS},
+    /* what is locked stays so, whatever a module thinks of it */
+    {SCMP_SYS(munlock), EPERM}};
 
 static int
 add_sets(scmp_filter_ctx c, enum sandbox which)
@@ -159,14 +166,15 @@ add_where(scmp_filter_ctx c, int call, unsigned arg, uint64_t mask,
 }
 
 /*
- * Memory is never made executable again; descriptors only change mode; signals
- * go to nobody else.
+ * Memory is never made executable again; what is open stays open as it is;
+ * signals go to nobody else; to send is not to connect (Landlock watches
+ * connect() alone).
  */
 static int
 add_limited(scmp_filter_ctx c, enum sandbox which)
 {
-	static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD,
-	    F_SETLK, F_SETLKW, F_GETLK};
+	static const int fcntls[] = {F_GETFL, F_GETFD, F_SETFD, F_SETLK,
+	    F_SETLKW, F_GETLK};
 	int rc;
 
 	/* To read whether the clock is synchronised: no privilege to set it. */
@@ -176,6 +184,8 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 		return rc;
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(tgkill), 0, UINT64_MAX,
 		 (uint64_t)getpid())) != 0)
 		return rc;
@@ -187,6 +197,18 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 			 (uint64_t)fcntls[i])) != 0)
 			return rc;
 	return 0;
+}
+
+/* A socket of TCP, and of nothing else that this family has. */
+static int
+add_tcp(scmp_filter_ctx c, unsigned family)
+{
+	const struct scmp_arg_cmp where[] = {{0, SCMP_CMP_EQ, family, 0},
+	    {1, SCMP_CMP_MASKED_EQ, SOCK_TYPE, SOCK_STREAM},
+	    {2, SCMP_CMP_EQ, 0, 0}};
+
+	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+	    where);
 }
 
 /*
@@ -207,9 +229,9 @@ add_socket(scmp_filter_ctx c, enum sandbox which)
 		0 ||
 	    (rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &above)) !=
 		0 ||
-	    (rc = add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET)) != 0)
+	    (rc = add_tcp(c, AF_INET)) != 0)
 		return rc;
-	return add_where(c, SCMP_SYS(socket), 0, UINT64_MAX, AF_INET6);
+	return add_tcp(c, AF_INET6);
 }
 
 static int
@@ -301,7 +323,8 @@ sandbox_start(enum sandbox which)
 	/* Without a word of it (the attack tests): the filter alone. */
 	if (text != NULL && confine_read(text, &wanted) != ERR_OK)
 		fatal("the supervisor wants a confinement that there is not");
-	if (confine_apart(&wanted, kinds[which].network, &why) != ERR_OK)
+	if ((kinds[which].secrets && confine_lock(&wanted, &why) != ERR_OK) ||
+	    confine_apart(&wanted, kinds[which].network, &why) != ERR_OK)
 		ctl_fail(ERR_DENIED, &why);
 }
 
@@ -325,7 +348,8 @@ sandbox_confine(enum sandbox which, uint16_t port)
 	const char *files = getenv(CONFINE_FILES_ENV);
 	struct confine_use use = {.port = port,
 	    .network = kinds[which].network,
-	    .writes = kinds[which].writes};
+	    .writes = kinds[which].writes,
+	    .secrets = kinds[which].secrets};
 	char *text = strdup(files == NULL ? "" : files);
 	struct why why = {""};
 

@@ -10,22 +10,9 @@
 #include "appliance/address.h"
 #include "appliance/hi2_profiles.h"
 #include "appliance/spawn.h"
-#include "appliance/supervisor.h"
+#include "appliance/sup_tls.h"
 #include "appliance/tls_client.h"
 #include "appliance/tls_server.h"
-
-/* The TLS files of a section of the configuration. */
-#define TLS_FILES 4
-struct tls_section {
-	const char *name;
-	/* certificate, key, CAs of the other side (a client may have none),
-	 * lists of revoked ones (any may have none) */
-	const char *path[TLS_FILES];
-	enum tls_role role; /* where the key is the token's */
-	const char *ca_name; /* what the third is called there */
-	bool client;
-	bool tls12;
-};
 
 static enum err
 make_context(const struct tls_section *t, const int fd[TLS_FILES],
@@ -37,12 +24,14 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 	    .role = t->role,
 	    .ca_name = t->ca_name,
 	    .tls12 = t->tls12};
-	const struct tls_fds files = {fd[0], fd[1], fd[2], fd[3]};
+	const struct tls_fds files = {fd[TLS_CERTIFICATE], fd[TLS_KEY],
+	    fd[TLS_CA], fd[TLS_CRL]};
 	SSL_CTX *c = NULL;
 	enum err rc;
 
-	rc = t->client ? tls_client_new(&client, &files, &c, why)
-		       : tls_server_new(&server, fd[0], fd[1], fd[2], &c, why);
+	rc = t->client
+	    ? tls_client_new(&client, &files, &c, why)
+	    : tls_server_new(&server, files.cert, files.key, files.ca, &c, why);
 	return rc == ERR_OK && files.crl != -1
 	    ? tls_crl_check(files.crl, t->name, why)
 	    : rc;
@@ -51,40 +40,29 @@ make_context(const struct tls_section *t, const int fd[TLS_FILES],
 struct tls_trial {
 	const struct tls_section *section;
 	const int *fd;
+	struct confine confine; /* as of the process that will have the key */
 };
 
 static enum err
 try_tls(const void *ctx, struct why *why)
 {
 	const struct tls_trial *t = ctx;
+	const enum err rc = confine_lock(&t->confine, why);
 
-	return make_context(t->section, t->fd, why);
+	return rc == ERR_OK ? make_context(t->section, t->fd, why) : rc;
 }
 
 /*
  * The private key is parsed in a child, so that it stays in no memory of ours.
  */
 static enum err
-check_tls(const struct tls_section *t, const int fd[TLS_FILES], struct why *why)
+check_tls(const struct config *f, const struct tls_section *t,
+    const int fd[TLS_FILES], struct why *why)
 {
-	const struct tls_trial trial = {t, fd};
+	const struct tls_trial trial = {t, fd,
+	    {.memory_locked = f->memory_locked == LAYER_YES}};
 
 	return spawn_try(try_tls, &trial, ERR_MALFORMED, why);
-}
-
-static enum err
-open_one(const struct config *f, const struct tls_section *t, unsigned i,
-    int *fd, struct why *why)
-{
-	const char *const name[TLS_FILES] = {"certificate", "key", t->ca_name,
-	    "crl"};
-	char what[MAX_NAME + 32];
-
-	if (t->path[i] == NULL && (i == 3 || (i == 2 && t->client)))
-		return ERR_OK;
-	(void)snprintf(what, sizeof(what), "%s.%s", t->name, name[i]);
-	return i == 1 ? sup_open_key(f, t->path[i], t->role, what, fd, why)
-		      : open_file(t->path[i], what, fd, why);
 }
 
 static enum err
@@ -95,9 +73,9 @@ check_section(const struct config *f, const struct tls_section *t,
 	enum err rc = ERR_OK;
 
 	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++)
-		rc = open_one(f, t, i, &fd[i], why);
+		rc = sup_tls_open(f, t, (enum tls_file)i, &fd[i], why);
 	if (rc == ERR_OK)
-		rc = check_tls(t, fd, why);
+		rc = check_tls(f, t, fd, why);
 	for (unsigned i = 0; i < TLS_FILES; i++)
 		if (fd[i] != -1)
 			close(fd[i]);
@@ -108,9 +86,7 @@ static enum err
 check_server(const struct config *f, enum tls_role role,
     const struct config_server *v, struct why *why)
 {
-	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->client_ca, v->crl}, role, "client_ca",
-	    false, false};
+	const struct tls_section t = sup_tls_server(v, role);
 
 	return check_section(f, &t, why);
 }
@@ -132,20 +108,15 @@ check_called(const struct config *f, const struct tls_section *t,
 static enum err
 check_client(const struct config *f, struct why *why)
 {
-	const struct config_client *v = &f->xkc;
-	const struct tls_section t = {v->section,
-	    {v->certificate, v->key, v->server_ca, v->crl}, TLS_ROLE_XKC,
-	    "server_ca", true, false};
+	const struct tls_section t = sup_tls_client(&f->xkc);
 
-	return check_called(f, &t, "connect", v->address, why);
+	return check_called(f, &t, "connect", f->xkc.address, why);
 }
 
 static enum err
 check_link(const struct config *f, const struct config_link *k, struct why *why)
 {
-	const struct tls_section t = {k->section,
-	    {k->certificate, k->key, k->server_ca, k->crl}, TLS_ROLE_HI2,
-	    "server_ca", true, k->how.tls12};
+	const struct tls_section t = sup_tls_link(k);
 
 	return check_called(f, &t, "address", k->address, why);
 }

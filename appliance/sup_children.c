@@ -321,10 +321,10 @@ note_cause(struct child *c, const char *how)
 void
 sup_ended(struct supervisor *s, struct child *c, const char *how)
 {
+	c->pid = 0;
 	sup_last_words(s, c);
 	close(c->ctl);
 	c->ctl = -1;
-	c->pid = 0;
 	c->ready = false;
 	s->health_new = true;
 	if (s->stopping || c->stopping)
@@ -345,7 +345,10 @@ reaped(struct supervisor *s, struct child *c, int status)
 {
 	char how[64];
 
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		(void)snprintf(how, sizeof(how),
+		    "was killed for a forbidden system call (SIGSYS)");
+	else if (WIFSIGNALED(status))
 		(void)snprintf(how, sizeof(how), "was ended by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else

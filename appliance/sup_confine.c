@@ -17,11 +17,12 @@
 static enum err
 try_it(const void *ctx, struct why *why)
 {
-	const struct confine_use use = {.n_paths = 0};
+	const struct confine_use use = {.secrets = true};
 	const struct confine *c = ctx;
 	enum err rc;
 
-	if ((rc = confine_apart(c, false, why)) != ERR_OK ||
+	if ((rc = confine_lock(c, why)) != ERR_OK ||
+	    (rc = confine_apart(c, false, why)) != ERR_OK ||
 	    (rc = confine_enter(c, &use, why)) != ERR_OK)
 		return rc;
 	return confine_prove(c, &use, why);
@@ -35,20 +36,43 @@ can_have(const struct confine *c, struct why *why)
 
 /* ---- layer by layer ---- */
 
+static const struct {
+	const char *option, *said;
+} layers[] = {{"namespaces", "namespaces of their own"},
+    {"users", "users of their own"}, {"memory_locked", "locked memory"}};
+enum { AT_NAMESPACES, AT_USERS, AT_MEMORY };
+
 /* What is missing: kept to be said, or the end if it is required. */
 static enum err
-without(enum config_layer how, const char *layer, const struct why *what,
-    struct why *lack, struct why *why)
+without(struct supervisor *s, enum config_layer how, unsigned layer,
+    const struct why *what, struct why *why)
 {
 	if (how == LAYER_YES)
 		return why_set(why, ERR_DENIED,
 		    "sandbox.%s = \"yes\" cannot be kept: %s; set it to \"no\" "
 		    "to go without",
-		    layer, what->text);
+		    layers[layer].option, what->text);
 	if (how == LAYER_TRY)
-		(void)why_set(lack, ERR_DENIED,
-		    "the processes have no %s of their own: %s", layer,
+		(void)why_set(&s->lack[layer], ERR_DENIED,
+		    "the processes have no %s: %s", layers[layer].said,
 		    what->text);
+	return ERR_OK;
+}
+
+static const struct why unbuilt = {"a build for sanitizers"};
+
+static enum err
+find_memory(struct supervisor *s, struct why *why)
+{
+	const enum config_layer how = s->config->memory_locked;
+	const struct confine c = {.memory_locked = true};
+	struct why what = unbuilt;
+
+	if (how == LAYER_NO)
+		return ERR_OK;
+	if (!sandbox_is_built() || can_have(&c, &what) != ERR_OK)
+		return without(s, how, AT_MEMORY, &what, why);
+	s->confine.memory_locked = true;
 	return ERR_OK;
 }
 
@@ -75,8 +99,7 @@ find_namespaces(struct supervisor *s, struct why *why)
 	struct why what = {""};
 
 	if (!sandbox_is_built())
-		return without(how, "namespaces",
-		    &(struct why){"a build for sanitizers"}, &s->lack[0], why);
+		return without(s, how, AT_NAMESPACES, &unbuilt, why);
 	if (how == LAYER_NO)
 		return ERR_OK;
 	for (unsigned n = geteuid() == 0 ? CONFINE_NAMESPACES
@@ -87,7 +110,7 @@ find_namespaces(struct supervisor *s, struct why *why)
 			return ERR_OK;
 	}
 	s->confine.namespaces = CONFINE_NO_NAMESPACES;
-	return without(how, "namespaces", &what, &s->lack[0], why);
+	return without(s, how, AT_NAMESPACES, &what, why);
 }
 
 static enum err
@@ -125,13 +148,13 @@ find_users(struct supervisor *s, struct why *why)
 	if (how == LAYER_NO)
 		return ERR_OK;
 	if (look_up_users(s, &what) != ERR_OK)
-		return without(how, "users", &what, &s->lack[1], why);
+		return without(s, how, AT_USERS, &what, why);
 	c = s->confine;
 	c.own_user = true;
 	c.uid = s->user[CTL_PEER_XK].uid;
 	c.gid = s->user[CTL_PEER_XK].gid;
 	if (can_have(&c, &what) != ERR_OK)
-		return without(how, "users", &what, &s->lack[1], why);
+		return without(s, how, AT_USERS, &what, why);
 	s->confine.own_user = true;
 	return ERR_OK;
 }
@@ -141,7 +164,8 @@ sup_confine(struct supervisor *s, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = find_landlock(s, why)) != ERR_OK ||
+	if ((rc = find_memory(s, why)) != ERR_OK ||
+	    (rc = find_landlock(s, why)) != ERR_OK ||
 	    (rc = find_namespaces(s, why)) != ERR_OK)
 		return rc;
 	return find_users(s, why);
@@ -153,11 +177,14 @@ sup_confine_say(const struct supervisor *s)
 	static const char *const namespaces[CONFINE_NAMESPACES__MAX] =
 	    {"no namespaces", "namespaces", "namespaces (unprivileged)"};
 
-	log_info("each process is confined by: a filter%s, Landlock %u, %s, %s",
+	log_info("each process is confined by: a filter%s, Landlock %u, %s, "
+		 "%s, %s",
 	    sandbox_is_built() ? "" : " that is not built in",
 	    s->confine.landlock, namespaces[s->confine.namespaces],
-	    s->confine.own_user ? "a user of its own" : "one user for all");
-	for (unsigned i = 0; i < 2; i++)
+	    s->confine.own_user ? "a user of its own" : "one user for all",
+	    s->confine.memory_locked ? "locked memory"
+				     : "memory that is not locked as a whole");
+	for (size_t i = 0; i < sizeof(s->lack) / sizeof(s->lack[0]); i++)
 		if (s->lack[i].text[0] != '\0')
 			log_warning("%s", s->lack[i].text);
 }

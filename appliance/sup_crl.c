@@ -6,8 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "appliance/spawn.h"
-#include "appliance/supervisor.h"
+#include "appliance/sup_tls.h"
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "base/log.h"
@@ -16,56 +15,16 @@
 
 _Static_assert(MAX_CRLS >= 3 + MAX_LEMFS, "a process's lists are not told");
 
-/* What the process has of the configuration; section NULL: no lists ever. */
-struct crl_of {
-	const char *section, *path;
-};
-
-static struct crl_of
-crl_of(const struct config *f, const struct child *c)
-{
-	const struct config_lemf *l;
-
-	switch (c->kind) {
-	case CTL_PEER_XK:
-		return (struct crl_of){f->xk_server.section, f->xk_server.crl};
-	case CTL_PEER_X2:
-		return (struct crl_of){f->x2_server.section, f->x2_server.crl};
-	case CTL_PEER_XKC:
-		return (struct crl_of){f->xkc.section, f->xkc.crl};
-	case CTL_PEER_HI2C:
-		if ((l = config_link_in(f, c->index)) == NULL)
-			break;
-		return (struct crl_of){l->link.section, l->link.crl};
-	case CTL_PEER_POLICY:
-	case CTL_PEER_AUDIT:
-	case CTL_PEER_HSM:
-	case CTL_PEER_HI2:
-	case CTL_PEER_SIGNER:
-	case CTL_PEER__MAX:
-		break;
-	}
-	return (struct crl_of){NULL, NULL};
-}
-
-static enum err
-open_lists(const struct crl_of *of, int *fd, struct why *why)
-{
-	char what[MAX_NAME + 32];
-
-	(void)snprintf(what, sizeof(what), "%s.crl", of->section);
-	return open_file(of->path, what, fd, why);
-}
-
 void
 sup_crl_seen(const struct supervisor *s, struct child *c)
 {
-	const struct crl_of of = crl_of(s->config, c);
+	struct tls_section t;
 	struct why why;
 	int fd = -1;
 
 	/* One that cannot be opened is told of by who hands it over. */
-	if (of.path != NULL && open_lists(&of, &fd, &why) != ERR_OK)
+	if (sup_tls_of(s->config, c, &t) &&
+	    sup_tls_open(s->config, &t, TLS_CRL, &fd, &why) != ERR_OK)
 		fd = -1;
 	c->crl_stamp = stamp_of(fd);
 	if (fd != -1)
@@ -83,13 +42,13 @@ hand_down(const struct child *c, int fd)
 }
 
 static void
-look(const struct crl_of *of, struct child *c)
+look(const struct config *f, const struct tls_section *t, struct child *c)
 {
 	struct why why = {""};
 	struct stamp is;
 	int fd = -1;
 
-	if (open_lists(of, &fd, &why) != ERR_OK)
+	if (sup_tls_open(f, t, TLS_CRL, &fd, &why) != ERR_OK)
 		fd = -1;
 	is = stamp_of(fd);
 	if (!stamp_same(&is, &c->crl_stamp)) {
@@ -111,13 +70,13 @@ sup_crl_watch(struct supervisor *s)
 
 	for (unsigned i = 0; i < s->n_children; i++) {
 		struct child *c = &s->child[i];
-		const struct crl_of of = crl_of(s->config, c);
+		struct tls_section t;
 
-		if (of.path == NULL)
+		if (!sup_tls_of(s->config, c, &t) || t.path[TLS_CRL] == NULL)
 			continue;
 		any = true;
 		if (c->pid != 0 && now >= s->crl_due)
-			look(&of, c);
+			look(s->config, &t, c);
 	}
 	if (now >= s->crl_due)
 		s->crl_due = now + WATCH_MS;
@@ -147,11 +106,11 @@ sup_crl_tell(const struct supervisor *s)
 
 	for (unsigned i = 0; i < s->n_children && m.n < MAX_CRLS; i++) {
 		const struct child *c = &s->child[i];
-		const struct crl_of of = crl_of(s->config, c);
+		struct tls_section t;
 
-		if (of.section == NULL || c->crl.state == CRL_NONE)
+		if (!sup_tls_of(s->config, c, &t) || c->crl.state == CRL_NONE)
 			continue;
-		rd_init(&m.of[m.n].section, of.section, strlen(of.section));
+		rd_init(&m.of[m.n].section, t.name, strlen(t.name));
 		m.of[m.n++].is = c->crl;
 	}
 	for (unsigned i = 0; i < s->n_children; i++)
@@ -159,17 +118,15 @@ sup_crl_tell(const struct supervisor *s)
 			send_states(&s->child[i], &m);
 }
 
-void
+enum err
 sup_crl_is(struct supervisor *s, struct child *c, struct rd body)
 {
+	struct tls_section t;
 	struct msg_crl m;
 
-	if (crl_of(s->config, c).section == NULL ||
-	    msg_crl_get(body, &m) != ERR_OK) {
-		log_error("%s says what it may not say of lists",
-		    child_name(c));
-		return;
-	}
+	if (!sup_tls_of(s->config, c, &t) || msg_crl_get(body, &m) != ERR_OK)
+		return ERR_MALFORMED;
 	c->crl = m;
 	sup_crl_tell(s);
+	return ERR_OK;
 }

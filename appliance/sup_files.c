@@ -7,7 +7,7 @@
 
 #include "appliance/ctl.h"
 #include "appliance/spawn.h"
-#include "appliance/supervisor.h"
+#include "appliance/sup_tls.h"
 #include "base/log.h"
 #include "base/secret_fd.h"
 
@@ -90,104 +90,30 @@ send_writable(struct supervisor *s, const struct child *c, enum ctl_file kind,
 	return rc;
 }
 
-/* Of those that call a server, CAs and lists may not be set. */
-#define TLS_FILES 4
-
-static enum err
-send_key(const struct config *f, const char *path, enum tls_role role,
-    const char *what, const struct child *c, struct why *why)
-{
-	int fd = -1;
-	enum err rc;
-
-	if ((rc = sup_open_key(f, path, role, what, &fd, why)) != ERR_OK)
-		return rc;
-	rc = send_file(c, CTL_FILE_TLS_KEY, fd, why);
-	close(fd);
-	return rc;
-}
-
-static enum err
-send_tls(const struct config *f, enum tls_role role, const char *section,
-    const char *const path[TLS_FILES], const char *ca_name,
-    const struct child *c, struct why *why)
-{
-	static const enum ctl_file kind[TLS_FILES] = {CTL_FILE_TLS_CERT,
-	    CTL_FILE_TLS_KEY, CTL_FILE_CLIENT_CA, CTL_FILE_CRL};
-	const char *const name[TLS_FILES] = {"certificate", "key", ca_name,
-	    "crl"};
-	enum err rc = ERR_OK;
-
-	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++) {
-		char what[MAX_NAME + 32];
-
-		if (path[i] == NULL && i >= 2)
-			continue;
-		(void)snprintf(what, sizeof(what), "%s.%s", section, name[i]);
-		rc = kind[i] == CTL_FILE_TLS_KEY
-		    ? send_key(f, path[i], role, what, c, why)
-		    : send_path(c, kind[i], path[i], what, false, why);
-	}
-	return rc;
-}
-
-static enum err
-send_server_tls(const struct config *f, enum tls_role role,
-    const struct config_server *v, const struct child *c, struct why *why)
-{
-	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->client_ca, v->crl};
-
-	return send_tls(f, role, v->section, path, "client_ca", c, why);
-}
-
-static enum err
-send_client_tls(const struct config *f, const struct child *c, struct why *why)
-{
-	const struct config_client *v = &f->xkc;
-	const char *const path[TLS_FILES] = {v->certificate, v->key,
-	    v->server_ca, v->crl};
-
-	return send_tls(f, TLS_ROLE_XKC, v->section, path, "server_ca", c, why);
-}
-
-static enum err
-send_link_tls(const struct config *f, const struct config_link *k,
-    const struct child *c, struct why *why)
-{
-	const char *const path[TLS_FILES] = {k->certificate, k->key,
-	    k->server_ca, k->crl};
-
-	return send_tls(f, TLS_ROLE_HI2, k->section, path, "server_ca", c, why);
-}
-
 /* The TLS files of those that have any. */
 static enum err
 send_child_tls(struct supervisor *s, const struct child *c, struct why *why)
 {
-	const struct config *f = s->config;
-	const struct config_lemf *l;
+	static const enum ctl_file kind[TLS_FILES] = {[TLS_CERTIFICATE] =
+							  CTL_FILE_TLS_CERT,
+	    [TLS_KEY] = CTL_FILE_TLS_KEY,
+	    [TLS_CA] = CTL_FILE_CLIENT_CA,
+	    [TLS_CRL] = CTL_FILE_CRL};
+	struct tls_section t;
+	enum err rc = ERR_OK;
 
-	switch (c->kind) {
-	case CTL_PEER_XK:
-		return send_server_tls(f, TLS_ROLE_XK, &f->xk_server, c, why);
-	case CTL_PEER_X2:
-		return send_server_tls(f, TLS_ROLE_X2, &f->x2_server, c, why);
-	case CTL_PEER_XKC:
-		return send_client_tls(f, c, why);
-	case CTL_PEER_HI2C:
-		l = config_link_in(f, c->index);
-		return l != NULL ? send_link_tls(f, &l->link, c, why)
-				 : ERR_INTERNAL;
-	case CTL_PEER_POLICY:
-	case CTL_PEER_AUDIT:
-	case CTL_PEER_HSM:
-	case CTL_PEER_HI2:
-	case CTL_PEER_SIGNER:
-	case CTL_PEER__MAX:
-		break;
+	if (!sup_tls_of(s->config, c, &t))
+		return ERR_OK;
+	for (unsigned i = 0; i < TLS_FILES && rc == ERR_OK; i++) {
+		int fd = -1;
+
+		rc = sup_tls_open(s->config, &t, (enum tls_file)i, &fd, why);
+		if (rc == ERR_OK && fd != -1)
+			rc = send_file(c, kind[i], fd, why);
+		if (fd != -1)
+			close(fd);
 	}
-	return ERR_OK;
+	return rc;
 }
 
 static enum err

@@ -18,19 +18,17 @@
 #define LOOK_MS 1000
 #define END_MS 5000 /* from its last word, or from SIGKILL, to its end */
 
-void
+enum err
 sup_health(struct supervisor *s, struct child *c, struct rd body)
 {
 	struct health h;
 
-	if (!sup_logs_in(c->kind) || health_get(body, &h) != ERR_OK) {
-		log_error("%s sent the supervisor a message that is none",
-		    child_name(c));
-		return;
-	}
+	if (!sup_logs_in(c->kind) || health_get(body, &h) != ERR_OK)
+		return ERR_MALFORMED;
 	c->health = h;
 	c->heard = clock_uptime_ms();
 	s->health_new = true;
+	return ERR_OK;
 }
 
 /* ---- those that do not end ---- */

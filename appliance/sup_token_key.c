@@ -61,6 +61,25 @@ read_key(const struct config *f, enum tls_role role, char out[PEM_MAX],
 }
 
 static enum err
+sealed_file(const char *text, size_t len, int *out, struct why *why)
+{
+	const int m = memfd_create("key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	enum err rc;
+
+	if (m != -1 && write(m, text, len) == (ssize_t)len &&
+	    fcntl(m, F_ADD_SEALS,
+		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) !=
+		-1) {
+		*out = m;
+		return ERR_OK;
+	}
+	rc = why_errno(why, "memory for a public key");
+	if (m != -1)
+		close(m);
+	return rc;
+}
+
+static enum err
 public_half(const struct config *f, enum tls_role role, int *fd,
     struct why *why)
 {
@@ -68,18 +87,12 @@ public_half(const struct config *f, enum tls_role role, int *fd,
 	char pem[PEM_MAX], path[64];
 	size_t len;
 	enum err rc;
-	int m;
 
 	if (kept[role] == 0) {
 		if ((rc = read_key(f, role, pem, &len, why)) != ERR_OK)
 			return rc;
-		m = memfd_create("key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		if (m == -1 || write(m, pem, len) != (ssize_t)len ||
-		    fcntl(m, F_ADD_SEALS,
-			F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK |
-			    F_SEAL_SEAL) == -1)
-			return why_errno(why, "memory for a public key");
-		kept[role] = m;
+		if ((rc = sealed_file(pem, len, &kept[role], why)) != ERR_OK)
+			return rc;
 	}
 	/* Each reader has a place of its own in it. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", kept[role]);

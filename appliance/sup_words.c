@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,15 +82,31 @@ hold(struct supervisor *s, struct child *c, enum err rc)
 	}
 }
 
+/*
+ * What no process of ours says: one that was taken over, or is broken.  It
+ * ends, as who has it would go on.
+ */
 static void
+not_permitted(const struct child *c, uint16_t type)
+{
+	log_error("%s sent the supervisor a message that is not permitted "
+		  "(type %u): it is ended",
+	    child_name(c), type);
+	if (c->pid != 0) /* 0: these were its last words */
+		(void)kill(c->pid, SIGKILL);
+}
+
+static enum err
 child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 {
 	char text[WHY_MAX];
 	struct rd why;
 	enum err rc;
 
-	if (msg_error_get(f->body, &rc, &why) != ERR_OK)
-		return;
+	/* The PIN is no matter of those who do not log in. */
+	if (msg_error_get(f->body, &rc, &why) != ERR_OK ||
+	    (rc == ERR_PIN && !sup_logs_in(c->kind)))
+		return ERR_MALFORMED;
 	(void)log_escape(why.p, why.left, text, sizeof(text));
 	(void)snprintf(c->cause, sizeof(c->cause), "%s", text);
 	c->end = rc;
@@ -112,6 +129,23 @@ child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 		    child_name(c), text);
 	} else
 		log_error("%s: %s", child_name(c), text);
+	return ERR_OK;
+}
+
+static enum err
+take(struct supervisor *s, struct child *c, const struct ipc_frame *f)
+{
+	if (f->type == MSG_CTL_READY && f->body.left == 0) {
+		child_ready(s, c);
+		return ERR_OK;
+	}
+	if (f->type == MSG_CTL_FAILED)
+		return child_failed(s, c, f);
+	if (f->type == MSG_CTL_CRL_STATE)
+		return sup_crl_is(s, c, f->body);
+	if (f->type == MSG_CTL_HEALTH)
+		return sup_health(s, c, f->body);
+	return ERR_MALFORMED;
 }
 
 void
@@ -120,22 +154,20 @@ sup_from_child(struct supervisor *s, struct child *c)
 	static uint8_t buf[IPC_CTL_MAX];
 	struct ipc_frame f;
 	int fd = -1;
+	const enum err rc = ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd);
 
-	if (ipc_ctl_recv(c->ctl, buf, sizeof(buf), &f, &fd) != ERR_OK)
-		return; /* it has gone: SIGCHLD says so too */
+	/*
+	 * It has gone, or ends: SIGCHLD says so too.  One that only closes its
+	 * line, or speaks no packets of ours, ends by this.
+	 */
+	if (rc != ERR_OK && rc != ERR_AGAIN)
+		(void)kill(c->pid, SIGKILL);
+	if (rc != ERR_OK)
+		return;
 	if (fd != -1)
 		close(fd);
-	if (f.type == MSG_CTL_READY && f.body.left == 0)
-		child_ready(s, c);
-	else if (f.type == MSG_CTL_FAILED)
-		child_failed(s, c, &f);
-	else if (f.type == MSG_CTL_CRL_STATE)
-		sup_crl_is(s, c, f.body);
-	else if (f.type == MSG_CTL_HEALTH)
-		sup_health(s, c, f.body);
-	else
-		log_error("%s sent the supervisor a message of type %u",
-		    child_name(c), f.type);
+	if (take(s, c, &f) != ERR_OK)
+		not_permitted(c, f.type);
 }
 
 void
@@ -152,7 +184,8 @@ sup_last_words(struct supervisor *s, struct child *c)
 			break;
 		if (fd != -1)
 			close(fd);
-		if (f.type == MSG_CTL_FAILED)
-			child_failed(s, c, &f);
+		if (f.type == MSG_CTL_FAILED &&
+		    child_failed(s, c, &f) != ERR_OK)
+			not_permitted(c, f.type);
 	}
 }

@@ -55,7 +55,7 @@ struct supervisor {
 	bool health_new; /* policy is to be told of the workers */
 	int64_t health_told; /* ms */
 	struct confine confine; /* of each process, but for its user */
-	struct why lack[2]; /* what was tried of it and is not to be had */
+	struct why lack[3]; /* what was tried of it and is not to be had */
 	struct sup_user {
 		uid_t uid;
 		gid_t gid;
@@ -126,8 +126,12 @@ enum err sup_reload_child(struct supervisor *, struct child *,
 void sup_crl_seen(const struct supervisor *, struct child *);
 /* Those that have changed go down; when to look again, in ms, or -1. */
 int sup_crl_watch(struct supervisor *);
-/* A child says how its lists stand: its MSG_CTL_CRL_STATE. */
-void sup_crl_is(struct supervisor *, struct child *, struct rd body);
+/*
+ * A child says how its lists stand: its MSG_CTL_CRL_STATE.  ERR_MALFORMED: it
+ * is none, or not for it to say.
+ */
+enum err sup_crl_is(struct supervisor *, struct child *,
+    struct rd body) MUST_CHECK;
 /* How all of them stand, to policy. */
 void sup_crl_tell(const struct supervisor *);
 
@@ -155,7 +159,9 @@ void sup_last_words(struct supervisor *, struct child *);
 
 /* ---- sup_health.c: the workers, as they are ---- */
 
-void sup_health(struct supervisor *, struct child *, struct rd body);
+/* Its MSG_CTL_HEALTH; ERR_MALFORMED: it is none, or not for it to say. */
+enum err sup_health(struct supervisor *, struct child *,
+    struct rd body) MUST_CHECK;
 /* End those that do not answer, and tell policy how they all are. */
 void sup_look_at_workers(struct supervisor *);
 /* When that is next needed, in ms from now; -1: not at all. */

@@ -25,6 +25,8 @@ set_profile(SSL_CTX *c, const struct tls_server_kind *kind)
 	    (kind->extend != NULL && !kind->extend(c)))
 		return false;
 	(void)SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* Who sends nothing but changes of his key holds up nobody else. */
+	(void)SSL_CTX_clear_mode(c, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 	    NULL);
 	if (kind->alpn != NULL) {

@@ -131,7 +131,7 @@ lemf "lab-lemf" {
 }
 token { pin_file = "$OUT/pki/pin" }
 kms { uri = "https://kms.lab.example" }
-sandbox { landlock = 0 namespaces = "try" users = "no" }
+sandbox { landlock = 0 namespaces = "try" users = "no" memory_locked = "try" }
 EOF
 chmod 600 keywarden.conf
 kw() { "$BIN/keywarden" "$@" --config "$OUT/keywarden.conf"; }

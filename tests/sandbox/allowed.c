@@ -19,6 +19,14 @@
 
 #include "sandbox_test.h"
 
+struct held held;
+
+int
+outcome(long rc)
+{
+	return rc == -1 ? errno : 0;
+}
+
 #define BIG ((size_t)4 << 20) /* malloc() takes a mapping of its own */
 
 static int
@@ -62,7 +70,7 @@ static int
 act_recv(void)
 {
 	char c;
-	const int e = outcome(recv(held.pair[1], &c, 1, MSG_DONTWAIT));
+	const int e = outcome(recv(held.pair[0], &c, 1, MSG_DONTWAIT));
 
 	return e == EAGAIN ? 0 : e;
 }
@@ -98,8 +106,7 @@ act_locked_memory(void)
 
 	if (p == MAP_FAILED || mlock(p, 4096) == -1 ||
 	    madvise(p, 4096, MADV_DONTDUMP) == -1 ||
-	    mprotect(p, 4096, PROT_READ) == -1 || munlock(p, 4096) == -1 ||
-	    munmap(p, 4096) == -1)
+	    mprotect(p, 4096, PROT_READ) == -1 || munmap(p, 4096) == -1)
 		return errno;
 	return 0;
 }
@@ -157,10 +164,8 @@ static int
 act_of_a_descriptor(void)
 {
 	struct stat st;
-	const int flags = fcntl(held.pipe[0], F_GETFL);
 
-	if (flags == -1 ||
-	    fcntl(held.pipe[0], F_SETFL, flags | O_NONBLOCK) == -1 ||
+	if (fcntl(held.pipe[0], F_GETFL) == -1 ||
 	    fcntl(held.pipe[0], F_SETFD, FD_CLOEXEC) == -1 ||
 	    fstat(held.file, &st) == -1 || st.st_size != 12 ||
 	    lseek(held.file, 3, SEEK_SET) != 3 || close(held.file) == -1)

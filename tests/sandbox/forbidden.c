@@ -65,6 +65,8 @@ ACT(act_pkey_mprotect, SYS_pkey_mprotect, NULL, 0, PROT_EXEC, -1)
 ACT(act_memfd, SYS_memfd_create, "x", 0)
 ACT(act_shmget, SYS_shmget, IPC_PRIVATE, WRONG, 0)
 ACT(act_userfaultfd, SYS_userfaultfd, 0)
+ACT(act_munlock, SYS_munlock, NULL, 0)
+ACT(act_munlockall, SYS_munlockall)
 ACT(act_remap, SYS_remap_file_pages, NULL, 0, 0, 0, 0)
 
 static int
@@ -147,6 +149,11 @@ ACT(act_socketpair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL)
 ACT(act_bind, SYS_bind, held.pair[0], NULL, 0)
 ACT(act_listen, SYS_listen, held.pair[0], 1)
 ACT(act_fcntl_dup, SYS_fcntl, held.file, F_DUPFD, 0)
+/* What standard error is opened with may be all that keeps a log as it is. */
+ACT(act_fcntl_mode, SYS_fcntl, held.pipe[0], F_SETFL, O_NONBLOCK)
+/* A connection without connect(), which no Landlock sees. */
+ACT(act_sendto_opens, SYS_sendto, held.pair[0], NULL, 0, MSG_FASTOPEN, NULL, 0)
+ACT(act_sendmsg_opens, SYS_sendmsg, held.pair[0], NULL, MSG_FASTOPEN)
 ACT(act_fcntl_own, SYS_fcntl, held.pair[0], F_SETOWN, held.other)
 ACT(act_fcntl_lease, SYS_fcntl, held.file, F_SETLEASE, F_UNLCK)
 ACT(act_ioctl_push, SYS_ioctl, held.pipe[0], TIOCSTI, "x")
@@ -212,6 +219,8 @@ static const struct act acts[] = {
     {"memfd_create", act_memfd, DIES},
     {"shmget", act_shmget, DIES},
     {"userfaultfd", act_userfaultfd, DIES},
+    {"munlock", act_munlock, EPERM},
+    {"munlockall", act_munlockall, DIES},
     {"remap_file_pages", act_remap, DIES},
     {"bpf", act_bpf, DIES},
     {"perf_event_open", act_perf, DIES},
@@ -275,6 +284,9 @@ static const struct act acts[] = {
     {"bind", act_bind, DIES},
     {"listen", act_listen, DIES},
     {"fcntl F_DUPFD", act_fcntl_dup, DIES},
+    {"fcntl F_SETFL", act_fcntl_mode, DIES},
+    {"a connection by sendto", act_sendto_opens, DIES},
+    {"a connection by sendmsg", act_sendmsg_opens, DIES},
     {"fcntl F_SETOWN", act_fcntl_own, DIES},
     {"fcntl F_SETLEASE", act_fcntl_lease, DIES},
     {"ioctl TIOCSTI", act_ioctl_push, DIES},

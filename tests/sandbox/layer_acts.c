@@ -1,4 +1,5 @@
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -291,6 +292,38 @@ layer_raise_limit(void)
 	const struct rlimit l = {1, 1};
 
 	return outcome(setrlimit(RLIMIT_MSGQUEUE, &l));
+}
+
+static void *
+fresh_page(void)
+{
+	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		fatal("no page: %s", strerror(errno));
+	p[0] = 1;
+	return p;
+}
+
+int
+layer_page_out(void)
+{
+	void *p = fresh_page();
+	const int end = outcome(madvise(p, 4096, MADV_PAGEOUT));
+
+	(void)munmap(p, 4096);
+	return end;
+}
+
+int
+layer_lock_memory(void)
+{
+	void *p = fresh_page();
+	const int end = outcome(mlock(p, 4096));
+
+	(void)munmap(p, 4096);
+	return end;
 }
 
 int

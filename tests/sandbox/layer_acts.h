@@ -45,6 +45,8 @@ int layer_mount_something(void);
 int layer_become_root(void);
 int layer_make_namespace(void);
 int layer_raise_limit(void);
+int layer_page_out(void);
+int layer_lock_memory(void);
 int layer_dumpable(void);
 int layer_new_privileges(void);
 

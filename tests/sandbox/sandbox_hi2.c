@@ -70,7 +70,7 @@ act_queue(void)
 
 ACT(act_is_synchronised, SYS_clock_adjtime, CLOCK_REALTIME, NULL)
 
-static const struct act acts[] = {
+static const struct act own[] = {
     {"connect", act_connect, DIES},
     {"socket, IP", act_socket_ip, EACCES},
     {"a queue", act_queue, WORKS},
@@ -95,12 +95,8 @@ static const struct act acts[] = {
     {"alarm", act_alarm, DIES},
 };
 
-int
-main(void)
-{
-	const struct acts tables[] = {allowed_to_all, allowed_to_loops,
-	    ACTS(acts), forbidden_to_all};
-
-	make_key();
-	return sandbox_test(SANDBOX_HI2, tables, 4);
-}
+static const struct acts own_acts = ACTS(own);
+const struct tried tried = {.which = SANDBOX_HI2,
+    .prepare = make_key,
+    .tables = {&allowed_to_all, &allowed_to_loops, &own_acts,
+	&forbidden_to_all}};

@@ -18,23 +18,31 @@
 
 #define SKIPPED 77
 
-enum layer { NONE, LANDLOCK, NAMESPACES, USER_NAMESPACE, OWN_USER, LAYERS };
+enum layer {
+	NONE,
+	LANDLOCK,
+	NAMESPACES,
+	USER_NAMESPACE,
+	OWN_USER,
+	MEMORY,
+	LAYERS
+};
 static const char *const layer_names[LAYERS] = {"no layer", "Landlock",
-    "namespaces", "a user namespace", "a user of its own"};
+    "namespaces", "a user namespace", "a user of its own", "locked memory"};
 
 /* What each process has of the machine. */
 static const struct kind {
 	const char *name;
-	bool folder, calls;
-} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false},
-    [SANDBOX_POLICY] = {"policy", true, false},
-    [SANDBOX_AUDIT] = {"audit", false, false},
-    [SANDBOX_HSM] = {"hsm", true, false},
-    [SANDBOX_X2] = {"x2", false, false},
-    [SANDBOX_HI2] = {"hi2", true, false},
-    [SANDBOX_XKC] = {"xkc", false, true},
-    [SANDBOX_HI2C] = {"hi2c", false, true},
-    [SANDBOX_SIGNER] = {"signer", true, false}};
+	bool folder, calls, secrets;
+} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false, true},
+    [SANDBOX_POLICY] = {"policy", true, false, false},
+    [SANDBOX_AUDIT] = {"audit", false, false, false},
+    [SANDBOX_HSM] = {"hsm", true, false, true},
+    [SANDBOX_X2] = {"x2", false, false, true},
+    [SANDBOX_HI2] = {"hi2", true, false, true},
+    [SANDBOX_XKC] = {"xkc", false, true, true},
+    [SANDBOX_HI2C] = {"hi2c", false, true, true},
+    [SANDBOX_SIGNER] = {"signer", true, false, true}};
 
 /* ---- what is to come of them ---- */
 
@@ -42,7 +50,14 @@ static const struct kind {
 #define ANY (-1) /* another layer's matter */
 
 /* Who an act is tried by. */
-enum whose { ALL, WITH_FOLDER, WITHOUT_NETWORK, WITH_SERVER };
+enum whose {
+	ALL,
+	WITH_FOLDER,
+	WITHOUT_NETWORK,
+	WITH_SERVER,
+	WITH_SECRETS,
+	WITHOUT_SECRETS
+};
 
 static const struct row {
 	const char *name;
@@ -52,63 +67,68 @@ static const struct row {
 	int end[LAYERS];
 } rows[] = {
     {"its own file", layer_read_own, WITH_FOLDER, 1,
-	{OPEN, OPEN, OPEN, OPEN, OPEN}},
+	{OPEN, OPEN, OPEN, OPEN, OPEN, OPEN}},
     {"a new file beside it", layer_make_own, WITH_FOLDER, 1,
-	{OPEN, OPEN, OPEN, OPEN, OPEN}},
+	{OPEN, OPEN, OPEN, OPEN, OPEN, OPEN}},
     {"its own folder", layer_read_folder, WITH_FOLDER, 1,
-	{OPEN, OPEN, OPEN, OPEN, OPEN}},
+	{OPEN, OPEN, OPEN, OPEN, OPEN, OPEN}},
     {"a folder in it", layer_make_folder_in_own, WITH_FOLDER, 1,
-	{OPEN, EACCES, ANY, ANY, ANY}},
+	{OPEN, EACCES, ANY, ANY, ANY, ANY}},
     {"a link in it", layer_make_link, WITH_FOLDER, 1,
-	{OPEN, EACCES, ANY, ANY, ANY}},
+	{OPEN, EACCES, ANY, ANY, ANY, ANY}},
     {"a device in it", layer_make_device, WITH_FOLDER, 1,
-	{ANY, EACCES, EPERM, EPERM, EPERM}},
+	{ANY, EACCES, EPERM, EPERM, EPERM, EPERM}},
     {"another file of its user", layer_read_secret, ALL, 1,
-	{OPEN, EACCES, ENOENT, ENOENT, ENOENT}},
+	{OPEN, EACCES, ENOENT, ENOENT, ENOENT, ANY}},
     {"to write that", layer_write_secret, ALL, 1,
-	{OPEN, EACCES, ENOENT, ENOENT, ENOENT}},
+	{OPEN, EACCES, ENOENT, ENOENT, ENOENT, ANY}},
     {"a file of the machine", layer_read_machine, ALL, 1,
-	{OPEN, EACCES, ENOENT, ENOENT, ENOENT}},
-    {"the root folder", layer_list_root, ALL, 1, {OPEN, EACCES, ANY, ANY, ANY}},
+	{OPEN, EACCES, ENOENT, ENOENT, ENOENT, ANY}},
+    {"the root folder", layer_list_root, ALL, 1,
+	{OPEN, EACCES, ANY, ANY, ANY, ANY}},
     {"is there a /proc?", layer_see_machine, ALL, 1,
-	{OPEN, ANY, ENOENT, ENOENT, ENOENT}},
+	{OPEN, ANY, ENOENT, ENOENT, ENOENT, ANY}},
     {"a file in the root", layer_write_root, ALL, 1,
-	{ANY, EACCES, EROFS, EROFS, EROFS}},
+	{ANY, EACCES, EROFS, EROFS, EROFS, ANY}},
     {"another program", layer_run_program, ALL, 1,
-	{OPEN, EACCES, ENOENT, ENOENT, ENOENT}},
+	{OPEN, EACCES, ENOENT, ENOENT, ENOENT, ANY}},
     {"its server", layer_call_its_server, WITH_SERVER, 4,
-	{OPEN, OPEN, OPEN, OPEN, OPEN}},
+	{OPEN, OPEN, OPEN, OPEN, OPEN, OPEN}},
     {"another port", layer_call_another, WITH_SERVER, 4,
-	{OPEN, EACCES, ANY, ANY, ANY}},
+	{OPEN, EACCES, ANY, ANY, ANY, ANY}},
     {"any address", layer_call_another, WITHOUT_NETWORK, 4,
-	{OPEN, EACCES, ENETUNREACH, ENETUNREACH, ENETUNREACH}},
+	{OPEN, EACCES, ENETUNREACH, ENETUNREACH, ENETUNREACH, ANY}},
     {"datagrams", layer_send_datagrams, WITHOUT_NETWORK, 1,
-	{OPEN, ANY, ENETUNREACH, ENETUNREACH, ENETUNREACH}},
+	{OPEN, ANY, ENETUNREACH, ENETUNREACH, ENETUNREACH, ANY}},
     {"a TCP port of its own", layer_listen_tcp, ALL, 4,
-	{OPEN, EACCES, ANY, ANY, ANY}},
+	{OPEN, EACCES, ANY, ANY, ANY, ANY}},
     {"an abstract socket", layer_call_abstract, WITHOUT_NETWORK, 6,
-	{OPEN, EPERM, ECONNREFUSED, ECONNREFUSED, ECONNREFUSED}},
+	{OPEN, EPERM, ECONNREFUSED, ECONNREFUSED, ECONNREFUSED, ANY}},
     {"a signal to another process", layer_signal_other, ALL, 6,
-	{OPEN, EPERM, ANY, ANY, EPERM}},
+	{OPEN, EPERM, ANY, ANY, EPERM, ANY}},
     {"another process's memory", layer_read_memory, ALL, 1,
-	{OPEN, EPERM, ANY, EPERM, EPERM}},
+	{OPEN, EPERM, ANY, EPERM, EPERM, ANY}},
     {"shared memory of others", layer_shared_memory, ALL, 1,
-	{OPEN, ANY, EINVAL, EINVAL, EINVAL}},
+	{OPEN, ANY, EINVAL, EINVAL, EINVAL, ANY}},
     {"the machine's name", layer_name_machine, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
     {"another root", layer_change_root, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
     {"a mount", layer_mount_something, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
     {"another namespace", layer_make_namespace, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
-    {"to be root", layer_become_root, ALL, 1, {ANY, ANY, ANY, ANY, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
+    {"to be root", layer_become_root, ALL, 1, {ANY, ANY, ANY, ANY, EPERM, ANY}},
     {"a higher limit", layer_raise_limit, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
+    {"a page sent to swap", layer_page_out, WITH_SECRETS, 1,
+	{OPEN, ANY, ANY, ANY, ANY, EINVAL}},
+    {"memory that it locks", layer_lock_memory, WITHOUT_SECRETS, 1,
+	{OPEN, EPERM, EPERM, EPERM, EPERM, EPERM}},
     {"to be looked into", layer_dumpable, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
     {"new privileges", layer_new_privileges, ALL, 1,
-	{ANY, EPERM, EPERM, EPERM, EPERM}},
+	{ANY, EPERM, EPERM, EPERM, EPERM, EPERM}},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -119,7 +139,9 @@ concerns(const struct row *r, enum sandbox which)
 
 	return r->whose == ALL || (r->whose == WITH_FOLDER && k->folder) ||
 	    (r->whose == WITHOUT_NETWORK && !k->calls) ||
-	    (r->whose == WITH_SERVER && k->calls);
+	    (r->whose == WITH_SERVER && k->calls) ||
+	    (r->whose == WITH_SECRETS && k->secrets) ||
+	    (r->whose == WITHOUT_SECRETS && !k->secrets);
 }
 
 /* ---- a process in a layer ---- */
@@ -129,6 +151,7 @@ put_on(enum sandbox which, enum layer layer)
 {
 	struct confine c = {.landlock = layer == LANDLOCK ? landlock_abi() : 0,
 	    .own_user = layer == OWN_USER,
+	    .memory_locked = layer == MEMORY,
 	    .uid = LAYER_USER,
 	    .gid = LAYER_USER};
 	char text[CONFINE_TEXT_MAX];
@@ -214,9 +237,10 @@ judge_proofs(void)
 		{.namespaces = CONFINE_NAMESPACES}, false},
 	    {"the mount namespace does not hold",
 		{.namespaces = CONFINE_USER_NAMESPACE}, false},
+	    {"locked memory does not hold", {.memory_locked = true}, false},
 	    {"the end of privileges does not hold", {.landlock = 0}, true},
 	};
-	const struct confine_use use = {.n_paths = 0};
+	const struct confine_use use = {.secrets = true};
 	unsigned failed = 0;
 
 	for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
@@ -239,10 +263,13 @@ judge_proofs(void)
 static bool
 is_had(enum layer layer)
 {
-	const struct confine c = {.namespaces = layer == USER_NAMESPACE
-		? CONFINE_USER_NAMESPACE
-		: CONFINE_NAMESPACES};
-	const struct confine_use use = {.n_paths = 0};
+	static const enum confine_namespaces namespaces[LAYERS] =
+	    {[NAMESPACES] = CONFINE_NAMESPACES,
+		[USER_NAMESPACE] = CONFINE_USER_NAMESPACE,
+		[OWN_USER] = CONFINE_NAMESPACES};
+	const struct confine c = {.namespaces = namespaces[layer],
+	    .memory_locked = layer == MEMORY};
+	const struct confine_use use = {.secrets = true};
 	struct why why = {""};
 	int status;
 	pid_t pid;
@@ -252,7 +279,8 @@ is_had(enum layer layer)
 	if (layer == OWN_USER && geteuid() != 0)
 		return false;
 	if ((pid = fork()) == 0)
-		_exit(confine_apart(&c, false, &why) == ERR_OK &&
+		_exit(confine_lock(&c, &why) == ERR_OK &&
+			    confine_apart(&c, false, &why) == ERR_OK &&
 			    confine_enter(&c, &use, &why) == ERR_OK
 			? 0
 			: 1);

@@ -81,7 +81,7 @@ act_is_synchronised(void)
 
 ACT(act_other_clock, SYS_clock_adjtime, CLOCK_TAI, NULL)
 
-static const struct act acts[] = {
+static const struct act own[] = {
     {"connect", act_connect, DIES},
     {"socket, IP", act_socket_ip, EACCES},
     {"accept4", act_accept4, WORKS},
@@ -106,11 +106,7 @@ static const struct act acts[] = {
     {"alarm", act_alarm, DIES},
 };
 
-int
-main(void)
-{
-	const struct acts tables[] = {allowed_to_all, allowed_to_loops,
-	    ACTS(acts), forbidden_to_all};
-
-	return sandbox_test(SANDBOX_POLICY, tables, 4);
-}
+static const struct acts own_acts = ACTS(own);
+const struct tried tried = {.which = SANDBOX_POLICY,
+    .tables = {&allowed_to_all, &allowed_to_loops, &own_acts,
+	&forbidden_to_all}};

@@ -24,14 +24,7 @@
 #define EACH_SECONDS 60
 #define HANGS (-2)
 
-struct held held;
 static char folder[64];
-
-int
-outcome(long rc)
-{
-	return rc == -1 ? errno : 0;
-}
 
 /* Does a forbidden thing when the one that went into the filter says so. */
 static void *
@@ -206,7 +199,7 @@ remove_folder(void)
 }
 
 int
-sandbox_test(enum sandbox which, const struct acts *tables, size_t n)
+main(void)
 {
 	const struct rlimit none = {0, 0};
 	unsigned failed, acts = 0;
@@ -221,13 +214,18 @@ sandbox_test(enum sandbox which, const struct acts *tables, size_t n)
 	(void)alarm(MOST_SECONDS);
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		fatal("setrlimit: %s", strerror(errno));
+	if (tried.prepare != NULL)
+		tried.prepare();
 	make_folder();
-	failed = control(which);
-	for (size_t i = 0; i < n; i++) {
-		failed += run(which, &tables[i]);
-		acts += (unsigned)tables[i].n;
+	failed = control(tried.which);
+	for (unsigned i = 0; i < TRIED_TABLES && tried.tables[i] != NULL; i++) {
+		failed += run(tried.which, tried.tables[i]);
+		acts += (unsigned)tried.tables[i]->n;
 	}
 	remove_folder();
+	if (tried.calls != NULL)
+		failed += sandbox_allows_only(tried.which, tried.calls,
+		    tried.n_calls);
 	(void)printf("%u acts, %u not as expected\n", acts, failed);
 	return failed == 0 ? 0 : 1;
 }

@@ -54,17 +54,28 @@ int outcome(long rc);
 		return outcome(syscall(__VA_ARGS__)); \
 	}
 
-/* Runs the tables; the exit code of the test. */
-int sandbox_test(enum sandbox which, const struct acts *tables, size_t n);
+/*
+ * All that a process is tried with, of which each sandbox_PROC.c has one: here,
+ * and inside the process itself where it is taken over (tests/scenario/inside).
+ */
+#define TRIED_TABLES 5
+extern const struct tried {
+	enum sandbox which;
+	void (*prepare)(void); /* before anything; or NULL */
+	const struct acts *tables[TRIED_TABLES]; /* NULL: no more */
+	const long *calls; /* all that the filter allows; NULL: not stated */
+	size_t n_calls;
+} tried;
+
 /*
  * Tries each system call of this machine by its number: those which the filter
- * allows, all or with some arguments, are `calls`, no more and no fewer.
+ * allows, all or with some arguments, are `calls`, no more and no fewer.  How
+ * many differ.
  */
-int sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
-/* The same with the tables of a process that calls a server. */
-int sandbox_caller(enum sandbox which);
+unsigned sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
 
-extern const struct acts forbidden_to_all, allowed_to_all, with_token;
+extern const struct acts forbidden_to_all, allowed_to_all, with_token,
+    of_caller;
 /* What comes with an event loop: works, and dies where there is none. */
 extern const struct acts allowed_to_loops, allowed_to_loops_alone;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */

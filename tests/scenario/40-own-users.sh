@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Each process has a user, namespaces and a root of its own, whether keywardend
-# is started by root or by a user without privileges; with less than the
-# configuration requires it does not start, and it moves what an earlier version
-# kept elsewhere.
+# is started by root or by a user without privileges, and those with secrets have
+# all their memory locked; with less than the configuration requires it does not
+# start, and it moves what an earlier version kept elsewhere.
 set -u
 [ "$(id -u)" = 0 ] || { echo "not root: no users can be changed"; exit 77; }
 unshare -m true 2>/dev/null || { echo "no privilege to make namespaces"; exit 77; }
@@ -45,6 +45,28 @@ confined() {
 	check "$kind: no new process" same \
 		"$(sed -n 's/^Max processes *\([0-9]*\) .*/\1/p' "/proc/$pid/limits")" 0
 }
+# Where the limit of locked memory is none, or can be lifted.
+locks() { kw status --json | grep -q '"memoryLocked": *true'; }
+kib() { status "$1" "$2" | tr -dc 0-9; }
+# locked PROCESS: nothing of it can go to swap
+locked() {
+	local pid
+	pid=$(pid_of "keywarden-$1")
+	check "$1: all that it has in memory is locked" test "$(kib "$pid" VmLck)" -ge "$(kib "$pid" VmRSS)"
+	note "$1: $(kib "$pid" VmRSS) KiB in memory, $(kib "$pid" VmLck) KiB locked"
+}
+all_locked() {
+	local kind
+	for kind in policy audit; do
+		check "$kind locks nothing" same "$(sed -n 's/^Max locked memory *\([0-9]*\) .*/\1/p' \
+			"/proc/$(pid_of keywarden-$kind)/limits")" 0
+	done
+	if ! locks; then
+		note "this machine does not let the limit of locked memory be lifted: not tried"
+		return
+	fi
+	for kind in xk hsm hi2 x2; do locked $kind; done
+}
 all_confined() {
 	local kind
 	for kind in audit policy xk hsm hi2 x2; do
@@ -64,7 +86,7 @@ all_confined() {
 
 step "Started by root, each process is a user"
 mount --bind "$WORK/passwd" /etc/passwd
-SANDBOX='landlock = 0 namespaces = "yes" users = "yes"'
+SANDBOX='landlock = 0 namespaces = "yes" users = "yes" memory_locked = "try"'
 df2_up
 subscriber alice
 subscriber bob
@@ -72,6 +94,7 @@ exchange x alice bob
 check "a warrant" warrant W
 granted "the call" x alice
 all_confined
+all_locked
 check "status says so" same "$(kw status | grep -c 'namespaces: own, a user each')" 1
 check "the audit log stays root's" same "$(stat -c %u "$WORK/state/audit.log")" 0
 
@@ -141,6 +164,11 @@ else
 fi
 
 step "Less than is required"
+sed 's/memory_locked = "try"/memory_locked = "yes"/' "$CONF" >"$WORK/limited.conf"
+log_mark
+check "it does not start" quiet not timeout 5 prlimit --memlock=65536:65536 \
+	setpriv --bounding-set=-sys_resource "$BIN/keywardend" --config "$WORK/limited.conf" 2>>"$WORK/daemon.log"
+check "and says why" log_says "sandbox.memory_locked = \"yes\" cannot be kept"
 sed -i 's/landlock = 0/landlock = 200/' "$CONF"
 log_mark
 check "it does not start" not up 1

@@ -152,7 +152,7 @@ xk {
 }
 token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} $(fault_files) }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
-sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no"} }
+sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no" memory_locked = "try"} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
 EOF
 	chmod 600 "$CONF"

@@ -3,18 +3,20 @@
  *
  *	xk-probe --connect HOST:PORT --ca F --cert F --key F COMMAND...
  *
- *	send FILE              the octets of a file, as they are
- *	get ID TARGET DIR      a getKeys with DIR/i1.bin, r1.bin, i2.bin
- *	bad KIND ID TARGET DIR the same, spoilt: see probe_bad.c
- *	keepalive ID
- *	answer                 wait for one, print "ID KIND"; "closed" at the
- *end cut TARGET DIR MSG     a getKeys for each length to which MSG (i1, r1, i2)
- *can be cut; the count of each answer flip TARGET DIR MSG    and for each octet
- *of it with one bit changed many N TARGET DIR      N getKeys, 32 outstanding;
- *the count of each answer burst N TARGET DIR     N getKeys at once (ids from
- *1), no answer awaited deaf                   keepAlives, no answer read, until
- *none can be sent sleep SECONDS until-gone FILE        wait until there is no
- *such file, 60 s at most
+ * send FILE: the octets of a file, as they are
+ * get ID TARGET DIR: a getKeys with DIR/i1.bin, r1.bin, i2.bin
+ * bad KIND ID TARGET DIR: the same, spoilt: see probe_bad.c
+ * keepalive ID
+ * answer: wait for one, print "ID KIND"; "closed" at the end
+ * cut TARGET DIR MSG: a getKeys for each length to which MSG (i1, r1, i2) can
+ *   be cut; the count of each answer
+ * flip TARGET DIR MSG: the same for each octet of it with one bit changed
+ * many N TARGET DIR: N getKeys, 32 outstanding; the count of each answer
+ * burst N TARGET DIR: N getKeys at once (ids from 1), no answer awaited
+ * faults N FILE PID TARGET DIR: see probe_fault.h
+ * deaf: keepAlives, no answer read, until none can be sent
+ * sleep SECONDS
+ * until-gone FILE: wait until there is no such file, 60 s at most
  */
 #include <getopt.h>
 #include <signal.h>
@@ -25,6 +27,7 @@
 
 #include "appliance/df2_client.h"
 #include "probe_bad.h"
+#include "probe_fault.h"
 
 #define WINDOW 32
 
@@ -69,9 +72,8 @@ read_messages(const char *dir, struct octets m[MESSAGES])
 	}
 }
 
-static void
-encode(uint32_t id, const char *target, const struct octets m[MESSAGES],
-    struct octets *out)
+static struct xk_get_keys
+request(const char *target, const struct octets m[MESSAGES])
 {
 	struct xk_get_keys k = {.curve = 0};
 
@@ -79,6 +81,15 @@ encode(uint32_t id, const char *target, const struct octets m[MESSAGES],
 	rd_init(&k.i_message1, m[I1].p, m[I1].len);
 	rd_init(&k.r_message1, m[R1].p, m[R1].len);
 	rd_init(&k.i_message2, m[I2].p, m[I2].len);
+	return k;
+}
+
+static void
+encode(uint32_t id, const char *target, const struct octets m[MESSAGES],
+    struct octets *out)
+{
+	const struct xk_get_keys k = request(target, m);
+
 	if (xk_encode_get_keys(id, &k, &out->p, &out->len) != ERR_OK)
 		stop("getKeys", "cannot be encoded");
 }
@@ -253,6 +264,21 @@ do_many(char **a, unsigned window)
 }
 
 static void
+do_faults(char **a)
+{
+	const struct probe_fault f = {(unsigned)strtoul(a[0], NULL, 10), a[1],
+	    (pid_t)strtol(a[2], NULL, 10)};
+	struct octets m[MESSAGES];
+	struct xk_get_keys k;
+
+	read_messages(a[4], m);
+	k = request(a[3], m);
+	if (!probe_faults(df2, &k, &f))
+		stop("faults", "not all of them could be tried");
+	free_messages(m);
+}
+
+static void
 on_alarm(int signal_number)
 {
 	static const char text[] = "blocked\n";
@@ -324,7 +350,8 @@ command(char **a, int n)
 		int words;
 	} all[] = {{"send", 2}, {"get", 4}, {"bad", 5}, {"keepalive", 2},
 	    {"answer", 1}, {"cut", 4}, {"flip", 4}, {"sleep", 2},
-	    {"until-gone", 2}, {"many", 4}, {"burst", 4}, {"deaf", 1}};
+	    {"until-gone", 2}, {"many", 4}, {"burst", 4}, {"deaf", 1},
+	    {"faults", 6}};
 	size_t k = 0;
 
 	while (
@@ -364,6 +391,9 @@ command(char **a, int n)
 		break;
 	case 11:
 		do_deaf();
+		break;
+	case 12:
+		do_faults(a + 1);
 		break;
 	}
 	(void)fflush(stdout);

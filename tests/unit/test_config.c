@@ -114,6 +114,7 @@ an_empty_file_is_all_defaults(void **state)
 	assert_int_equal(c->landlock, 2);
 	assert_int_equal(c->namespaces, LAYER_YES);
 	assert_int_equal(c->users, LAYER_YES);
+	assert_int_equal(c->memory_locked, LAYER_YES);
 	assert_string_equal(c->kms_scheme, "ss512");
 	assert_string_equal(c->kms_period, "day");
 	assert_null(c->kms_uri);
@@ -1000,11 +1001,13 @@ static void
 a_confinement_is_required_tried_or_left(void **state)
 {
 	struct config *c = loaded(*state,
-	    "sandbox { landlock = 0 namespaces = \"try\" users = \"no\" }\n");
+	    "sandbox { landlock = 0 namespaces = \"try\" users = \"no\" "
+	    "memory_locked = \"try\" }\n");
 
 	assert_int_equal(c->landlock, 0);
 	assert_int_equal(c->namespaces, LAYER_TRY);
 	assert_int_equal(c->users, LAYER_NO);
+	assert_int_equal(c->memory_locked, LAYER_TRY);
 	config_free(&c);
 	good(*state, "sandbox { landlock = 255 }\n");
 	refused(*state, "sandbox { landlock = 256 }\n", "sandbox.landlock");
@@ -1012,6 +1015,8 @@ a_confinement_is_required_tried_or_left(void **state)
 	refused(*state, "sandbox { namespaces = \"true\" }\n",
 	    "sandbox.namespaces must be");
 	refused(*state, "sandbox { users = \"\" }\n", "sandbox.users must be");
+	refused(*state, "sandbox { memory_locked = 1 }\n",
+	    "sandbox.memory_locked must be");
 	/* It is handed on between colons. */
 	refused(*state, "state_dir = \"/a:b\"\n", "state_dir");
 }

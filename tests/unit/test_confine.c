@@ -8,6 +8,7 @@ static void
 what_is_printed_is_read(void **state)
 {
 	static const struct confine all[] = {{.landlock = 0},
+	    {.memory_locked = true},
 	    {.landlock = 7,
 		.namespaces = CONFINE_NAMESPACES,
 		.own_user = true,
@@ -28,6 +29,7 @@ what_is_printed_is_read(void **state)
 		assert_int_equal(out.landlock, all[i].landlock);
 		assert_int_equal(out.namespaces, all[i].namespaces);
 		assert_int_equal(out.own_user, all[i].own_user);
+		assert_int_equal(out.memory_locked, all[i].memory_locked);
 		assert_int_equal(out.uid, all[i].uid);
 		assert_int_equal(out.gid, all[i].gid);
 	}
@@ -37,12 +39,13 @@ what_is_printed_is_read(void **state)
 static void
 nothing_else_is_read(void **state)
 {
-	static const char *const bad[] = {"", " ", "7", "7 1 1 990",
-	    "7 1 1 990 991 ", " 7 1 1 990 991", "7 1 1 990 991 0",
-	    "7  1 1 990 991", "07 1 1 990 991", "+7 1 1 990 991",
-	    "-1 1 1 990 991", "7 3 1 990 991", "7 1 2 990 991",
-	    "7 1 1 990 4294967296", "7 1 1 99999999999 991", "7 1 x 990 991",
-	    "99999999999 1 1 990 991", "7,1,1,990,991"};
+	static const char *const bad[] = {"", " ", "7", "7 1 1 1 990",
+	    "7 1 1 1 990 991 ", " 7 1 1 1 990 991", "7 1 1 1 990 991 0",
+	    "7  1 1 1 990 991", "07 1 1 1 990 991", "+7 1 1 1 990 991",
+	    "-1 1 1 1 990 991", "7 3 1 1 990 991", "7 1 2 1 990 991",
+	    "7 1 1 2 990 991", "7 1 1 1 990 4294967296",
+	    "7 1 1 1 99999999999 991", "7 1 x 1 990 991", "7 1 1 x 990 991",
+	    "99999999999 1 1 1 990 991", "7,1,1,1,990,991"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

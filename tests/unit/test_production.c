@@ -23,6 +23,7 @@ good(void)
 	    .pin_file = elsewhere,
 	    .landlock = 2,
 	    .namespaces = LAYER_YES,
+	    .memory_locked = LAYER_YES,
 	    .users = LAYER_YES};
 
 	f.xk_server.key = in_token;
@@ -126,6 +127,9 @@ a_layer_that_is_left_out_is_refused(void **state)
 	refused(&f, true, "sandbox");
 	f = good();
 	f.users = LAYER_NO;
+	refused(&f, true, "sandbox");
+	f = good();
+	f.memory_locked = LAYER_TRY;
 	refused(&f, true, "sandbox");
 }
 
