@@ -1,10 +1,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "appliance/address.h"
+#include "base/bytes.h"
 
 static enum err
 no_address(const char *what, const char *text, struct why *why)
@@ -37,23 +37,6 @@ address_split(const char *what, const char *text, char host[MAX_HOST],
 	return ERR_OK;
 }
 
-/* Digits alone, 1 to 65535. */
-static bool
-port_number(const char *text, uint16_t *out)
-{
-	unsigned v = 0;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p < '0' || *p > '9' || p - text >= 5)
-			return false;
-		v = 10 * v + (unsigned)(*p - '0');
-	}
-	if (v < 1 || v > 65535)
-		return false;
-	*out = (uint16_t)v;
-	return true;
-}
-
 enum err
 address_parse(const char *what, const char *text, struct address *out,
     struct why *why)
@@ -62,14 +45,14 @@ address_parse(const char *what, const char *text, struct address *out,
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	struct address a = {.len = 0};
 	const char *port;
-	uint16_t number;
+	uint64_t number;
 	enum err rc;
 
 	if ((rc = address_split(what, text, a.host, &port, why)) != ERR_OK)
 		return rc;
-	if (!port_number(port, &number))
+	if (number_get(port, UINT16_MAX, &number) != ERR_OK || number == 0)
 		return no_address(what, text, why);
-	v4.sin_port = v6.sin6_port = htons(number);
+	v4.sin_port = v6.sin6_port = htons((uint16_t)number);
 	if (inet_pton(AF_INET, a.host, &v4.sin_addr) == 1) {
 		a.len = sizeof(v4);
 		memcpy(&a.sa, &v4, sizeof(v4));

@@ -143,6 +143,8 @@ struct audit {
 	bool lost; /* there was a worker that served, and there is none */
 };
 
+/* ---- audit_commit.c: the log, and what waits for the disk ---- */
+
 /* Write an entry; failures that leave the log unusable end the process. */
 enum err audit_write(struct audit *, struct audit_entry *, uint8_t *leaf,
     size_t *leaf_len) MUST_CHECK;
@@ -159,6 +161,12 @@ void audit_after_sync(struct audit *, struct peer *to, uint16_t type,
 
 /* Forget what was to be sent to a channel that has gone. */
 void audit_drop_after_sync(struct audit *, const struct peer *to);
+
+/*
+ * Group commit, at the end of a turn of the loop: one sync for all that was
+ * written in it, then what waited for it leaves.
+ */
+void audit_commit(struct audit *);
 
 /* ---- audit_items.c: jobs between intent and outcome ---- */
 

@@ -21,6 +21,7 @@
 
 #include "appliance/production.h"
 #include "appliance/supervisor.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/secret_fd.h"
 #include "version.h"
@@ -60,12 +61,9 @@ read_pin_fd(int fd, struct secret **out, struct why *why)
 static int
 descriptor(const char *text)
 {
-	char *end;
-	const long n = strtol(text, &end, 10);
+	uint64_t n;
 
-	return text[0] < '0' || text[0] > '9' || *end != '\0' || n > INT_MAX
-	    ? -1
-	    : (int)n;
+	return number_get(text, INT_MAX, &n) == ERR_OK ? (int)n : -1;
 }
 
 static int
@@ -311,5 +309,5 @@ main(int argc, char **argv)
 	sup_confine_say(&s);
 	run(&s);
 	config_free(&s.config);
-	return 0;
+	return s.left ? 70 : 0;
 }

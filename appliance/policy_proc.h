@@ -128,8 +128,8 @@ struct policy {
 	unsigned n_delivery;
 	struct look look;
 	struct msg_service service; /* audit's last word on it */
-	uint8_t token[MSG_WORKERS_MOST]; /* the supervisor's, msg_workers */
-	size_t token_len; /* 0: none yet */
+	uint8_t told_workers[MSG_WORKERS_MOST]; /* by the supervisor */
+	struct msg_workers workers; /* views into that */
 	struct connection connection[MAX_CONNECTIONS];
 	struct slots *pending;
 	struct slots *clis;

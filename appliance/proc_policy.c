@@ -134,14 +134,15 @@ on_crls(void *ctx, struct rd states)
 static void
 on_workers(void *ctx, struct rd workers)
 {
-	static struct msg_workers m;
 	struct policy *p = ctx;
+	struct rd kept;
 
-	if (workers.left > sizeof(p->token) ||
-	    msg_workers_get(workers, &m) != ERR_OK)
+	if (workers.left > sizeof(p->told_workers))
 		fatal("bad word of the workers");
-	memcpy(p->token, workers.p, workers.left);
-	p->token_len = workers.left;
+	memcpy(p->told_workers, workers.p, workers.left);
+	rd_init(&kept, p->told_workers, workers.left);
+	if (msg_workers_get(kept, &p->workers) != ERR_OK)
+		fatal("bad word of the workers");
 }
 
 static void

@@ -48,14 +48,21 @@ find_program(const char *program, char *out, size_t cap, struct why *why)
 	return why_errno(why, "program %s", out);
 }
 
-/* In the child: nothing is open but 0, 1, 2 and the line. */
+/*
+ * In the child: nothing is open but 0, 1, 2 and the line.  What comes on
+ * standard input, a terminal it may be, is nothing for it.
+ */
 static _Noreturn void
 exec_child(const char *path, const char *program, int line, char *const env[])
 {
 	char *name = strdup(program);
 	char *const argv[] = {name, NULL};
+	int null;
 
 	if (line != CTL_FD && dup2(line, CTL_FD) == -1)
+		_exit(71);
+	if ((null = open("/dev/null", O_RDONLY)) == -1 ||
+	    dup2(null, STDIN_FILENO) == -1)
 		_exit(71);
 	if (fcntl(CTL_FD, F_SETFD, 0) == -1 ||
 	    close_range(CTL_FD + 1, ~0U, 0) == -1)

@@ -4,6 +4,7 @@
  * over its line and drops the old one.
  */
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -25,6 +26,8 @@
 #define STABLE_MS 60000
 #define CREDIT_MS 2000
 #define STOP_MS 5000
+#define SAY_SECONDS 3
+#define KILL_MS 1000 /* from SIGKILL to the end of a process */
 
 static const char *const programs[CTL_PEER__MAX] = {"keywarden-xk",
     "keywarden-policy", "keywarden-audit", "keywarden-hsm", "keywarden-x2",
@@ -139,6 +142,21 @@ sup_add_children(struct supervisor *s)
 		(void)add_child(s, CTL_PEER_HSM, i);
 }
 
+enum err
+sup_say(const struct child *c, uint16_t type, uint32_t id, const void *body,
+    size_t len, int fd)
+{
+	const enum err rc = ipc_ctl_send(c->ctl, type, id, body, len, fd);
+
+	if (rc == ERR_AGAIN) {
+		log_error("%s does not read what the supervisor says: it is "
+			  "ended",
+		    child_name(c));
+		(void)kill(c->pid, SIGKILL);
+	}
+	return rc;
+}
+
 /* ---- wiring ---- */
 
 static bool
@@ -159,10 +177,10 @@ connect_children(const struct child *a, const struct child *b)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
 		fatal("socketpair: %s", strerror(errno));
 	/* One that has just gone is noticed when it is reaped. */
-	if (ipc_ctl_send(a->ctl, MSG_CTL_PEER, CTL_PEER_ID(b->kind, b->index),
-		NULL, 0, pair[0]) != ERR_OK ||
-	    ipc_ctl_send(b->ctl, MSG_CTL_PEER, CTL_PEER_ID(a->kind, a->index),
-		NULL, 0, pair[1]) != ERR_OK)
+	if (sup_say(a, MSG_CTL_PEER, CTL_PEER_ID(b->kind, b->index), NULL, 0,
+		pair[0]) != ERR_OK ||
+	    sup_say(b, MSG_CTL_PEER, CTL_PEER_ID(a->kind, a->index), NULL, 0,
+		pair[1]) != ERR_OK)
 		log_debug("a channel could not be handed over");
 	close(pair[0]);
 	close(pair[1]);
@@ -195,6 +213,7 @@ start(struct supervisor *s, struct child *c)
 {
 	char **env = sup_logs_in(c->kind) ? spawn_hsm_env(s->config)
 					  : spawn_plain_env(s->config);
+	const struct timeval patience = {.tv_sec = SAY_SECONDS};
 	struct why why = {""};
 	enum err rc;
 
@@ -211,6 +230,10 @@ start(struct supervisor *s, struct child *c)
 		try_again_later(c);
 		return;
 	}
+	/* Who does not read what we say holds nobody else up for longer. */
+	if (setsockopt(c->ctl, SOL_SOCKET, SO_SNDTIMEO, &patience,
+		sizeof(patience)) == -1)
+		fatal("setsockopt: %s", strerror(errno));
 	c->started = c->heard = clock_uptime_ms();
 	c->ending = 0;
 	c->starts++;
@@ -340,6 +363,14 @@ sup_ended(struct supervisor *s, struct child *c, const char *how)
 	try_again_later(c);
 }
 
+void
+sup_leave(struct supervisor *s, struct child *c)
+{
+	log_error("%s does not end: it is stuck in a device", child_name(c));
+	s->left = s->left || s->stopping;
+	sup_ended(s, c, "it is stuck in a device");
+}
+
 static void
 reaped(struct supervisor *s, struct child *c, int status)
 {
@@ -397,6 +428,29 @@ sup_release_held(struct supervisor *s)
 
 /* ---- stopping ---- */
 
+/* Is there one that is being stopped?  After its time it is ended, or left. */
+static bool
+end_marked(struct supervisor *s, int64_t until)
+{
+	const int64_t now = clock_uptime_ms();
+	bool any = false;
+
+	for (unsigned i = 0; i < s->n_children; i++) {
+		struct child *c = &s->child[i];
+
+		if (!c->stopping || c->pid == 0)
+			continue;
+		if (now > until + KILL_MS) {
+			sup_leave(s, c);
+			continue;
+		}
+		any = true;
+		if (now > until)
+			(void)kill(c->pid, SIGKILL);
+	}
+	return any;
+}
+
 /*
  * Those that are being stopped are asked to end, and do within STOP_MS: their
  * time, or ours.
@@ -405,30 +459,19 @@ static void
 stop_marked(struct supervisor *s)
 {
 	const int64_t until = clock_uptime_ms() + STOP_MS;
-	bool any = true;
 
 	for (unsigned i = 0; i < s->n_children; i++)
 		if (s->child[i].stopping && s->child[i].pid != 0 &&
-		    ipc_ctl_send(s->child[i].ctl, MSG_CTL_STOP, 0, NULL, 0,
-			-1) != ERR_OK)
+		    sup_say(&s->child[i], MSG_CTL_STOP, 0, NULL, 0, -1) !=
+			ERR_OK)
 			log_debug("%s has gone already",
 			    child_name(&s->child[i]));
-	while (any) {
-		struct timespec nap = {0, 5000000};
+	sup_reap(s);
+	while (end_marked(s, until)) {
+		const struct timespec nap = {0, 5000000};
 
+		(void)nanosleep(&nap, NULL);
 		sup_reap(s);
-		any = false;
-		for (unsigned i = 0; i < s->n_children; i++) {
-			struct child *c = &s->child[i];
-
-			if (!c->stopping || c->pid == 0)
-				continue;
-			any = true;
-			if (clock_uptime_ms() > until)
-				(void)kill(c->pid, SIGKILL);
-		}
-		if (any)
-			(void)nanosleep(&nap, NULL);
 	}
 }
 

@@ -35,9 +35,8 @@ static void
 hand_down(const struct child *c, int fd)
 {
 	/* One that has just gone is noticed when it is reaped. */
-	if (ipc_ctl_send(c->ctl, MSG_CTL_FILE, CTL_FILE_CRL, NULL, 0, fd) !=
-		ERR_OK ||
-	    ipc_ctl_send(c->ctl, MSG_CTL_CRL, 0, NULL, 0, -1) != ERR_OK)
+	if (sup_say(c, MSG_CTL_FILE, CTL_FILE_CRL, NULL, 0, fd) != ERR_OK ||
+	    sup_say(c, MSG_CTL_CRL, 0, NULL, 0, -1) != ERR_OK)
 		log_debug("lists could not be handed over");
 }
 
@@ -95,7 +94,7 @@ send_states(const struct child *policy, const struct msg_crls *m)
 	wr_init(&w, body, sizeof(body) - IPC_HEADER_LEN);
 	msg_crls_put(&w, m);
 	if (wr_finish(&w, &len) != ERR_OK ||
-	    ipc_ctl_send(policy->ctl, MSG_CTL_CRLS, 0, body, len, -1) != ERR_OK)
+	    sup_say(policy, MSG_CTL_CRLS, 0, body, len, -1) != ERR_OK)
 		log_debug("policy could not be told of the lists");
 }
 

@@ -14,8 +14,7 @@
 static enum err
 send_file(const struct child *c, enum ctl_file kind, int fd, struct why *why)
 {
-	enum err rc =
-	    ipc_ctl_send(c->ctl, MSG_CTL_FILE, (uint32_t)kind, NULL, 0, fd);
+	enum err rc = sup_say(c, MSG_CTL_FILE, (uint32_t)kind, NULL, 0, fd);
 
 	return rc == ERR_OK ? ERR_OK
 			    : why_set(why, rc, "%s: line lost", child_name(c));

@@ -33,17 +33,6 @@ sup_health(struct supervisor *s, struct child *c, struct rd body)
 
 /* ---- those that do not end ---- */
 
-/*
- * A process that is stuck in the kernel outlives SIGKILL.  It is left to it,
- * and its place is given to a fresh one.
- */
-static void
-leave_to_kernel(struct supervisor *s, struct child *c)
-{
-	log_error("%s does not end: it is stuck in a device", child_name(c));
-	sup_ended(s, c, "it is stuck in a device");
-}
-
 static void
 look_at(struct supervisor *s, struct child *c, int64_t now)
 {
@@ -58,7 +47,7 @@ look_at(struct supervisor *s, struct child *c, int64_t now)
 	if (c->ending == 0 || now - c->ending < END_MS)
 		return;
 	if (now - c->ending >= 2 * END_MS)
-		leave_to_kernel(s, c);
+		sup_leave(s, c);
 	else
 		(void)kill(c->pid, SIGKILL);
 }

@@ -14,7 +14,6 @@
 
 #include "appliance/spawn.h"
 #include "appliance/supervisor.h"
-#include "base/log.h"
 
 void
 sup_owner(struct supervisor *s)
@@ -56,65 +55,9 @@ give(const struct supervisor *s, const char *path, enum ctl_peer kind,
 		  child_program(kind));
 }
 
-/* ---- what an earlier version kept beside it ---- */
-
 static enum err
-sync_folder(const char *path, struct why *why)
-{
-	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err rc = ERR_OK;
-
-	if (fd == -1 || fsync(fd) == -1)
-		rc = why_errno(why, "%s", path);
-	if (fd != -1)
-		close(fd);
-	return rc;
-}
-
-/*
- * A journal goes before its database: whoever is interrupted in between finds
- * the database where it was, and moves the rest the next time.
- */
-static enum err
-move_in(const struct config *f, const char *name, const char *folder,
+folder(const struct supervisor *s, const char *dir, enum ctl_peer kind,
     struct why *why)
-{
-	static const char *const suffix[] = {"-journal", "-wal", ""};
-	enum err rc = ERR_OK;
-	bool moved = false;
-
-	for (unsigned i = 0; i < 3 && rc == ERR_OK; i++) {
-		char *from = NULL, *to = NULL;
-
-		if (asprintf(&from, "%s/%s%s", f->state_dir, name, suffix[i]) ==
-		    -1)
-			from = NULL;
-		if (asprintf(&to, "%s/%s%s", folder, name, suffix[i]) == -1)
-			to = NULL;
-		if (from == NULL || to == NULL)
-			rc = why_set(why, ERR_NOMEM, "out of memory");
-		else if (access(from, F_OK) == 0 && access(to, F_OK) == 0)
-			rc = why_set(why, ERR_EXISTS,
-			    "%s and %s are both there: keep the one that is in "
-			    "use, and move the other away",
-			    from, to);
-		else if (rename(from, to) == 0)
-			moved = true;
-		else if (errno != ENOENT)
-			rc = why_errno(why, "%s", from);
-		free(from);
-		free(to);
-	}
-	if (rc != ERR_OK || !moved)
-		return rc;
-	log_info("%s is in %s now", name, folder);
-	rc = sync_folder(folder, why);
-	return rc == ERR_OK ? sync_folder(f->state_dir, why) : rc;
-}
-
-static enum err
-database(const struct supervisor *s, const char *dir, const char *name,
-    enum ctl_peer kind, struct why *why)
 {
 	char *path = config_path(s->config, dir);
 	enum err rc;
@@ -123,7 +66,7 @@ database(const struct supervisor *s, const char *dir, const char *name,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		rc = why_errno(why, "cannot make %s", path);
-	else if ((rc = move_in(s->config, name, path, why)) == ERR_OK)
+	else
 		rc = give(s, path, kind, why);
 	free(path);
 	return rc;
@@ -155,11 +98,9 @@ sup_home(struct supervisor *s, struct why *why)
 {
 	enum err rc;
 
-	if ((rc = database(s, STATE_DB_DIR, "registry.db", CTL_PEER_POLICY,
-		 why)) != ERR_OK ||
+	if ((rc = folder(s, STATE_DB_DIR, CTL_PEER_POLICY, why)) != ERR_OK ||
 	    (config_is_df2(s->config) &&
-		(rc = database(s, STATE_SPOOL_DIR, "spool.db", CTL_PEER_HI2,
-		     why)) != ERR_OK))
+		(rc = folder(s, STATE_SPOOL_DIR, CTL_PEER_HI2, why)) != ERR_OK))
 		return rc;
 	return token(s, why);
 }

@@ -181,7 +181,7 @@ sup_send_settings(struct supervisor *s, const struct child *c, uint16_t type,
 	if ((rc = settings(s, c, &w, why)) != ERR_OK)
 		return rc;
 	if ((rc = wr_finish(&w, &len)) == ERR_OK)
-		rc = ipc_ctl_send(c->ctl, type, 0, body, len, -1);
+		rc = sup_say(c, type, 0, body, len, -1);
 	return rc == ERR_OK
 	    ? ERR_OK
 	    : why_set(why, rc, "%s: settings not sent", child_name(c));

@@ -51,6 +51,7 @@ struct supervisor {
 	int xk_fd[MAX_LISTEN], x2_fd[MAX_LISTEN]; /* listening sockets */
 	int control_fd, lock_fd, signal_fd;
 	bool stopping, was_ready;
+	bool left; /* one did not end when all were stopped */
 	int64_t crl_due; /* when files of lists are looked at next */
 	bool health_new; /* policy is to be told of the workers */
 	int64_t health_told; /* ms */
@@ -87,8 +88,8 @@ bool sup_confine_env(const struct supervisor *, enum ctl_peer,
 /* Who the state belongs to, and may own secrets; before one is opened. */
 void sup_owner(struct supervisor *);
 /*
- * The folders that are one process's alone, with what an earlier version kept
- * outside of them; they belong to the user of that process.  Under the lock.
+ * The folders that are one process's alone belong to the user of that process.
+ * Under the lock.
  */
 enum err sup_home(struct supervisor *, struct why *why) MUST_CHECK;
 
@@ -168,6 +169,14 @@ void sup_look_at_workers(struct supervisor *);
 int sup_next_look(const struct supervisor *);
 
 /* ---- sup_children.c ---- */
+
+/*
+ * One message down its line.  A child that reads none for some seconds is
+ * ended, so that it holds up no other; ERR_AGAIN then.  ERR_CLOSED: it has
+ * gone, which is seen when it is reaped.
+ */
+enum err sup_say(const struct child *, uint16_t type, uint32_t id,
+    const void *body, size_t len, int fd) MUST_CHECK;
 void sup_add_children(struct supervisor *);
 /*
  * The processes of LEMFs that the configuration has no more end; those of new
@@ -185,6 +194,11 @@ int sup_next_start(const struct supervisor *);
 void sup_reap(struct supervisor *);
 /* A child has ended, or is given up, and is started again unless held. */
 void sup_ended(struct supervisor *, struct child *, const char *how);
+/*
+ * One that is stuck in the kernel outlives SIGKILL.  It is left to it, and its
+ * place is given to a fresh one.
+ */
+void sup_leave(struct supervisor *, struct child *);
 void sup_release_held(struct supervisor *);
 void sup_stop_all(struct supervisor *);
 

@@ -237,15 +237,17 @@ asked(struct xk *x, uint32_t id, uint64_t epoch)
 	return epoch == x->epoch ? slots_find(x->requests, id) : NULL;
 }
 
-static void
+/* What it was: its place is free again. */
+static struct asked
 end_request(struct xk *x, uint32_t id, const struct asked *q)
 {
-	const struct asked copy = *q;
+	const struct asked ended = *q;
 
-	if (copy.conn != NULL)
-		remove_outstanding(copy.conn, copy.request_id);
+	if (ended.conn != NULL)
+		remove_outstanding(ended.conn, ended.request_id);
 	slots_drop(x->requests, id);
-	xk_share_done(x, &copy);
+	xk_share_done(x, &ended);
+	return ended;
 }
 
 static enum err
@@ -253,16 +255,15 @@ on_refuse(void *ctx, const struct ipc_frame *f)
 {
 	struct xk *x = ctx;
 	struct msg_refuse m;
-	struct asked *q, copy;
+	struct asked *q, ended;
 
 	if (msg_refuse_get(f->body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	if ((q = asked(x, f->id, m.epoch)) == NULL)
 		return ERR_OK;
-	copy = *q;
-	end_request(x, f->id, q);
-	if (copy.conn != NULL)
-		xk_answer_refusal(copy.conn, copy.request_id, m.reason);
+	ended = end_request(x, f->id, q);
+	if (ended.conn != NULL)
+		xk_answer_refusal(ended.conn, ended.request_id, m.reason);
 	return ERR_OK;
 }
 
@@ -271,7 +272,7 @@ on_answer(void *ctx, const struct ipc_frame *f)
 {
 	static struct xk_get_keys_response keys;
 	struct xk *x = ctx;
-	struct asked *q, copy;
+	struct asked *q, ended;
 	uint64_t epoch;
 	uint8_t *der;
 	size_t len;
@@ -281,15 +282,14 @@ on_answer(void *ctx, const struct ipc_frame *f)
 		goto out;
 	if ((q = asked(x, f->id, epoch)) == NULL)
 		goto out;
-	copy = *q;
-	end_request(x, f->id, q);
-	if (copy.conn == NULL)
+	ended = end_request(x, f->id, q);
+	if (ended.conn == NULL)
 		goto out;
-	if (xk_encode_keys(copy.request_id, &keys, &der, &len) != ERR_OK) {
-		xk_answer_refusal(copy.conn, copy.request_id, XK_UNAVAILABLE);
+	if (xk_encode_keys(ended.request_id, &keys, &der, &len) != ERR_OK) {
+		xk_answer_refusal(ended.conn, ended.request_id, XK_UNAVAILABLE);
 		goto out;
 	}
-	xk_conn_send(copy.conn, der, len);
+	xk_conn_send(ended.conn, der, len);
 	xk_der_free(&der, len);
 out:
 	explicit_bzero(&keys, sizeof(keys));
@@ -299,15 +299,14 @@ out:
 void
 xk_fail_all(struct xk *x)
 {
-	struct asked *q, copy;
+	struct asked *q, ended;
 	unsigned at = 0;
 	uint32_t id;
 
 	while ((q = slots_next(x->requests, &at, &id)) != NULL) {
-		copy = *q;
-		end_request(x, id, q);
-		if (copy.conn != NULL)
-			xk_answer_refusal(copy.conn, copy.request_id,
+		ended = end_request(x, id, q);
+		if (ended.conn != NULL)
+			xk_answer_refusal(ended.conn, ended.request_id,
 			    XK_UNAVAILABLE);
 	}
 }
@@ -316,18 +315,17 @@ void
 xk_request_tick(struct xk *x)
 {
 	const uint64_t now = uv_now(&x->loop);
-	struct asked *q, copy;
+	struct asked *q, ended;
 	unsigned at = 0;
 	uint32_t id;
 
 	while ((q = slots_next(x->requests, &at, &id)) != NULL) {
 		if (now < q->deadline)
 			continue;
-		copy = *q;
-		end_request(x, id, q);
+		ended = end_request(x, id, q);
 		log_warning("a request was not answered in time");
-		if (copy.conn != NULL)
-			xk_answer_refusal(copy.conn, copy.request_id,
+		if (ended.conn != NULL)
+			xk_answer_refusal(ended.conn, ended.request_id,
 			    XK_UNAVAILABLE);
 	}
 }

@@ -73,13 +73,15 @@ for f in "${every[@]}"; do
 done
 
 # What the code has, the documents have.
-# documented DOCUMENT WHAT: each line of standard input is in it
+# documented DOCUMENT WHAT: each line of standard input, and there are some, is in it
 documented() {
-	local line text
+	local line text n=0
 	text=$(<"$1")
 	while IFS= read -r line; do
+		n=$((n + 1))
 		[[ $text == *"$line"* ]] || fault "$1: no $2 \"$line\""
 	done
+	[ "$n" -gt 0 ] || fault "$1: no $2 was looked for: where are they now?"
 }
 documented docs/PROTOCOL.md message < <(
 	sed -nE 's/^\tMSG_([A-Z0-9_]+) = ([0-9]+).*/| \2 | \1 |/p' appliance/proto*.h)
@@ -91,6 +93,8 @@ documented docs/THREATS.md "key of the token" < <(
 	grep -ohE '"keywarden-[a-z0-9-]+-[0-9]"' hsm/hsm_key.c | tr -d '"')
 documented docs/PROTOCOL.md "entry of the log" < <(
 	sed -nE 's/^ *\[AUDIT_[A-Z_]+\] = \{"([a-zA-Z]+)".*/| \1 |/p' policy/audit_entry.c)
+documented <(tr -s ' \n' ' ' <docs/OPERATING.md) "message of docs/OPERATING.md" < <(
+	git ls-files 'appliance/*.c' | grep -v '/cli_' | xargs tools/logged.py | sort -u)
 
 [ "$FAULTS" -eq 0 ] || {
 	echo "check-style: $FAULTS faults" >&2

@@ -9,6 +9,6 @@ mkdir -p build
 cmake --preset release -DBUILD_TESTING=ON >build/demo-configure.log 2>&1 ||
 	{ tail -n 40 build/demo-configure.log; exit 1; }
 cmake --build --preset release --target appliance/all tools/lemf/all \
-	tests/lab/all tests/asn1/all xk-probe >build/demo-build.log 2>&1 ||
+	lab-phone lab-cscf lab-tap lab-decrypt lab-iri >build/demo-build.log 2>&1 ||
 	{ tail -n 40 build/demo-build.log; exit 1; }
 BIN=$PWD/build/release/bin exec tests/lab/demo.sh "${1:-$PWD/lab-out}"

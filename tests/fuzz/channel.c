@@ -10,6 +10,8 @@ struct peer {
 	uint16_t type; /* of the frame that is being written */
 	uint32_t id;
 	uint8_t *body;
+	const struct peer_ops *ops; /* of one that the process made */
+	void *ctx;
 };
 
 struct peer *
@@ -51,6 +53,24 @@ channel_say(const struct peer_ops *ops, void *ctx, struct rd *in)
 	return channel_give(ops, ctx, type, id, take_view16(in));
 }
 
+enum err
+channel_hear(struct peer *p, struct rd *in)
+{
+	return channel_say(p->ops, p->ctx, in);
+}
+
+enum err
+channel_hears(struct peer *p, uint16_t type, uint32_t id, struct rd body)
+{
+	return channel_give(p->ops, p->ctx, type, id, body);
+}
+
+void
+channel_ends(struct peer *p)
+{
+	p->ops->closed(p->ctx, p);
+}
+
 /* ---- what the process calls ---- */
 
 enum err
@@ -58,10 +78,10 @@ peer_new(uv_loop_t *loop, int fd, const struct peer_ops *ops, void *ctx,
     struct peer **out)
 {
 	(void)loop;
-	(void)ops;
-	(void)ctx;
 	close(fd);
 	*out = channel_open();
+	(*out)->ops = ops;
+	(*out)->ctx = ctx;
 	return ERR_OK;
 }
 

@@ -30,4 +30,10 @@ enum err channel_say(const struct peer_ops *, void *ctx,
 enum err channel_give(const struct peer_ops *, void *ctx, uint16_t type,
     uint32_t id, struct rd body) MUST_CHECK;
 
+/* Of a channel that the process has made itself: the same two, and its end. */
+enum err channel_hear(struct peer *, struct rd *in) MUST_CHECK;
+enum err channel_hears(struct peer *, uint16_t type, uint32_t id,
+    struct rd body) MUST_CHECK;
+void channel_ends(struct peer *);
+
 #endif

@@ -21,6 +21,7 @@
 static struct x2 x2;
 static struct x2_conn conn;
 static uint32_t ticket; /* of the last ask */
+static int64_t now; /* ms */
 
 /* --wrap=slots_new: tables that are made anew for each run in no time. */
 enum err __real_slots_new(size_t size, unsigned most,
@@ -186,8 +187,6 @@ go_and_come(uint8_t what)
 static void
 later(int64_t ms)
 {
-	static int64_t now;
-
 	now += ms;
 	calls_tick(x2.calls, now);
 	x2_take_events(&x2);
@@ -248,6 +247,7 @@ start(void)
 	x2.replayed = x2.starved = false;
 	x2.told_at = 0;
 	ticket = 0;
+	now = 0;
 	x2.policy = channel_open();
 	x2.hi2 = channel_open();
 	MUST(calls_new(&limits, key, &x2.calls) == ERR_OK);

@@ -16,8 +16,10 @@ import tempfile
 sys.dont_write_bytecode = True
 import corpus_calls as calls  # noqa: E402
 import corpus_crl as crl  # noqa: E402
+import corpus_decoders as decoders  # noqa: E402
 import corpus_delivery as delivery  # noqa: E402
 import corpus_media as media  # noqa: E402
+import corpus_peers as peers  # noqa: E402
 import corpus_records as records  # noqa: E402
 import corpus_text as text  # noqa: E402
 from corpus_wire import (  # noqa: E402
@@ -273,6 +275,14 @@ def plain_seeds(v):
             "tri": delivery.tris(), "deliver": delivery.delivers(),
             "lemf_record": delivery.streams(),
             "lemf_pcap": media.pcaps(),
+            "policy_peers": peers.policy_peers(),
+            "audit_peers": peers.audit_peers(),
+            "worker": peers.workers(),
+            "client_proof": decoders.client_proofs(),
+            "lemf_cert": decoders.lemf_certs(),
+            "address": decoders.ADDRESSES, "confine": decoders.CONFINES,
+            "rules": decoders.rules(), "queue_seal": decoders.queue_rows(),
+            "integrity": decoders.integrities(), "head": decoders.heads(),
             "persons": (u8(f) + d for i, d in enumerate(documents())
                         for f in ((0, 1, 2, 4, 8) if i == 0 else (0,)))}
 

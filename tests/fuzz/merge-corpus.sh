@@ -14,12 +14,12 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 # to so many files of a target:
 MOST=150
 FEW=48 # of those that seeds describe well
-SMALL=" authority calls change deliver hi2_peers intake iri lemf_record persons request sip_event tri x2_pdu x2_peers x2_take xk_peers xkc "
+SMALL=" audit_peers authority calls client_proof change deliver hi2_peers intake integrity iri lemf_cert lemf_record persons policy_peers queue_seal request sip_event tri x2_pdu x2_peers worker x2_take xk_peers xkc "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, needs more files than
 # there may be, or shows in long inputs alone: their seeds stay.
-SEEDED=" config intake persons sip_event x2_take "
+SEEDED=" client_proof config confine integrity intake lemf_cert persons queue_seal rules sip_event x2_take "
 
 if [ "${1-}" = -o ]; then
 	OUT=$(realpath -m "$2")

@@ -66,7 +66,7 @@ hit() {
 step "The token of another KMS, for later"
 pki
 config
-check "init" init
+check "init" init_new
 mv "$WORK/state/token/tokens" "$WORK/other"
 mv "$WORK/pin" "$WORK/other.pin"
 rm -rf "$WORK/state"

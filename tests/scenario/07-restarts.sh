@@ -184,6 +184,30 @@ check "the connection is closed" eventually 5 all_said orphan "closed;closed;"
 check "it starts again beside what was left" up
 granted "and serves" x alice
 
+# One that a tracer holds, and whose end it does not take in, is to keywardend as
+# one that is stuck in a device.
+held_by_tracer() { [ "$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)" != 0 ]; }
+ended() { ! kill -0 "$1" 2>/dev/null || [ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat")" = Z ]; }
+step "One of the processes cannot be ended"
+old=$(pid_of keywarden-policy)
+strace -p "$old" -e trace=none -o /dev/null 2>/dev/null &
+TRACER=$!
+if eventually 5 held_by_tracer "$old"; then
+	kill -STOP "$TRACER"
+	log_mark
+	kill -TERM "$DAEMON"
+	check "keywardend ends all the same" eventually 15 ended "$DAEMON"
+	kill -KILL "$TRACER"
+	wait "$DAEMON"
+	check "exit 70" same $? 70
+	DAEMON=0
+	check "and says which was left" log_says "keywarden-policy does not end: it is stuck in a device"
+	check "it starts again" up
+	granted "and serves" x alice
+else
+	note "this machine lets no process be traced: not tried"
+fi
+
 step "The log after all this"
 daemon_stop
 check "it is sound, every intent has its end" grep -q " 0 still open" <<<"$(kw audit verify)"

@@ -3,7 +3,8 @@
 # keeps all that passes on the channels: known keys, seeds, PIN and identities are
 # looked for in it, in memory, after crashes, in files and logs.  Then it says
 # every message that there is, from each neighbour, to each process: what a
-# neighbour that was taken over can say.
+# neighbour that was taken over can say.  Before that it says again, to those of
+# another start and after a revocation, what was said.
 #
 #	LONG=1: every number from everybody, each octet another
 # shellcheck source=tests/scenario/lib.sh
@@ -82,6 +83,34 @@ sweep() {
 	check "$1: and the log has it" quiet grep -a "keywarden-$1\[.* not permitted" "$WORK/daemon.log"
 	check "$1: all was said" grep -qx "done" "$WORK/sweep-$1"
 }
+
+# replay PROGRAM: what it said on channels of before
+replay() {
+	local how what since=$SECONDS
+	log_mark
+	order "$1" replay >"$WORK/replay-$1"
+	kill -HUP "$DAEMON"
+	check "after $1 the appliance serves" eventually 20 serves
+	while read -r how what; do
+		case $how in
+		ok) check "$what" true ;;
+		done) ;;
+		*) fail "$how $what" ;;
+		esac
+	done <"$WORK/replay-$1"
+	note "$((SECONDS - since)) s"
+	check "$1: all was said" grep -qx "done" "$WORK/replay-$1"
+}
+log_after() { tail -n "+$REPLAYED" "$WORK/daemon.log" | grep -q "$1"; }
+# whom PROGRAM: as its neighbours call it
+whom() {
+	case $1 in
+	hsm) echo "hsm worker" ;;
+	hi2c) echo "the process of LEMF slot 0" ;;
+	*) echo "$1" ;;
+	esac
+}
+has_link() { kw delivery show --json | tr -d ' \n' | grep -q '"state":"\(open\|up\)"'; }
 
 step "An appliance, with a relay in front of each process"
 pki
@@ -195,6 +224,33 @@ for p in "$DAEMON" $(pgrep -P "$(pgrep -P "$DAEMON" -d ,)"); do
 done >"$WORK/words-of-all" 2>/dev/null
 check "nor in arguments and environment of a process" hidden "$WORK/words-of-all" -- \
 	"${SESSION[@]}" "${SEEDS[@]}" "$PIN" "$alice" LIID-X LIID-A
+
+step "What was said before, again"
+# Of warrants that are revoked since, to an appliance that has been started anew.
+released() { kw audit show --json | grep -c '"type":"keyOutcome".*"result":"released"'; }
+check "the other warrant is revoked too" quiet revoke W
+daemon_stop
+check "keywardend serves" up
+check "and the LEMF is connected" eventually 20 has_link
+REPLAYED=$(wc -l <"$WORK/daemon.log")
+RELEASED=$(released)
+SIZE=$(stat -c %s "$WORK/north.hi2")
+check "there were keys" test "$RELEASED" -gt 3
+# hi2 can say again what it has said to a hi2c: that is the queue's to remember.
+for p in xk policy audit hsm x2 xkc signer hi2c; do replay "$p"; done
+check "the LEMF has nothing of it" same "$(stat -c %s "$WORK/north.hi2")" "$SIZE"
+replay hi2
+check "no key is released" same "$(released)" "$RELEASED"
+check "who has taken over xk: an old proof is an alarm" quiet grep \
+	"ALARM: a proof that this client is there does not hold" <(kw audit show --json)
+check "policy: a state of before is an alarm" quiet grep \
+	"the warrant state that policy goes by is not the last one" <(kw audit show --json)
+check "audit: the worker does not do it" log_after "a request is refused that policy had granted"
+for p in xk policy audit hsm hi2c; do
+	check "$p: the log says that it is not permitted" \
+		log_after "$(whom "$p") sent \(a message that is\|what is\) not permitted"
+done
+check "the log is whole" quiet kw audit verify
 
 step "All that could be said"
 for p in "${PROGRAMS[@]}"; do sweep "$p"; done

@@ -40,7 +40,8 @@ daemon_start() {
 			truncate -s 4096 "$WORK/bin/keywarden-$p.orders"
 		done
 	fi
-	"$WORK/bin/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
+	# what is on its standard input is nobody else's
+	"$WORK/bin/keywardend" --config "$CONF" <"$WORK/ca.key" >>"$WORK/daemon.log" 2>&1 &
 	DAEMON=$!
 }
 # issue NAME ROLE: the CA signs the request of that role
@@ -92,12 +93,13 @@ not_its_own() {
 	printf '/proc/%s/mem\n' "$DAEMON" $(pgrep -P "$DAEMON")
 }
 sockets_of() { find "/proc/$1/fd" -type l 2>/dev/null | wc -l; }
+log_has() { grep -q "$1" "$WORK/daemon.log"; }
 quiet_serves() { serves && ask x alice && [ "$REASON" = granted ]; }
 
 step "An appliance, with somebody inside each process"
 pki
 for n in cscf lemf; do leaf $n "$n.lab.example" ca; done
-SANDBOX='landlock = 0 namespaces = "yes" users = "yes"' config
+SANDBOX='landlock = 0 namespaces = "yes" users = "yes" memory_locked = "try"' config
 df2_config
 sed -i '/^lemf /d; s,^  key = .*,  key = "token",' "$CONF"
 cat >>"$CONF" <<END
@@ -165,6 +167,18 @@ for p in x2 hi2c; do inside "$p" line; done
 check "the log has what was a message" same \
 	"$(grep -c "sent the supervisor a message that is not permitted" "$WORK/daemon.log")" 4
 check "the supervisor has kept nothing of it" eventually 5 same "$(sockets_of "$DAEMON")" "$HAS"
+check "the appliance serves" eventually 20 quiet_serves
+
+step "One that reads nothing of what the supervisor says"
+freeze keywarden-x2
+OLD=$(pid_of keywarden-x2)
+for ((i = 0; i < 300; i++)); do
+	kill -HUP "$DAEMON"
+	sleep 0.02
+	is_new keywarden-x2 "$OLD" && break
+done
+check "is ended, and started anew" eventually 20 up_again keywarden-x2 "$OLD"
+check "the log has it" log_has "keywarden-x2 does not read what the supervisor says: it is ended"
 check "the appliance serves" eventually 20 quiet_serves
 
 step "Noise to neighbours, with a descriptor in it"

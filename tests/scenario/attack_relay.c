@@ -129,6 +129,16 @@ from_process(void)
 /* ---- orders ---- */
 
 static void
+turn_alone(int ms)
+{
+	struct pollfd p = {CTL_FD, POLLIN, 0};
+
+	relay_pump(&relay, ms, &p, 1);
+	if (p.revents != 0)
+		from_supervisor();
+}
+
+static void
 obey(void)
 {
 	char order[32] = "";
@@ -137,6 +147,8 @@ obey(void)
 
 	if (io == NULL || fgets(order, sizeof(order), io) == NULL)
 		relay_stop(&relay, "an order that is none");
+	if (strcmp(order, "replay\n") == 0)
+		relay_replay(&relay, turn_alone, io);
 	if (strncmp(order, "sweep", 5) == 0)
 		relay_sweep(&relay, strcmp(order, "sweep all\n") == 0, io);
 	(void)fclose(io);

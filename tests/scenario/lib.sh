@@ -67,6 +67,32 @@ finish() {
 trap '[ $BASHPID != $$ ] || { daemon_kill_all; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
 trap 'exit 130' INT TERM
 
+# ---- what takes long to make, and is the same for many scenarios ----
+MADE=$(dirname "$BIN")/scenario-made
+# once NAME COMMAND PATTERN...: the command makes what these match in $WORK;
+# whoever comes later has copies of it, for half a day.
+once() {
+	local name=$1 make=$2 lock code=0
+	shift 2
+	if ! { (umask 077 && mkdir -p "$MADE") && exec {lock}>"$MADE/lock"; } 2>/dev/null; then
+		"$make"
+		return
+	fi
+	flock "$lock"
+	find "$MADE" -mindepth 1 -maxdepth 1 -mmin +720 ! -name lock -exec rm -rf {} +
+	if [ -d "$MADE/$name" ]; then
+		cp -a "$MADE/$name/." "$WORK"
+	elif "$make"; then
+		# shellcheck disable=SC2048,SC2086 # patterns
+		rm -rf "$MADE/new" && mkdir "$MADE/new" &&
+			(cd "$WORK" && cp -a $* "$MADE/new") && mv "$MADE/new" "$MADE/$name"
+	else
+		code=1
+	fi
+	exec {lock}>&-
+	return $code
+}
+
 # ---- certificates ----
 # self NAME SUBJECT [DAYS]; leaf NAME SUBJECT CA [DAYS] [NOT_BEFORE NOT_AFTER]
 self() {
@@ -91,7 +117,9 @@ leaf() {
 		-extfile "$WORK/$1.ext" -out "$WORK/$1.pem" 2>/dev/null
 	chmod 600 "$WORK/$1.key"
 }
-pki() {
+# pki: the same people for all scenarios
+pki() { once pki pki_new {ca,xk,df2,df2b,officer-{one,two,three},sec-{one,two},engineer,auditor}'.*'; }
+pki_new() {
 	self ca "Lab CA"
 	leaf xk "xk.lab.example" ca
 	leaf df2 "df2.lab.example" ca
@@ -152,14 +180,31 @@ xk {
 }
 token { pin_file = "$WORK/pin" workers = $WORKERS ${TOKEN_EXTRA:-} $(fault_files) }
 audit { chunk_mib = 1 ${AUDIT_EXTRA:-} }
-sandbox { ${SANDBOX:-landlock = 0 namespaces = "try" users = "no" memory_locked = "try"} }
+sandbox { memory_locked = "try" ${SANDBOX:-landlock = 0 namespaces = "try" users = "no"} }
 kms { uri = "https://kms.lab.example" period = "${PERIOD:-day}" }
 EOF
 	chmod 600 "$CONF"
 }
 kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
-# init: with the clients of $ENROL
+# init: with the clients of $ENROL.  The token's keys take seconds, so where nothing
+# that the appliance is made of is the scenario's own, they are copies: of others
+# there are as many sorts as of settings that init writes down.
 init() {
+	if [ -n "${TOKEN_EXTRA:-}${SANDBOX:-}" ] || [ "${ENROL-df2}" != df2 ] ||
+		grep -q 'address =\|connect =\|key = "token"' "$CONF"; then
+		init_new
+		return
+	fi
+	once "init-$(init_takes | sha256sum | cut -c1-32)" init_new state pin || return
+	sed -i "s,^directories.tokendir = .*,directories.tokendir = $WORK/state/token/tokens," \
+		"$WORK/state/token/softhsm2.conf"
+}
+init_takes() {
+	echo "${ENROL-df2 df2b}"
+	cat "$BIN/keywarden" "$BIN/keywarden-hsm" "$WORK"/{ca,df2,df2b,officer-*,sec-*,engineer,auditor}.pem
+	sed -n "s,$WORK,,g; /client_ca\|crl\|^x2\|^lemf\|^token\|^kms\|^audit\|^production/p" "$CONF"
+}
+init_new() {
 	local c clients=()
 	for c in ${ENROL-df2 df2b}; do clients+=(--client "$c=$WORK/$c.pem"); done
 	kw init --officer one="$WORK/officer-one.pem" --officer two="$WORK/officer-two.pem" \

@@ -6,15 +6,18 @@
  * somebody else might send it.
  *
  * NAME.PEER.to.N and NAME.PEER.from.N, beside its program: all octets of its
- *Nth channel to that peer: those to the process, and from it.  NAME.socket: an
- *order, one line; what comes of it, lines that begin with "ok" or "FAILED", to
- *the end.
+ * Nth channel to that peer: those to the process, and from it.  NAME.socket: an
+ * order, one line; what comes of it, lines that begin with "ok" or "FAILED", to
+ * the end.
  *
  *	sweep, sweep all
  *		each message of docs/PROTOCOL.md, B3, and others, from each
  *		peer to a copy of the process that is alone with them; the
  *		relay ends after it.  Without "all" numbers that neither of the
  *		two has to do with are left out, but for some
+ *	replay
+ *		what it said on a channel of before, the longest of each peer,
+ *		to who is at the other end now; the relay ends after it
  */
 #ifndef RELAY_H
 #define RELAY_H
@@ -38,6 +41,7 @@ struct wire {
 	enum ctl_peer kind;
 	unsigned index;
 	int outer, inner; /* to the peer; to the true process */
+	unsigned life; /* another one for each channel */
 	struct flow to, from;
 };
 
@@ -46,6 +50,8 @@ struct relay {
 	const char *name; /* the end of it */
 	pid_t pid;
 	int line; /* to the true process */
+	bool alone; /* it is no more: what comes for it goes nowhere */
+	unsigned lives;
 	struct {
 		enum ctl_file kind;
 		int fd;
@@ -71,6 +77,12 @@ void relay_pump(struct relay *, int ms, struct pollfd *more, unsigned n);
 /* ---- relay_sweep.c ---- */
 
 void relay_sweep(struct relay *, bool all, FILE *out);
+
+/* ---- relay_replay.c ---- */
+
+/* One turn of all that is not an order, of at most so many ms. */
+typedef void relay_turn_fn(int ms);
+void relay_replay(struct relay *, relay_turn_fn *, FILE *out);
 
 /* ---- relay_table.c: docs/PROTOCOL.md, B3 ---- */
 

@@ -86,6 +86,7 @@ relay_wire_new(struct relay *r, enum ctl_peer kind, unsigned index, int outer)
 		relay_stop(r, "no channel");
 	*w = (struct wire){.kind = kind,
 	    .index = index,
+	    .life = ++r->lives,
 	    .outer = outer,
 	    .inner = pair[0]};
 	w->to.kept = keep(r, w, "to");
@@ -131,6 +132,18 @@ put_out(struct flow *f, int fd)
 	return true;
 }
 
+/* What comes for a process that is no more. */
+static bool
+forgotten(const struct relay *r, struct wire *w)
+{
+	const bool there = take_in(r, &w->to, w->outer);
+
+	free(w->to.p);
+	w->to.p = NULL;
+	w->to.len = 0;
+	return there;
+}
+
 static bool
 moved(const struct relay *r, struct flow *f, int from, int to)
 {
@@ -158,7 +171,8 @@ relay_pump(struct relay *r, int ms, struct pollfd *more, unsigned n)
 		struct wire *w = &r->wire[i];
 
 		p[k++] = (struct pollfd){w->outer, wanted(&w->to, &w->from), 0};
-		p[k++] = (struct pollfd){w->inner, wanted(&w->from, &w->to), 0};
+		p[k++] = (struct pollfd){r->alone ? -1 : w->inner,
+		    wanted(&w->from, &w->to), 0};
 	}
 	if (poll(p, k, ms) == -1 && errno != EINTR)
 		relay_stop(r, "poll");
@@ -170,8 +184,9 @@ relay_pump(struct relay *r, int ms, struct pollfd *more, unsigned n)
 		if (w->outer == -1 ||
 		    (p[n + 2 * i].revents | p[n + 2 * i + 1].revents) == 0)
 			continue;
-		if (!moved(r, &w->to, w->outer, w->inner) ||
-		    !moved(r, &w->from, w->inner, w->outer))
+		if (r->alone ? !forgotten(r, w)
+			     : !moved(r, &w->to, w->outer, w->inner) ||
+			    !moved(r, &w->from, w->inner, w->outer))
 			wire_done(w);
 	}
 }
