@@ -8,8 +8,7 @@
 
 #include "appliance/cli_secret.h"
 #include "appliance/spawn.h"
-
-#define LINE_MAX_OCTETS 256
+#include "base/secret_fd.h"
 
 static volatile sig_atomic_t caught;
 
@@ -20,40 +19,40 @@ on_signal(int number)
 }
 
 /* With the echo off, and on again whatever ends the typing. */
-static ssize_t
-read_unseen(int tty, uint8_t *line)
+static enum err
+read_unseen(int tty, struct secret **out)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 	const struct sigaction on = {.sa_handler = on_signal};
 	struct sigaction was[sizeof(ends) / sizeof(*ends)];
 	struct termios before, quiet;
-	ssize_t n;
+	enum err rc = ERR_MALFORMED;
 
 	if (tcgetattr(tty, &before) == -1)
-		return -1;
+		return rc;
 	caught = 0;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		(void)sigaction(ends[i], &on, &was[i]);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	quiet.c_lflag |= ICANON | ECHONL;
-	n = tcsetattr(tty, TCSAFLUSH, &quiet) == -1
-	    ? -1
-	    : read(tty, line, LINE_MAX_OCTETS);
+	if (tcsetattr(tty, TCSAFLUSH, &quiet) == 0)
+		rc = secret_read(tty, out);
 	(void)tcsetattr(tty, TCSAFLUSH, &before);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		(void)sigaction(ends[i], &was[i], NULL);
 	if (caught != 0)
 		(void)raise(caught);
-	return n;
+	return rc;
 }
 
 static enum err
-ask(const char *what, uint8_t *line, ssize_t *n, struct why *why)
+ask(const char *what, struct secret **out, struct why *why)
 {
 	const int tty = isatty(STDIN_FILENO)
 	    ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
 	    : -1;
+	enum err rc;
 
 	if (tty == -1)
 		return why_set(why, ERR_DENIED,
@@ -62,47 +61,31 @@ ask(const char *what, uint8_t *line, ssize_t *n, struct why *why)
 		    what);
 	(void)fflush(stdout);
 	(void)dprintf(tty, "%s: ", what);
-	*n = read_unseen(tty, line);
+	rc = read_unseen(tty, out);
 	close(tty);
-	return ERR_OK;
+	return rc;
 }
 
 enum err
 cli_secret(const char *file, const char *what, struct secret **out,
     struct why *why)
 {
-	struct secret *s = NULL;
-	ssize_t n = -1;
-	uint8_t *b;
-	int fd;
 	enum err rc;
+	int fd;
 
-	if (secret_new(LINE_MAX_OCTETS, &s) != ERR_OK)
-		return why_set(why, ERR_NOMEM,
-		    "no locked memory for a secret (RLIMIT_MEMLOCK)");
-	b = secret_data(s);
 	if (file == NULL)
-		rc = ask(what, b, &n, why);
-	else if ((rc = open_secret_file(file, "PIN file", &fd, why)) ==
-	    ERR_OK) {
-		n = read(fd, b, LINE_MAX_OCTETS);
+		rc = ask(what, out, why);
+	else if ((rc = open_secret_file(file, "PIN file", &fd, why)) != ERR_OK)
+		return rc;
+	else {
+		rc = secret_read(fd, out);
 		close(fd);
 	}
-	if (rc != ERR_OK)
-		goto out;
-	if (n == LINE_MAX_OCTETS)
-		n = -1;
-	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
-		n--;
-	if (n <= 0) {
-		rc = why_set(why, ERR_PIN, "%s: nothing, or over %d octets",
-		    file != NULL ? file : what, LINE_MAX_OCTETS - 1);
-		goto out;
-	}
-	secret_truncate(s, (size_t)n);
-	*out = s;
-	s = NULL;
-out:
-	secret_free(&s);
+	if (rc == ERR_NOMEM)
+		return why_set(why, rc,
+		    "no locked memory for a secret (RLIMIT_MEMLOCK)");
+	if (rc == ERR_MALFORMED)
+		return why_set(why, ERR_PIN, "%s: nothing, or over %d octets",
+		    file != NULL ? file : what, SECRET_LINE_MAX);
 	return rc;
 }

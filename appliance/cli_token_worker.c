@@ -13,6 +13,7 @@
 #include "appliance/spawn.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/secret_fd.h"
 
 struct worker {
 	pid_t pid;
@@ -26,19 +27,14 @@ struct worker {
 static enum err
 send_pin(const struct probe *p, int ctl, struct why *why)
 {
-	int line[2];
-	enum err rc = ERR_OK;
+	enum err rc;
+	int fd;
 
-	if (pipe2(line, O_CLOEXEC) == -1)
-		return why_errno(why, "pipe");
-	if (write(line[1], secret_data(p->pin), secret_len(p->pin)) !=
-		(ssize_t)secret_len(p->pin) ||
-	    ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_PIN, NULL, 0, line[0]) !=
-		ERR_OK)
-		rc = why_set(why, ERR_CLOSED, "hsm worker lost");
-	close(line[0]);
-	close(line[1]);
-	return rc;
+	if ((rc = secret_pipe(p->pin, &fd, why)) != ERR_OK)
+		return rc;
+	rc = ipc_ctl_send(ctl, MSG_CTL_FILE, CTL_FILE_PIN, NULL, 0, fd);
+	close(fd);
+	return rc == ERR_OK ? ERR_OK : why_set(why, rc, "hsm worker lost");
 }
 
 /* Where there is a KMS already its own parameters are an answer known. */

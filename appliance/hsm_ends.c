@@ -9,16 +9,14 @@
 #include "appliance/proto_health.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "hsm/hsm_calls.h"
 
 /* One layout for the two. */
-static_assert(HSM_PIN_COUNT_LOW == HEALTH_PIN_COUNT_LOW &&
+static_assert(HSM_PIN_WAS_LOW == HEALTH_PIN_WAS_LOW &&
+	HSM_PIN_COUNT_LOW == HEALTH_PIN_COUNT_LOW &&
 	HSM_PIN_FINAL_TRY == HEALTH_PIN_FINAL_TRY &&
 	HSM_PIN_LOCKED == HEALTH_PIN_LOCKED &&
 	HSM_PIN_TO_BE_CHANGED == HEALTH_PIN_TO_BE_CHANGED,
     "what a token says of its PIN");
-
-#define SELF_TEST_MS 60000
 
 /* As far as it can be sent at once: audit sees in any case that it has gone. */
 static void
@@ -48,11 +46,9 @@ hsm_end(struct hsm_proc *p, enum err rc, const struct why *why)
 _Noreturn void
 hsm_token_failed(struct hsm_proc *p, const char *doing)
 {
-	const enum err rc = hsm_failure(p->token);
 	struct why why;
+	const enum err rc = hsm_failed(doing, &why);
 
-	(void)why_set(&why, rc, "token failed in %s: %s", doing,
-	    hsm_why(p->token));
 	hsm_end(p, rc, &why);
 }
 
@@ -71,9 +67,8 @@ hsm_self_test(struct hsm_proc *p)
 	if (hsm_look_at_pin(p->token) != ERR_OK)
 		hsm_token_failed(p, "the self-test");
 	hsm_watch_done();
-	hsm_calls_turn();
+	hsm_watch_tested(hsm_info(p->token)->pin);
 	p->tested_ms = clock_uptime_ms();
-	hsm_watch_tested(clock_seconds(), hsm_info(p->token)->pin);
 }
 
 void
@@ -92,5 +87,5 @@ hsm_doubt_token(struct hsm_proc *p)
 int64_t
 hsm_self_test_due(const struct hsm_proc *p)
 {
-	return p->tested_ms + SELF_TEST_MS;
+	return p->tested_ms + HSM_SELF_TEST_MS;
 }

@@ -87,7 +87,7 @@ newest(struct hsm_proc *p, struct sealed_head *out, unsigned *other,
 	for (unsigned i = 0; i < 2; i++) {
 		rc[i] = get(p, i, &s[i]);
 		if (rc[i] != ERR_OK && rc[i] != ERR_NOTFOUND)
-			return why_set(why, rc[i], "%s", hsm_why(p->token));
+			return why_set(why, rc[i], "%s", hsm_why());
 	}
 	if (rc[0] != ERR_OK && rc[1] != ERR_OK) {
 		hsm_doubt_token(p); /* it may be that alone */
@@ -122,7 +122,7 @@ write_slot(struct hsm_proc *p, unsigned slot, struct sealed_head *s,
 	if ((rc = put(s, octets)) != ERR_OK ||
 	    (rc = hsm_seal(p->token, HSM_KEY_SEAL_STATE, octets, SEALED_LEN,
 		 s->seal)) != ERR_OK)
-		return why_set(why, rc, "%s", hsm_why(p->token));
+		return why_set(why, rc, "%s", hsm_why());
 	memcpy(octets + SEALED_LEN, s->seal, sizeof(s->seal));
 	if (pwrite(p->head_fd, octets, sizeof(octets), (off_t)slot * SLOT) !=
 		(ssize_t)sizeof(octets) ||

@@ -11,6 +11,7 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/production.h"
+#include "appliance/tls_key.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "hsm/caps_try.h"
@@ -56,8 +57,6 @@ struct tls_octets {
 static enum err
 tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
 {
-	static const enum hsm_key keys[TLS_ROLE__MAX] = {HSM_KEY_TLS_XK,
-	    HSM_KEY_TLS_X2, HSM_KEY_TLS_XKC, HSM_KEY_TLS_HI2};
 	char name[64];
 	size_t n;
 	enum err rc;
@@ -67,15 +66,15 @@ tls_keys(struct hsm_proc *p, struct tls_octets *o, struct why *why)
 	for (enum tls_role r = 0; r < TLS_ROLE__MAX; r++) {
 		(void)snprintf(name, sizeof(name), "keywarden %s",
 		    tls_role_name(r));
-		rc = hsm_public_key(p->token, keys[r], o->spki[r],
+		rc = hsm_public_key(p->token, tls_key_of(r), o->spki[r],
 		    sizeof(o->spki[r]), &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(&p->state.tls_key[r], o->spki[r], n);
-		rc = hsm_certificate_request(p->token, keys[r], name,
+		rc = hsm_certificate_request(p->token, tls_key_of(r), name,
 		    o->request[r], &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(&p->state.tls_request[r], o->request[r], n);
 	}
 	return ERR_OK;
@@ -98,7 +97,7 @@ public_keys(struct hsm_proc *p, uint8_t spki[3][SPKI_MAX], struct why *why)
 		rc =
 		    hsm_public_key(p->token, all[i].key, spki[i], SPKI_MAX, &n);
 		if (rc != ERR_OK)
-			return why_set(why, rc, "%s", hsm_why(p->token));
+			return why_set(why, rc, "%s", hsm_why());
 		rd_init(all[i].out, spki[i], n);
 	}
 	return ERR_OK;
@@ -162,7 +161,7 @@ make(struct hsm_proc *p, uint8_t *out, size_t cap, size_t *len, struct why *why)
 	}
 	rc = hsm_seal(p->token, HSM_KEY_SEAL_STATE, out, n, out + n);
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", hsm_why(p->token));
+		(void)why_set(why, rc, "%s", hsm_why());
 	*len = n + HSM_SEAL_LEN;
 	if (rc == ERR_OK)
 		rc = first_head(p, out, *len, why);
@@ -184,8 +183,8 @@ hsm_ceremony(void *ctx, struct rd order)
 	enum err rc;
 
 	if (init_order_get(order, &o) != ERR_OK ||
-	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
-	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+	    view_text(o.module, p->at.module, sizeof(p->at.module)) != ERR_OK ||
+	    view_text(o.label, p->at.label, sizeof(p->at.label)) != ERR_OK)
 		fatal("keywarden init sent an order that is none");
 	pin = read_pin(p->pin_fd);
 
@@ -197,12 +196,13 @@ hsm_ceremony(void *ctx, struct rd order)
 		fatal("the draft of the KMS's state is not one");
 	if (o.make_token) {
 		so_pin = read_pin(p->so_pin_fd);
-		rc = hsm_init_token(p->module, p->label, so_pin, pin, &why);
+		rc = hsm_init_token(p->at.module, p->at.label, so_pin, pin,
+		    &why);
 		secret_free(&so_pin);
 		if (rc != ERR_OK)
 			ctl_fail(rc, &why);
 	}
-	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
+	rc = hsm_open(p->at.module, p->at.label, pin, &p->token, &why);
 	secret_free(&pin);
 	if (rc == ERR_OK && o.production && hsm_info(p->token)->test_token)
 		rc = why_set(&why, ERR_DENIED, PRODUCTION_NO_SOFTHSM);

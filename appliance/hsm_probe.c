@@ -10,11 +10,13 @@
 #include "appliance/hsm_proc.h"
 #include "appliance/proto_probe.h"
 #include "appliance/sandbox.h"
+#include "appliance/tls_key.h"
 #include "base/log.h"
 #include "hsm/caps_try.h"
 
 #define SCHEME "ss512" /* the one whose curve is tried */
 #define RATE_MS 300
+#define SPKI_MAX 128 /* P-256 has 91 */
 
 static void
 tell(uint16_t type, const struct wr *w)
@@ -66,32 +68,41 @@ tell_ended(enum cap c, const struct cap_result *r)
 	tell(MSG_CTL_PROBE_ENDED, &w);
 }
 
-/* The seal of kms-state and the master secret's own known product. */
+/* The public halves in kms-state are those of the keys that have signed. */
+static enum err
+check_tls_keys(struct hsm_proc *p, struct why *why)
+{
+	uint8_t spki[SPKI_MAX];
+	struct rd r;
+	size_t n;
+	enum err rc;
+
+	for (enum tls_role i = 0; i < TLS_ROLE__MAX; i++) {
+		rc = hsm_public_key(p->token, tls_key_of(i), spki, sizeof(spki),
+		    &n);
+		if (rc != ERR_OK)
+			return why_set(why, rc, "%s", hsm_why());
+		rd_init(&r, spki, n);
+		if (!rd_equal(&r, &p->state.tls_key[i]))
+			return why_set(why, ERR_MISMATCH,
+			    "the key of TLS for %s is not that of kms-state",
+			    tls_role_name(i));
+	}
+	return ERR_OK;
+}
+
+/* What kms-state knows of the answers: the worker's self-test. */
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
-	struct hsm_known_in known;
-	struct rd sealed, seal;
 	enum err rc;
 
-	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
-	    &seal, why);
-	if (rc == ERR_OK)
-		rc = hsm_find_keys(p->token, why);
-	if (rc != ERR_OK)
+	if ((rc = hsm_find_keys(p->token, why)) != ERR_OK ||
+	    (rc = hsm_find_tls_keys(p->token, why)) != ERR_OK ||
+	    (rc = hsm_load_state(p, why)) != ERR_OK ||
+	    (rc = hsm_known_try(p->known_answers, p->token, why)) != ERR_OK)
 		return rc;
-	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
-	    seal);
-	if (rc != ERR_OK)
-		return why_set(why, rc, "kms-state was not sealed by them");
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
-	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
-		return rc;
-	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
-	    p->state.spool_key, p->state.hi2_key};
-	rc = hsm_known_new(&known, &p->known_answers, why);
-	return rc == ERR_OK ? hsm_known_try(p->known_answers, p->token, why)
-			    : rc;
+	return check_tls_keys(p, why);
 }
 
 static void
@@ -102,9 +113,13 @@ try_own(struct hsm_proc *p, struct caps_try *t, struct cap_result *out)
 	caps_try_own(t, out);
 	if (out->state != CAP_WORKS || p->state_fd == -1)
 		return;
-	if (check_state(p, &why) == ERR_OK)
-		return;
-	out->state = CAP_MISSING;
+	if (check_state(p, &why) != ERR_OK)
+		out->state = CAP_MISSING;
+	else
+		(void)why_set(&why, ERR_OK,
+		    "%d keys, the answers of each checked, and they are those "
+		    "of kms-state",
+		    HSM_KEY__MAX);
 	(void)snprintf(out->text, sizeof(out->text), "%.*s", CAP_TEXT_MAX - 1,
 	    why.text);
 }
@@ -179,9 +194,10 @@ open_token(struct hsm_proc *p, const struct probe_order *o, struct why *why)
 	if ((rc = hsm_read_pin(p->pin_fd, &pin, why)) != ERR_OK)
 		return rc;
 	rc = o->by_slot
-	    ? hsm_open_slot(p->module, o->slot, pin, &p->token, why)
-	    : hsm_open(p->module, p->label[0] != '\0' ? p->label : NULL, pin,
-		  &p->token, why);
+	    ? hsm_open_slot(p->at.module, o->slot, pin, &p->token, why)
+	    : hsm_open(p->at.module,
+		  p->at.label[0] != '\0' ? p->at.label : NULL, pin, &p->token,
+		  why);
 	secret_free(&pin);
 	return rc;
 }
@@ -196,14 +212,14 @@ hsm_probe(void *ctx, struct rd order)
 	enum err rc;
 
 	if (probe_order_get(order, &o) != ERR_OK ||
-	    view_text(o.module, p->module, sizeof(p->module)) != ERR_OK ||
-	    view_text(o.label, p->label, sizeof(p->label)) != ERR_OK)
+	    view_text(o.module, p->at.module, sizeof(p->at.module)) != ERR_OK ||
+	    view_text(o.label, p->at.label, sizeof(p->at.label)) != ERR_OK)
 		fatal("keywarden token probe sent an order that is none");
 	if ((rc = open_token(p, &o, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	tell_token(hsm_info(p->token));
 	if ((rc = caps_try_clean(p->token)) != ERR_OK) {
-		(void)why_set(&why, rc, "%s", hsm_why(p->token));
+		(void)why_set(&why, rc, "%s", hsm_why());
 		ctl_fail(rc, &why);
 	}
 	if (!o.clean)

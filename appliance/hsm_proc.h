@@ -3,7 +3,7 @@
 #define APPLIANCE_HSM_PROC_H
 
 #include "appliance/kms_state.h"
-#include "appliance/hsm_pin.h"
+#include "appliance/hsm_login.h"
 #include "appliance/hsm_run.h"
 #include "appliance/proto_df2.h"
 #include "base/ipc.h"
@@ -56,8 +56,7 @@ struct job_body {
 };
 
 struct hsm_proc {
-	struct hsm_settings settings;
-	char module[4096], label[33];
+	struct hsm_place at;
 	int state_fd, pin_fd, so_pin_fd, new_state_fd, head_fd;
 	bool serving;
 	struct hsm *token;
@@ -131,6 +130,15 @@ void hsm_fetch_via(struct hsm_proc *, struct ipc_chan *);
 void hsm_fetch_serve(struct hsm_proc *);
 /* End what has taken too long; the earliest deadline of the others, or -1. */
 int64_t hsm_fetch_tick(struct hsm_proc *);
+
+/* ---- hsm_state.c ---- */
+
+/*
+ * Read kms-state, be sure that the token sealed it, and learn how the token
+ * multiplies and what it is to answer.  Its keys have been found.
+ * ERR_MALFORMED: they do not belong together, or it is damaged.
+ */
+enum err hsm_load_state(struct hsm_proc *, struct why *) MUST_CHECK;
 
 /* ---- hsm_learn.c: the warrant state ---- */
 enum err hsm_on_learn(void *ctx, const struct ipc_frame *);

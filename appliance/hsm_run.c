@@ -1,6 +1,7 @@
 #include <sys/eventfd.h>
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct runner {
 struct hsm_run {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	sem_t up;
 	int fd;
 	struct hsm *token;
 	struct runner runner[HSM_RUNNERS_MAX];
@@ -110,7 +112,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 		return;
 	}
 	if (rc != ERR_OK) {
-		j->failed = "unwrapping a seed";
+		j->failed = hsm_failed("unwrapping a seed", &j->why);
 		return;
 	}
 	j->reason = regen_keys(&r->regen, &in, r->keys);
@@ -122,7 +124,7 @@ regenerate(struct runner *r, const struct subscriber *s)
 			j->differs = true;
 	}
 	if (j->reason == XK_UNAVAILABLE)
-		j->failed = "re-generating a key";
+		j->failed = hsm_failed("re-generating a key", &j->why);
 	hsm_seed_close(token, &with.seed);
 }
 
@@ -147,11 +149,13 @@ work(struct runner *r)
 {
 	struct hsm_job *j = &r->job;
 	struct subscriber s;
-	const enum err rc = open_record(r, &s);
+	enum err rc;
 
+	hsm_forget_why(); /* of the job before */
+	rc = open_record(r, &s);
 	j->reason = XK_UNAVAILABLE;
 	if (rc == ERR_HSM || rc == ERR_PIN) {
-		j->failed = "checking a seal";
+		j->failed = hsm_failed("checking a seal", &j->why);
 		return;
 	}
 	if (rc != ERR_OK || !rd_equal(&s.identity, &j->target)) {
@@ -175,6 +179,7 @@ run_thread(void *arg)
 	struct hsm_run *run = r->run;
 	const uint64_t one = 1;
 
+	(void)sem_post(&run->up);
 	for (;;) {
 		(void)pthread_mutex_lock(&run->lock);
 		while (r->state != RUNNING)
@@ -204,6 +209,7 @@ hsm_run_new(unsigned threads, struct hsm_run **out, struct why *why)
 					: threads;
 	(void)pthread_mutex_init(&run->lock, NULL);
 	(void)pthread_cond_init(&run->wake, NULL);
+	(void)sem_init(&run->up, 0, 0);
 	if ((run->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1) {
 		free(run);
 		return why_errno(why, "eventfd");
@@ -217,6 +223,10 @@ hsm_run_new(unsigned threads, struct hsm_run **out, struct why *why)
 			&run->runner[i]) != 0)
 			fatal("no thread");
 	}
+	/* What a libc does first in a thread, the filter would not allow. */
+	for (unsigned i = 0; i < run->n; i++)
+		while (sem_wait(&run->up) == -1)
+			;
 	(void)pthread_sigmask(SIG_SETMASK, &was, NULL);
 	*out = run;
 	return ERR_OK;

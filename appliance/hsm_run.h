@@ -33,7 +33,8 @@ struct hsm_job {
 	enum xk_reason reason;
 	uint32_t n_keys;
 	struct secret *answer; /* body of MSG_ANSWER; whoever takes it frees */
-	const char *failed; /* the token failed in doing this; else NULL */
+	enum err failed; /* ERR_OK, or how the token failed: hsm_failed() */
+	struct why why; /* of that */
 	const char *wrong; /* worth a line of the log; else NULL */
 	bool differs; /* the token's second answer was not its first */
 };
@@ -41,8 +42,9 @@ struct hsm_job {
 struct hsm_run;
 
 /*
- * Start the threads, before the process's filter; then, with the token and
- * the KMS's parameters, make them ready for jobs.  1 to HSM_RUNNERS_MAX.
+ * Start the threads and see them up, before the process's filter; then, with
+ * the token and the KMS's parameters, make them ready for jobs.  1 to
+ * HSM_RUNNERS_MAX.
  */
 enum err hsm_run_new(unsigned threads, struct hsm_run **,
     struct why *) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 
 static struct {
 	uint32_t call_seconds, job_seconds;
+	sem_t up;
 	unsigned depth; /* of hsm_watch_work(), the loop's */
 	_Atomic int64_t work_since; /* CLOCK_MONOTONIC, ms; 0: none */
 	_Atomic bool ready;
@@ -73,6 +75,7 @@ run(void *arg)
 	int64_t told = 0;
 
 	(void)arg;
+	(void)sem_post(&watch.up);
 	for (;;) {
 		const int64_t now = clock_uptime_ms();
 
@@ -94,10 +97,14 @@ hsm_watch_start(uint32_t call_seconds, uint32_t job_seconds)
 
 	watch.call_seconds = call_seconds;
 	watch.job_seconds = job_seconds;
+	(void)sem_init(&watch.up, 0, 0);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &was);
 	if (pthread_create(&thread, NULL, run, NULL) != 0)
 		fatal("no thread");
+	/* What a libc does first in a thread, the filter would not allow. */
+	while (sem_wait(&watch.up) == -1)
+		;
 	(void)pthread_sigmask(SIG_SETMASK, &was, NULL);
 }
 
@@ -116,10 +123,11 @@ hsm_watch_done(void)
 }
 
 void
-hsm_watch_tested(int64_t now, uint8_t pin)
+hsm_watch_tested(uint8_t pin)
 {
+	hsm_calls_turn();
 	atomic_store(&watch.pin, pin);
-	atomic_store(&watch.tested, now);
+	atomic_store(&watch.tested, clock_seconds());
 }
 
 void

@@ -23,8 +23,11 @@ void hsm_watch_start(uint32_t call_seconds, uint32_t job_seconds);
 void hsm_watch_work(void);
 void hsm_watch_done(void);
 
-/* The self-test has passed; `pin`: HSM_PIN_. */
-void hsm_watch_tested(int64_t now, uint8_t pin);
+/* So often the token is tried, by whoever has it open. */
+#define HSM_SELF_TEST_MS 60000
+
+/* The self-test has passed; `pin`: HSM_PIN_.  Calls are counted anew. */
+void hsm_watch_tested(uint8_t pin);
 
 /* It is READY: from now on it tells how the token does. */
 void hsm_watch_ready(void);

@@ -283,7 +283,7 @@ start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
 	    .ticket = m.ticket,
 	    .taker = b->taker[m.route],
 	    .number = m.number,
-	    .fetched = p->settings.remote && m.route == ROUTE_HI2};
+	    .fetched = p->at.settings.remote && m.route == ROUTE_HI2};
 	d->reason = prepare(p, &m, d, j);
 	if (d->reason == XK_GRANTED && d->fetched && hsm_fetch(p, d) != ERR_OK)
 		d->reason = XK_UNAVAILABLE;
@@ -295,14 +295,15 @@ start(struct hsm_proc *p, struct hsm_job *j, const struct job_body *b)
 	}
 	if (d->fetched) { /* no thread is needed */
 		d->deadline_ms =
-		    clock_uptime_ms() + 1000LL * p->settings.job_seconds;
+		    clock_uptime_ms() + 1000LL * p->at.settings.job_seconds;
 		free(b->body);
 		return ERR_OK;
 	}
 	j->body = b->body;
 	j->audit_id = b->audit_id;
 	j->audit_generation = p->audit_generation;
-	j->deadline_ms = clock_uptime_ms() + 1000LL * p->settings.job_seconds;
+	j->deadline_ms =
+	    clock_uptime_ms() + 1000LL * p->at.settings.job_seconds;
 	hsm_run_start(p->run, j);
 	return ERR_OK;
 }
@@ -350,8 +351,8 @@ take_result(struct hsm_proc *p, struct hsm_job *j)
 {
 	struct pending *d = NULL;
 
-	if (j->failed != NULL)
-		hsm_token_failed(p, j->failed);
+	if (j->failed != ERR_OK)
+		hsm_end(p, j->failed, &j->why);
 	if (j->differs)
 		hsm_end(p, ERR_MISMATCH,
 		    &(struct why){"the token has computed two results of one "

@@ -23,6 +23,7 @@
 #include "appliance/supervisor.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/secret_fd.h"
 #include "version.h"
 
 static void
@@ -46,25 +47,14 @@ usage(void)
 static enum err
 read_pin_fd(int fd, struct secret **out, struct why *why)
 {
-	struct secret *s = NULL;
-	uint8_t *b;
-	ssize_t n;
+	const enum err rc = secret_read(fd, out);
 
-	if (secret_new(256, &s) != ERR_OK)
-		return why_set(why, ERR_NOMEM, "no locked memory");
-	b = secret_data(s);
-	n = read(fd, b, 256);
 	close(fd);
-	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
-		n--;
-	if (n <= 0 || n == 256) {
-		secret_free(&s);
-		return why_set(why, ERR_PIN,
-		    "--pin-fd: no PIN could be read from it");
-	}
-	secret_truncate(s, (size_t)n);
-	*out = s;
-	return ERR_OK;
+	if (rc == ERR_NOMEM)
+		return why_set(why, rc, "no locked memory");
+	return rc == ERR_OK
+	    ? ERR_OK
+	    : why_set(why, ERR_PIN, "--pin-fd: no PIN could be read from it");
 }
 
 /* "3" to 3; -1 is none. */

@@ -82,8 +82,8 @@ put_crls(json_t *j, const struct policy *p)
 static json_t *
 pin_json(uint8_t pin)
 {
-	static const char *const names[] = {"countLow", "finalTry", "locked",
-	    "toBeChanged"}; /* by the bits of HEALTH_PIN_ */
+	static const char *const names[] = {"wasLow", "countLow", "finalTry",
+	    "locked", "toBeChanged"}; /* by the bits of HEALTH_PIN_ */
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

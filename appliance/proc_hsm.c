@@ -17,7 +17,6 @@
 #include "appliance/ctl.h"
 #include "appliance/hsm_proc.h"
 #include "appliance/hsm_watch.h"
-#include "appliance/production.h"
 #include "appliance/proto_hi2.h"
 #include "appliance/sandbox.h"
 #include "base/clock.h"
@@ -29,32 +28,12 @@
 static enum err
 check_state(struct hsm_proc *p, struct why *why)
 {
-	struct rd sealed, seal;
-	struct hsm_known_in known;
 	struct sealed_head head;
 	enum err rc;
 
-	rc = kms_state_load(p->state_fd, &p->state_octets, &p->state, &sealed,
-	    &seal, why);
-	if (rc != ERR_OK)
+	if ((rc = hsm_load_state(p, why)) != ERR_OK)
 		return rc;
-	rc = hsm_seal_check(p->token, HSM_KEY_SEAL_STATE, sealed.p, sealed.left,
-	    seal);
-	if (rc == ERR_MISMATCH)
-		return why_set(why, ERR_MALFORMED,
-		    "kms-state was not sealed by this token, or was changed "
-		    "since");
-	if (rc != ERR_OK)
-		return why_set(why, rc, "%s", hsm_why(p->token));
-	p->state_len = sealed.left + seal.left;
 	hsm_forget_state(p);
-	if ((rc = hsm_load_ibe(&p->state, &p->ibe, why)) != ERR_OK ||
-	    (rc = hsm_learn_point(p->token, p->ibe, why)) != ERR_OK)
-		return rc;
-	known = (struct hsm_known_in){p->ibe, sealed, seal, p->state.import_key,
-	    p->state.spool_key, p->state.hi2_key};
-	if ((rc = hsm_known_new(&known, &p->known_answers, why)) != ERR_OK)
-		return rc;
 	hsm_self_test(p);
 	/* That there is one is to be known before anything is served. */
 	if ((rc = hsm_head_read(p, &head, why)) != ERR_OK)
@@ -66,19 +45,10 @@ check_state(struct hsm_proc *p, struct why *why)
 static void
 open_all(struct hsm_proc *p)
 {
-	struct secret *pin = NULL;
 	struct why why = {""};
 	enum err rc;
 
-	/* There is no thread yet that would watch. */
-	(void)alarm(p->settings.job_seconds);
-	if ((rc = hsm_read_pin(p->pin_fd, &pin, &why)) != ERR_OK)
-		hsm_end(p, rc, &why);
-	rc = hsm_open(p->module, p->label, pin, &p->token, &why);
-	secret_free(&pin);
-	if (rc == ERR_OK && p->settings.production &&
-	    hsm_info(p->token)->test_token)
-		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
+	rc = hsm_log_in(&p->at, p->pin_fd, &p->token, &why);
 	if (rc == ERR_OK)
 		rc = hsm_find_keys(p->token, &why);
 	if (rc != ERR_OK)
@@ -86,30 +56,15 @@ open_all(struct hsm_proc *p)
 	/* The module has loaded what it loads; threads come after this. */
 	sandbox_confine(SANDBOX_HSM, 0);
 	(void)alarm(0);
-	hsm_watch_start(p->settings.call_seconds, p->settings.job_seconds);
+	hsm_watch_start(p->at.settings.call_seconds,
+	    p->at.settings.job_seconds);
 	hsm_watch_work();
-	if ((rc = hsm_run_new(p->settings.threads, &p->run, &why)) != ERR_OK)
+	if ((rc = hsm_run_new(p->at.settings.threads, &p->run, &why)) != ERR_OK)
 		hsm_end(p, rc, &why);
 	sandbox_enter(SANDBOX_HSM);
 	if ((rc = check_state(p, &why)) != ERR_OK)
 		hsm_end(p, rc, &why);
 	hsm_watch_done();
-}
-
-/* That somebody has tried a wrong PIN is to be seen, before one more does. */
-static void
-warn_of_token(const struct hsm_info *i)
-{
-	if (i->test_token)
-		log_warning("TEST TOKEN: the keys are files of this machine");
-	if ((i->pin & HSM_PIN_LOCKED) != 0)
-		log_warning("the token says that its user PIN is locked now");
-	else if ((i->pin & HSM_PIN_FINAL_TRY) != 0)
-		log_warning("the token says that one PIN try is left");
-	else if ((i->pin & HSM_PIN_COUNT_LOW) != 0)
-		log_warning("the token says that a wrong PIN was tried");
-	if ((i->pin & HSM_PIN_TO_BE_CHANGED) != 0)
-		log_warning("the token says that its user PIN must be changed");
 }
 
 /* ---- the line to the supervisor ---- */
@@ -141,7 +96,7 @@ tell_ready(struct hsm_proc *p)
 	struct wr w;
 
 	(void)snprintf(text, sizeof(text),
-	    "hsm worker %u ready, token \"%s\" (%s%s)", p->settings.index,
+	    "hsm worker %u ready, token \"%s\" (%s%s)", p->at.settings.index,
 	    i->label, i->model, i->test_token ? ", TEST TOKEN" : "");
 	if (ipc_begin(p->audit, MSG_WORKER_READY, 0, sizeof(text), &w) !=
 	    ERR_OK)
@@ -188,10 +143,7 @@ on_setup(void *ctx, struct rd settings)
 {
 	struct hsm_proc *p = ctx;
 
-	if (hsm_settings_get(settings, &p->settings) != ERR_OK ||
-	    view_text(p->settings.module, p->module, sizeof(p->module)) !=
-		ERR_OK ||
-	    view_text(p->settings.label, p->label, sizeof(p->label)) != ERR_OK)
+	if (hsm_place_get(settings, &p->at) != ERR_OK)
 		fatal("bad settings");
 }
 
@@ -299,7 +251,7 @@ patience(struct hsm_proc *p)
 	if (due[0] != -1 && due[0] <= now) {
 		(void)why_set(&why, ERR_HSM,
 		    "the token has not answered for %u s (token.job_seconds)",
-		    p->settings.job_seconds);
+		    p->at.settings.job_seconds);
 		hsm_end(p, ERR_HSM, &why);
 	}
 	for (unsigned i = 0; i < 2; i++)
@@ -380,7 +332,8 @@ main(void)
 		fatal("incomplete start");
 	open_all(&p);
 	p.serving = true;
-	warn_of_token(hsm_info(p.token));
+	if (hsm_info(p.token)->test_token)
+		log_warning("TEST TOKEN: the keys are files of this machine");
 	if (p.audit != NULL)
 		tell_ready(&p);
 	flush(p.audit, "audit");

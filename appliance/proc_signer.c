@@ -12,17 +12,13 @@
 #include <unistd.h>
 
 #include "appliance/ctl.h"
-#include "appliance/hsm_pin.h"
 #include "appliance/hsm_watch.h"
-#include "appliance/production.h"
 #include "appliance/sandbox.h"
 #include "appliance/signer_proc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "hsm/hsm_calls.h"
 
-#define SELF_TEST_MS 60000
 /* Whoever does not take its answers is not read either. */
 #define QUEUE_MOST (2 * (IPC_HEADER_LEN + TLS_SIGNATURE_MAX))
 
@@ -36,11 +32,10 @@ self_test(struct signer *s)
 	if ((rc = hsm_try_tls_keys(s->token, &why)) != ERR_OK)
 		ctl_fail(rc, &why);
 	if ((rc = hsm_look_at_pin(s->token)) != ERR_OK)
-		signer_token_failed(s, "the self-test");
+		signer_token_failed("the self-test");
 	hsm_watch_done();
-	hsm_calls_turn();
-	hsm_watch_tested(clock_seconds(), hsm_info(s->token)->pin);
-	s->test_at = clock_uptime_ms() + SELF_TEST_MS;
+	hsm_watch_tested(hsm_info(s->token)->pin);
+	s->test_at = clock_uptime_ms() + HSM_SELF_TEST_MS;
 }
 
 /* ---- the line to the supervisor ---- */
@@ -84,10 +79,7 @@ on_setup(void *ctx, struct rd settings)
 {
 	struct signer *s = ctx;
 
-	if (hsm_settings_get(settings, &s->settings) != ERR_OK ||
-	    view_text(s->settings.module, s->module, sizeof(s->module)) !=
-		ERR_OK ||
-	    view_text(s->settings.label, s->label, sizeof(s->label)) != ERR_OK)
+	if (hsm_place_get(settings, &s->at) != ERR_OK)
 		fatal("bad settings");
 }
 
@@ -110,26 +102,18 @@ static const struct ctl_handlers handlers = {.file = on_file,
 static void
 open_token(struct signer *s)
 {
-	struct secret *pin = NULL;
 	struct why why = {""};
 	enum err rc;
 
-	/* There is no thread yet that would watch. */
-	(void)alarm(s->settings.job_seconds);
-	if ((rc = hsm_read_pin(s->pin_fd, &pin, &why)) != ERR_OK)
-		ctl_fail(rc, &why);
-	rc = hsm_open(s->module, s->label, pin, &s->token, &why);
-	secret_free(&pin);
-	if (rc == ERR_OK && s->settings.production &&
-	    hsm_info(s->token)->test_token)
-		rc = why_set(&why, ERR_MALFORMED, PRODUCTION_NO_SOFTHSM);
+	rc = hsm_log_in(&s->at, s->pin_fd, &s->token, &why);
 	if (rc == ERR_OK)
 		rc = hsm_find_tls_keys(s->token, &why);
 	if (rc != ERR_OK)
 		ctl_fail(rc, &why);
 	sandbox_confine(SANDBOX_SIGNER, 0);
 	(void)alarm(0);
-	hsm_watch_start(s->settings.call_seconds, s->settings.job_seconds);
+	hsm_watch_start(s->at.settings.call_seconds,
+	    s->at.settings.job_seconds);
 	sandbox_enter(SANDBOX_SIGNER);
 	self_test(s);
 }

@@ -1,5 +1,8 @@
 #include <sys/stat.h>
 
+#include <limits.h>
+#include <string.h>
+
 #include "appliance/production.h"
 #include "appliance/sandbox.h"
 
@@ -14,6 +17,24 @@ is_softhsm(const struct asked *a)
 	return config_is_softhsm(a->f);
 }
 
+/* Where a folder is, or, as long as it has not been made, will be. */
+static bool
+stat_place(const char *path, struct stat *out)
+{
+	char place[PATH_MAX];
+	char *slash;
+
+	if (strlen(path) >= sizeof(place))
+		return false;
+	memcpy(place, path, strlen(path) + 1);
+	while (stat(place, out) == -1) {
+		if ((slash = strrchr(place, '/')) == NULL || slash == place)
+			return stat("/", out) == 0;
+		*slash = '\0';
+	}
+	return true;
+}
+
 /* Who has the disk must not have the PIN with it. */
 static bool
 pin_on_same_disk(const struct asked *a)
@@ -21,7 +42,7 @@ pin_on_same_disk(const struct asked *a)
 	struct stat pin, dir;
 
 	return a->pin_file && stat(a->f->pin_file, &pin) == 0 &&
-	    stat(a->f->state_dir, &dir) == 0 && pin.st_dev == dir.st_dev;
+	    stat_place(a->f->state_dir, &dir) && pin.st_dev == dir.st_dev;
 }
 
 static bool

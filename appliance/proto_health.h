@@ -20,10 +20,11 @@ struct health {
 	int64_t tested; /* when the self-test passed last: seconds, UTC */
 	uint8_t pin; /* HEALTH_PIN_, as the token said then */
 };
-#define HEALTH_PIN_COUNT_LOW 1 /* a wrong one was tried */
-#define HEALTH_PIN_FINAL_TRY 2
-#define HEALTH_PIN_LOCKED 4
-#define HEALTH_PIN_TO_BE_CHANGED 8
+#define HEALTH_PIN_WAS_LOW 1 /* a wrong one was tried before its login */
+#define HEALTH_PIN_COUNT_LOW 2 /* a wrong one was tried since */
+#define HEALTH_PIN_FINAL_TRY 4
+#define HEALTH_PIN_LOCKED 8
+#define HEALTH_PIN_TO_BE_CHANGED 16
 #define HEALTH_LEN 21
 void health_put(struct wr *, const struct health *);
 enum err health_get(struct rd, struct health *) MUST_CHECK;

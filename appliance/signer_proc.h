@@ -2,10 +2,9 @@
 #ifndef APPLIANCE_SIGNER_PROC_H
 #define APPLIANCE_SIGNER_PROC_H
 
-#include "appliance/proto_df2.h"
+#include "appliance/hsm_login.h"
 #include "appliance/tls_role.h"
 #include "base/ipc.h"
-#include "hsm/hsm.h"
 
 enum {
 	SIGNER_XK,
@@ -23,8 +22,7 @@ struct signer_link {
 };
 
 struct signer {
-	struct hsm_settings settings;
-	char module[4096], label[33];
+	struct hsm_place at;
 	int pin_fd;
 	struct hsm *token;
 	int64_t test_at; /* CLOCK_MONOTONIC, ms */
@@ -32,7 +30,7 @@ struct signer {
 };
 
 /* Ends the process: the token is not to be trusted any longer. */
-_Noreturn void signer_token_failed(struct signer *, const char *doing);
+_Noreturn void signer_token_failed(const char *doing);
 
 /*
  * One frame of it, if there is one.  The channel is closed when the other end

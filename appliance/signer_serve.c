@@ -7,16 +7,15 @@
 
 #include "appliance/ctl.h"
 #include "appliance/signer_proc.h"
+#include "appliance/tls_key.h"
 #include "base/log.h"
 
 _Noreturn void
-signer_token_failed(struct signer *s, const char *doing)
+signer_token_failed(const char *doing)
 {
-	const enum err rc = hsm_failure(s->token);
 	struct why why;
+	const enum err rc = hsm_failed(doing, &why);
 
-	(void)why_set(&why, rc, "token failed in %s: %s", doing,
-	    hsm_why(s->token));
 	ctl_fail(rc, &why);
 }
 
@@ -24,11 +23,6 @@ signer_token_failed(struct signer *s, const char *doing)
 static enum err
 on_sign(void *ctx, const struct ipc_frame *f)
 {
-	static const enum hsm_key keys[TLS_ROLE__MAX] = {[TLS_ROLE_XK] =
-							     HSM_KEY_TLS_XK,
-	    [TLS_ROLE_X2] = HSM_KEY_TLS_X2,
-	    [TLS_ROLE_XKC] = HSM_KEY_TLS_XKC,
-	    [TLS_ROLE_HI2] = HSM_KEY_TLS_HI2};
 	struct signer_link *k = ctx;
 	struct signer *s = k->signer;
 	uint8_t input[TLS_INPUT_MAX], sig[HSM_SIGNATURE_MAX];
@@ -37,9 +31,9 @@ on_sign(void *ctx, const struct ipc_frame *f)
 
 	if ((rc = tls_role_input(k->role, f->body, input, &len)) != ERR_OK)
 		return rc;
-	rc = hsm_sign(s->token, keys[k->role], input, len, sig, &sig_len);
+	rc = hsm_sign(s->token, tls_key_of(k->role), input, len, sig, &sig_len);
 	if (rc != ERR_OK)
-		signer_token_failed(s, "signing a handshake");
+		signer_token_failed("signing a handshake");
 	return ipc_send(k->chan, MSG_TLS_SIGNED, f->id, sig, sig_len);
 }
 

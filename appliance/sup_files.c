@@ -9,6 +9,7 @@
 #include "appliance/spawn.h"
 #include "appliance/sup_tls.h"
 #include "base/log.h"
+#include "base/secret_fd.h"
 
 static enum err
 send_file(const struct child *c, enum ctl_file kind, int fd, struct why *why)
@@ -53,21 +54,16 @@ send_state(struct supervisor *s, const struct child *c, struct why *why)
 static enum err
 send_pin(struct supervisor *s, const struct child *c, struct why *why)
 {
-	int p[2];
 	enum err rc;
+	int fd = -1;
 
 	if (s->pin == NULL)
 		return send_path(c, CTL_FILE_PIN, s->config->pin_file,
 		    "token.pin_file", true, why);
-	if (pipe2(p, O_CLOEXEC) == -1)
-		return why_errno(why, "pipe");
-	if (write(p[1], secret_data(s->pin), secret_len(s->pin)) !=
-	    (ssize_t)secret_len(s->pin))
-		rc = why_errno(why, "pipe");
-	else
-		rc = send_file(c, CTL_FILE_PIN, p[0], why);
-	close(p[0]);
-	close(p[1]);
+	if ((rc = secret_pipe(s->pin, &fd, why)) != ERR_OK)
+		return rc;
+	rc = send_file(c, CTL_FILE_PIN, fd, why);
+	close(fd);
 	return rc;
 }
 

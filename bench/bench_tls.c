@@ -195,7 +195,7 @@ sign_bursts(int in, int out)
 		for (; ns < ROUND_NS; n++) {
 			if (hsm_sign(h, HSM_KEY_TLS_XK, data, sizeof(data), sig,
 				&len) != ERR_OK)
-				stop("the token", hsm_why(h));
+				stop("the token", hsm_why());
 			ns = bench_now_ns() - t0;
 		}
 		ns /= n;

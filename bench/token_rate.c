@@ -106,7 +106,7 @@ token_child(const struct token_where *where)
 		for (; b.ns < BURST_NS; b.n++) {
 			if (token.mul(token.ctx, point[(unsigned)b.n % POINTS],
 				len, x, sizeof(x)) != ERR_OK)
-				stop("the token", hsm_why(h));
+				stop("the token", hsm_why());
 			b.ns = bench_now_ns() - t0;
 		}
 		if (write(STDOUT_FILENO, &b, sizeof(b)) != sizeof(b))

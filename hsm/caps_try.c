@@ -67,7 +67,7 @@ caps_refused(struct caps_try *t, const char *call, CK_RV rv, const char *what)
 {
 	if (rv == CKR_OK)
 		return caps_missing(t, "it allows %s", what);
-	return caps_gone(rv) ? hsm_note(t->h, call, rv) : ERR_OK;
+	return caps_gone(rv) ? hsm_note(call, rv) : ERR_OK;
 }
 
 enum err
@@ -78,9 +78,7 @@ caps_hidden(struct caps_try *t, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type,
 	CK_ATTRIBUTE a = {type, buf, sizeof(buf)};
 	CK_RV rv;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_GetAttributeValue(t->h->session, key, &a, 1);
-	(void)hsm_release(t->h, ERR_OK);
+	rv = P11_RV(t->h, C_GetAttributeValue, t->h->session, key, &a, 1);
 	explicit_bzero(buf, sizeof(buf));
 	return caps_refused(t, "C_GetAttributeValue", rv, what);
 }
@@ -144,7 +142,8 @@ begin_attempt(struct caps_try *t)
 {
 	t->around = false;
 	t->text[0] = '\0';
-	t->h->rv = CKR_OK;
+	hsm_last.rv = CKR_OK;
+	hsm_forget_why();
 }
 
 static void
@@ -152,13 +151,13 @@ end_attempt(struct caps_try *t, enum err rc, struct cap_result *out)
 {
 	if (rc == ERR_OK)
 		out->state = t->around ? CAP_AROUND : CAP_WORKS;
-	else if (caps_gone(t->h->rv) ||
-	    (rc != ERR_UNSUPPORTED && is_stale(t->h->rv)))
+	else if (caps_gone(hsm_last.rv) ||
+	    (rc != ERR_UNSUPPORTED && is_stale(hsm_last.rv)))
 		out->state = CAP_LOST;
 	else
 		out->state = CAP_MISSING;
 	(void)snprintf(out->text, sizeof(out->text), "%.*s", CAP_TEXT_MAX - 1,
-	    rc == ERR_OK || rc == ERR_UNSUPPORTED ? t->text : t->h->why.text);
+	    rc == ERR_OK || rc == ERR_UNSUPPORTED ? t->text : hsm_why());
 }
 
 static bool
@@ -269,6 +268,7 @@ caps_try_again(struct caps_try *t, const struct caps *caps,
 static enum err
 own(struct caps_try *t)
 {
+	uint8_t seal[HSM_SEAL_LEN];
 	struct why why = {""};
 	enum err rc = hsm_find_keys(t->h, &why);
 
@@ -280,7 +280,15 @@ own(struct caps_try *t)
 	rc = repeat(t, NULL);
 	t->own = false;
 	if (rc == ERR_OK)
-		caps_say(t, "%d keys, each with an answer that is known",
+		rc = hsm_seal(t->h, HSM_KEY_SEAL_REGISTRY,
+		    (const uint8_t *)CAPS_TRY_LABEL, strlen(CAPS_TRY_LABEL),
+		    seal);
+	if (rc == ERR_OK && (rc = hsm_try_tls_keys(t->h, &why)) == ERR_MISMATCH)
+		rc = caps_missing(t, "%s", why.text);
+	if (rc == ERR_OK)
+		caps_say(t,
+		    "%d keys, the answers of each checked but those of the "
+		    "master secret",
 		    HSM_KEY__MAX);
 	return rc;
 }
@@ -303,7 +311,7 @@ lists_rsa(struct hsm *h)
 {
 	CK_MECHANISM_INFO i;
 
-	return h->f->C_GetMechanismInfo(h->slot, CKM_RSA_PKCS_KEY_PAIR_GEN,
+	return P11_RV(h, C_GetMechanismInfo, h->slot, CKM_RSA_PKCS_KEY_PAIR_GEN,
 		   &i) == CKR_OK &&
 	    i.ulMinKeySize <= QUICK_RSA_BITS && i.ulMaxKeySize >= HSM_RSA_BITS;
 }
@@ -333,12 +341,10 @@ caps_try_free(struct caps_try **tp)
 	for (int i = 0; i < HSM_KEY__MAX; i++) {
 		const struct hsm_made *m = &t->made[i];
 
-		hsm_hold(t->h);
 		if (m->key != 0)
-			(void)t->h->f->C_DestroyObject(t->h->session, m->key);
+			caps_destroy(t, m->key);
 		if (m->pub != 0)
-			(void)t->h->f->C_DestroyObject(t->h->session, m->pub);
-		(void)hsm_release(t->h, ERR_OK);
+			caps_destroy(t, m->pub);
 		t->h->key[i] = 0;
 	}
 	EVP_PKEY_free(t->device);

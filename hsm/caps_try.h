@@ -52,8 +52,10 @@ void caps_try_again(struct caps_try *, const struct caps *,
     struct cap_result *out);
 
 /*
- * The keys that hsm_find_keys() finds, each by an answer that is known or can
- * be checked outside.  CAP_UNTRIED: there are none.
+ * The appliance's keys, each but the master secret by what can be checked:
+ * computed or verified outside, and a seal by being made twice.  With the
+ * parameters hsm_known_try() has a check for the master secret too.
+ * CAP_UNTRIED: there are none.
  */
 void caps_try_own(struct caps_try *, struct cap_result *out);
 

@@ -24,7 +24,6 @@ enum err
 caps_ecdsa(struct caps_try *t)
 {
 	uint8_t sig[HSM_SIGNATURE_MAX];
-	EVP_MD_CTX *c = NULL;
 	EVP_PKEY *pub = NULL;
 	size_t n;
 	enum err rc;
@@ -34,12 +33,10 @@ caps_ecdsa(struct caps_try *t)
 	    (rc = hsm_sign(t->h, HSM_KEY_HI2, probe, sizeof(probe), sig, &n)) !=
 		ERR_OK)
 		goto out;
-	c = EVP_MD_CTX_new();
-	if (c == NULL ||
-	    EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, pub) != 1 ||
-	    EVP_DigestVerify(c, sig, n, probe, sizeof(probe)) != 1)
+	rc = hsm_verify(pub, probe, sizeof(probe), sig, n);
+	if (rc == ERR_MISMATCH)
 		rc = caps_missing(t, "its signature does not verify");
-	else {
+	if (rc == ERR_OK) {
 		t->around = t->h->raw_public;
 		caps_say(t, "its signature verifies%s",
 		    t->around ? "; CKA_EC_POINT has no DER around it, and is "
@@ -47,7 +44,6 @@ caps_ecdsa(struct caps_try *t)
 			      : "");
 	}
 out:
-	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(pub);
 	return rc;
 }
@@ -67,10 +63,8 @@ takes_subgroup(struct caps_try *t, struct hsm_made *m)
 static void
 drop(struct caps_try *t, const struct hsm_made *m)
 {
-	hsm_hold(t->h);
-	(void)t->h->f->C_DestroyObject(t->h->session, m->key);
-	(void)t->h->f->C_DestroyObject(t->h->session, m->pub);
-	(void)hsm_release(t->h, ERR_OK);
+	caps_destroy(t, m->key);
+	caps_destroy(t, m->pub);
 }
 
 enum err
@@ -84,9 +78,9 @@ caps_curve(struct caps_try *t)
 	enum err rc = caps_have(t, HSM_KEY_MASTER);
 
 	if (rc != ERR_OK) {
-		const CK_RV rv = t->h->rv;
+		const CK_RV rv = hsm_last.rv;
 
-		why = t->h->why;
+		why = hsm_last.why;
 		if (takes_subgroup(t, &sub)) {
 			drop(t, &sub);
 			return caps_missing(t,
@@ -94,8 +88,8 @@ caps_curve(struct caps_try *t)
 			    "prime order alone it does",
 			    why.text);
 		}
-		t->h->why = why;
-		t->h->rv = rv;
+		hsm_last.why = why;
+		hsm_last.rv = rv;
 		return rc;
 	}
 	rd_init(&r, m->point, sizeof(m->point));
@@ -236,7 +230,7 @@ try_form(struct caps_try *t, enum caps_point form, const struct known k[POINTS],
 	for (unsigned i = 0; i < POINTS; i++) {
 		enum err rc;
 
-		t->h->rv = CKR_OK;
+		hsm_last.rv = CKR_OK;
 		rc = hsm_derive(t->h, t->made[HSM_KEY_MASTER].key, form,
 		    k[i].point, IBE_POINT_MAX, x, COORD, &got);
 		if (rc == ERR_OK && memcmp(x, k[i].x, COORD) == 0) {
@@ -244,8 +238,8 @@ try_form(struct caps_try *t, enum caps_point form, const struct known k[POINTS],
 			continue;
 		}
 		out->got = got;
-		out->rv = t->h->rv;
-		out->why = t->h->why;
+		out->rv = hsm_last.rv;
+		out->why = hsm_last.why;
 		out->wrong = k[i].what;
 		return;
 	}
@@ -271,9 +265,9 @@ cuts_to_order(struct caps_try *t)
 static enum err
 no_form(struct caps_try *t, const struct form *f)
 {
-	t->h->rv = f->rv;
+	hsm_last.rv = f->rv;
 	if (f->rv != CKR_OK) {
-		t->h->why = f->why;
+		hsm_last.why = f->why;
 		return ERR_HSM;
 	}
 	if (f->got > 0 && f->got < COORD)
@@ -311,7 +305,7 @@ caps_ecdh(struct caps_try *t)
 	enum err rc = known_products(t, k);
 
 	if (rc != ERR_OK)
-		return why_set(&t->h->why, rc, "OpenSSL does not multiply");
+		return why_set(&hsm_last.why, rc, "OpenSSL does not multiply");
 	try_form(t, CAPS_POINT_DER, k, &der);
 	try_form(t, CAPS_POINT_RAW, k, &raw);
 	if (der.right < POINTS && raw.right < POINTS)
@@ -320,7 +314,7 @@ caps_ecdh(struct caps_try *t)
 								     : &raw);
 	t->point = der.right == POINTS ? CAPS_POINT_DER : CAPS_POINT_RAW;
 	say_how(t, &raw);
-	t->h->rv = CKR_OK;
+	hsm_last.rv = CKR_OK;
 	return ERR_OK;
 }
 

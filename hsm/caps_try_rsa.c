@@ -15,38 +15,16 @@ static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
 static CK_KEY_TYPE aes = CKK_AES;
 
-/* Octets wrapped here under a public key. */
 static enum err
-wrap_here(struct caps_try *t, EVP_PKEY *to, const char *digest,
-    const uint8_t *in, size_t len, uint8_t out[HSM_DEVICE_BLOB_MAX],
-    size_t *out_len)
-{
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(to, NULL);
-	const EVP_MD *md = EVP_get_digestbyname(digest);
-	enum err rc = ERR_CRYPTO;
-
-	*out_len = HSM_DEVICE_BLOB_MAX;
-	if (c != NULL && EVP_PKEY_encrypt_init(c) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_oaep_md(c, md) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_mgf1_md(c, md) == 1 &&
-	    EVP_PKEY_encrypt(c, out, out_len, in, len) == 1)
-		rc = ERR_OK;
-	else
-		rc = caps_missing(t, "its public key does not encrypt");
-	EVP_PKEY_CTX_free(c);
-	return rc;
-}
-
-static enum err
-wrap_to(struct caps_try *t, enum hsm_key which, const char *digest,
+wrap_to(struct caps_try *t, enum hsm_key which, const EVP_MD *md,
     const uint8_t octets[32], uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *len)
 {
 	EVP_PKEY *pub = NULL;
 	enum err rc = caps_public(t, which, &pub);
 
-	if (rc == ERR_OK)
-		rc = wrap_here(t, pub, digest, octets, 32, out, len);
+	if (rc == ERR_OK &&
+	    hsm_wrap_to(pub, md, octets, 32, out, len) != ERR_OK)
+		rc = caps_missing(t, "its public key does not encrypt");
 	EVP_PKEY_free(pub);
 	return rc;
 }
@@ -73,14 +51,14 @@ caps_oaep(struct caps_try *t)
 	if (RAND_bytes(octets, sizeof(octets)) != 1)
 		return ERR_CRYPTO;
 	if ((rc = caps_have(t, HSM_KEY_SEED_IMPORT)) != ERR_OK ||
-	    (rc = wrap_to(t, HSM_KEY_SEED_IMPORT, "SHA1", octets, t->seed,
+	    (rc = wrap_to(t, HSM_KEY_SEED_IMPORT, EVP_sha1(), octets, t->seed,
 		 &t->seed_len)) != ERR_OK)
 		return rc;
 	rd_init(&r, t->seed, t->seed_len);
 	rc = hsm_seed_import(t->h, r, t->store, &t->store_len);
 	if (rc == ERR_MISMATCH)
 		return caps_missing(t, "what was wrapped does not unwrap: %s",
-		    hsm_why(t->h));
+		    hsm_why());
 	if (rc != ERR_OK || (rc = caps_store_is(t, octets)) != ERR_OK)
 		return rc;
 	t->seed[7] ^= 1;
@@ -152,13 +130,9 @@ unwrap(struct caps_try *t, CK_MECHANISM_TYPE hash, enum hsm_key which,
 	    hash == CKM_SHA256 ? CKG_MGF1_SHA256 : CKG_MGF1_SHA1,
 	    CKZ_DATA_SPECIFIED, NULL, 0};
 	CK_MECHANISM m = {CKM_RSA_PKCS_OAEP, &oaep, sizeof(oaep)};
-	CK_RV rv;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_UnwrapKey(t->h->session, &m, t->h->key[which], in, len,
-	    a, n, out);
-	(void)hsm_release(t->h, ERR_OK);
-	return rv;
+	return P11_RV(t->h, C_UnwrapKey, t->h->session, &m, t->h->key[which],
+	    in, len, a, n, out);
 }
 
 enum err
@@ -174,10 +148,10 @@ caps_oaep_sha256(struct caps_try *t)
 	size_t n;
 	enum err rc;
 
-	rc = wrap_to(t, HSM_KEY_SEED_IMPORT, "SHA256", octets, wrapped, &n);
+	rc = wrap_to(t, HSM_KEY_SEED_IMPORT, EVP_sha256(), octets, wrapped, &n);
 	if (rc != ERR_OK)
 		return rc;
-	rc = hsm_note(t->h, "C_UnwrapKey",
+	rc = hsm_note("C_UnwrapKey",
 	    unwrap(t, CKM_SHA256, HSM_KEY_SEED_IMPORT, wrapped, n, a, 6, &o));
 	if (rc != ERR_OK)
 		return rc;
@@ -208,14 +182,14 @@ caps_data_key(struct caps_try *t)
 	if (RAND_bytes(octets, sizeof(octets)) != 1)
 		return ERR_CRYPTO;
 	if ((rc = caps_have(t, HSM_KEY_SPOOL)) != ERR_OK ||
-	    (rc = wrap_to(t, HSM_KEY_SPOOL, "SHA1", octets, t->data_key,
+	    (rc = wrap_to(t, HSM_KEY_SPOOL, EVP_sha1(), octets, t->data_key,
 		 &t->data_key_len)) != ERR_OK)
 		return rc;
 	rd_init(&r, t->data_key, t->data_key_len);
 	rc = hsm_data_key_open(t->h, r, out);
 	if (rc == ERR_MISMATCH)
 		return caps_missing(t, "what was wrapped does not unwrap: %s",
-		    hsm_why(t->h));
+		    hsm_why());
 	if (rc == ERR_OK && memcmp(out, octets, sizeof(out)) != 0)
 		rc = caps_missing(t, "what comes out is another key");
 	if (rc == ERR_OK)
@@ -251,10 +225,8 @@ store_binds(struct caps_try *t)
 	CK_OBJECT_HANDLE o = 0;
 	CK_RV rv;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_UnwrapKey(t->h->session, &m,
+	rv = P11_RV(t->h, C_UnwrapKey, t->h->session, &m,
 	    t->h->key[HSM_KEY_SEED_STORE], t->store, t->store_len, a, 5, &o);
-	(void)hsm_release(t->h, ERR_OK);
 	return bound(t, rv, o, "unwrapping a stored seed to be read");
 }
 
@@ -269,7 +241,7 @@ pair_binds(struct caps_try *t, enum hsm_key which, CK_KEY_TYPE *type,
 	CK_OBJECT_HANDLE o = 0;
 	size_t n;
 	CK_RV rv;
-	enum err rc = wrap_to(t, which, "SHA1", octets, wrapped, &n);
+	enum err rc = wrap_to(t, which, EVP_sha1(), octets, wrapped, &n);
 
 	if (rc != ERR_OK)
 		return rc;

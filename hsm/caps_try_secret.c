@@ -20,9 +20,7 @@ key(const struct caps_try *t, enum hsm_key which)
 void
 caps_destroy(struct caps_try *t, CK_OBJECT_HANDLE o)
 {
-	hsm_hold(t->h);
-	(void)t->h->f->C_DestroyObject(t->h->session, o);
-	(void)hsm_release(t->h, ERR_OK);
+	(void)P11_RV(t->h, C_DestroyObject, t->h->session, o);
 }
 
 /* The token's HMAC with a seed in it is that of these octets. */
@@ -80,12 +78,9 @@ hmac_known(struct caps_try *t)
 	CK_RV rv;
 	enum err rc;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_CreateObject(t->h->session, a, 5, &o);
-	(void)hsm_release(t->h, ERR_OK);
+	rv = P11_RV(t->h, C_CreateObject, t->h->session, a, 5, &o);
 	if (rv != CKR_OK)
-		return caps_gone(rv) ? hsm_note(t->h, "C_CreateObject", rv)
-				     : ERR_OK;
+		return caps_gone(rv) ? hsm_note("C_CreateObject", rv) : ERR_OK;
 	s.handle = o;
 	rc = caps_is_seed(t, &s, octets);
 	hsm_seed_close(t->h, &s);
@@ -212,10 +207,8 @@ not_wrapped(struct caps_try *t, CK_OBJECT_HANDLE o)
 	CK_ULONG n = sizeof(blob);
 	CK_RV rv;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_WrapKey(t->h->session, &m, key(t, HSM_KEY_SEED_STORE),
-	    o, blob, &n);
-	(void)hsm_release(t->h, ERR_OK);
+	rv = P11_RV(t->h, C_WrapKey, t->h->session, &m,
+	    key(t, HSM_KEY_SEED_STORE), o, blob, &n);
 	return caps_refused(t, "C_WrapKey", rv,
 	    "wrapping a key that is not extractable");
 }
@@ -228,18 +221,17 @@ not_changed(struct caps_try *t, CK_OBJECT_HANDLE o)
 	CK_RV rv;
 	enum err rc;
 
-	hsm_hold(t->h);
-	rv = t->h->f->C_SetAttributeValue(t->h->session, o, &a, 1);
+	rv = P11_RV(t->h, C_SetAttributeValue, t->h->session, o, &a, 1);
 	rc = caps_refused(t, "C_SetAttributeValue", rv,
 	    "making a key extractable later");
 	if (rc == ERR_OK) {
-		rv = t->h->f->C_CopyObject(t->h->session, o, &a, 1, &copy);
+		rv = P11_RV(t->h, C_CopyObject, t->h->session, o, &a, 1, &copy);
 		if (rv == CKR_OK)
 			caps_destroy(t, copy);
 		rc = caps_refused(t, "C_CopyObject", rv,
 		    "an extractable copy of a key");
 	}
-	return hsm_release(t->h, rc);
+	return rc;
 }
 
 /* Each that was made: as asked for, and its secret part unread. */
@@ -267,7 +259,7 @@ not_read(struct caps_try *t)
 			continue;
 		rc = hsm_check_made(t->h, all[i].key, o);
 		/* Of the key, and no failure of the token's. */
-		if (rc != ERR_OK && t->h->rv == CKR_OK)
+		if (rc != ERR_OK && hsm_last.rv == CKR_OK)
 			return caps_missing(t,
 			    "keys do not come out sensitive and never "
 			    "extractable");

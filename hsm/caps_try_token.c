@@ -22,9 +22,7 @@ open_session(struct caps_try *t, CK_SESSION_HANDLE *out)
 static void
 close_session(struct caps_try *t, CK_SESSION_HANDLE s)
 {
-	hsm_hold(t->h);
-	(void)t->h->f->C_CloseSession(s);
-	(void)hsm_release(t->h, ERR_OK);
+	(void)P11_RV(t->h, C_CloseSession, s);
 }
 
 enum err
@@ -39,7 +37,7 @@ caps_login(struct caps_try *t)
 		return caps_missing(t,
 		    "after C_Login the session is in state %lu", i.state);
 	caps_say(t, "%s",
-	    hsm_info(t->h)->pin_low
+	    (hsm_info(t->h)->pin & HSM_PIN_WAS_LOW) != 0
 		? "wrong PINs had been tried before; the count begins anew"
 		: "the token says nothing of wrong PINs");
 	return ERR_OK;
@@ -67,11 +65,11 @@ caps_listed(struct caps_try *t)
 	for (size_t i = 0; i < N_MECHANISMS; i++) {
 		CK_MECHANISM_INFO info;
 		const CK_ULONG bits = mechanisms[i].bits;
-		const CK_RV rv = t->h->f->C_GetMechanismInfo(t->h->slot,
+		const CK_RV rv = P11_RV(t->h, C_GetMechanismInfo, t->h->slot,
 		    mechanisms[i].type, &info);
 
 		if (caps_gone(rv))
-			return hsm_note(t->h, "C_GetMechanismInfo", rv);
+			return hsm_note("C_GetMechanismInfo", rv);
 		if (rv == CKR_OK &&
 		    (bits == 0 ||
 			(info.ulMinKeySize <= bits &&
@@ -104,7 +102,7 @@ caps_sessions(struct caps_try *t)
 	for (unsigned i = 0; i < n; i++)
 		close_session(t, s[i]);
 	if (n == 0)
-		return caps_missing(t, "%s", t->h->why.text);
+		return caps_missing(t, "%s", hsm_last.why.text);
 	t->around = n < SESSIONS_TRIED;
 	/* 0 is no limit, all ones is no information; some say that nearly. */
 	if (info.ulMaxRwSessionCount == CK_EFFECTIVELY_INFINITE ||
@@ -148,13 +146,13 @@ begin(struct hsm *h, CK_SESSION_HANDLE s, enum use use, CK_MECHANISM m,
 {
 	switch (use) {
 	case USE_ENCRYPT:
-		return h->f->C_EncryptInit(s, &m, key);
+		return P11_RV(h, C_EncryptInit, s, &m, key);
 	case USE_DECRYPT:
-		return h->f->C_DecryptInit(s, &m, key);
+		return P11_RV(h, C_DecryptInit, s, &m, key);
 	case USE_SIGN:
 		break;
 	}
-	return h->f->C_SignInit(s, &m, key);
+	return P11_RV(h, C_SignInit, s, &m, key);
 }
 
 enum err
@@ -200,7 +198,7 @@ find_left(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *out,
 	hsm_hold(h);
 	if ((rc = P11(h, C_FindObjectsInit, s, t, 2)) == ERR_OK) {
 		rc = P11(h, C_FindObjects, s, out, 1, n);
-		(void)h->f->C_FindObjectsFinal(s);
+		(void)P11_RV(h, C_FindObjectsFinal, s);
 	}
 	return hsm_release(h, rc);
 }
@@ -237,7 +235,7 @@ caps_objects(struct caps_try *t)
 		rc = caps_missing(t, "another session does not find it");
 	if (caps_try_clean(t->h) != ERR_OK && rc == ERR_OK)
 		rc = caps_missing(t, "what was made cannot be destroyed: %s",
-		    t->h->why.text);
+		    hsm_last.why.text);
 	if (rc == ERR_OK)
 		caps_say(t, "one was made, found and destroyed");
 	return rc;
@@ -261,7 +259,7 @@ caps_try_idle(struct caps_try *t, unsigned ms, struct cap_result *out)
 	if (rc != ERR_OK) {
 		*out = (struct cap_result){.state = CAP_LOST};
 		(void)snprintf(out->text, sizeof(out->text), "%.*s",
-		    CAP_TEXT_MAX - 1, t->h->why.text);
+		    CAP_TEXT_MAX - 1, hsm_last.why.text);
 		return;
 	}
 	rc = P11(t->h, C_GetSessionInfo, idle, &i);

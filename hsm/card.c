@@ -46,7 +46,7 @@ find_token(struct card *c, const char *label)
 			char other[4 * 32 + 1];
 
 			fill_label(&info, other);
-			return why_set(&h->why, ERR_EXISTS,
+			return why_set(&hsm_last.why, ERR_EXISTS,
 			    "there are several tokens, such as \"%s\" and "
 			    "\"%s\": the label must tell which",
 			    c->label, other);
@@ -57,9 +57,10 @@ find_token(struct card *c, const char *label)
 		fill_label(&info, c->label);
 	}
 	if (!found && label == NULL)
-		return why_set(&h->why, ERR_NOTFOUND, "there is no token");
+		return why_set(&hsm_last.why, ERR_NOTFOUND,
+		    "there is no token");
 	if (!found)
-		return why_set(&h->why, ERR_NOTFOUND,
+		return why_set(&hsm_last.why, ERR_NOTFOUND,
 		    "no token with the label \"%s\"", label);
 	return ERR_OK;
 }
@@ -79,7 +80,7 @@ card_open(const char *module, const char *label, struct card **out,
 	    (rc = find_token(c, label)) != ERR_OK ||
 	    (rc = P11(c->h, C_OpenSession, c->h->slot, CKF_SERIAL_SESSION, NULL,
 		 NULL, &c->h->session)) != ERR_OK) {
-		(void)why_set(why, rc, "%s", c->h->why.text);
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
 		card_close(&c);
 		return rc;
 	}
@@ -126,7 +127,7 @@ log_in(struct card *c, CK_USER_TYPE who)
 	CK_RV rv;
 
 	if ((rc = P11(h, C_GetTokenInfo, h->slot, &t)) != ERR_OK ||
-	    (rc = hsm_pin_may_be_tried(h, t.flags)) != ERR_OK)
+	    (rc = hsm_pin_may_be_tried(t.flags)) != ERR_OK)
 		return rc;
 	if (c->pin != NULL)
 		rv = h->f->C_Login(h->session, who, secret_data(c->pin),
@@ -135,7 +136,7 @@ log_in(struct card *c, CK_USER_TYPE who)
 		rv = h->f->C_Login(h->session, who, NULL, 0);
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		rv = CKR_OK;
-	return hsm_note(h, "C_Login", rv);
+	return hsm_note("C_Login", rv);
 }
 
 enum err
@@ -147,7 +148,7 @@ card_log_in(struct card *c, struct secret *pin, struct why *why)
 	if (card_login_kind(c) == CARD_NO_LOGIN)
 		return ERR_OK;
 	if ((rc = log_in(c, CKU_USER)) != ERR_OK)
-		(void)why_set(why, rc, "%s", c->h->why.text);
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
 	return rc;
 }
 
@@ -162,7 +163,7 @@ card_attr(struct card *c, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, void *buf,
 	if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
 	    rv == CKR_BUFFER_TOO_SMALL)
 		return ERR_NOTFOUND;
-	if ((rc = hsm_note(c->h, "C_GetAttributeValue", rv)) != ERR_OK)
+	if ((rc = hsm_note("C_GetAttributeValue", rv)) != ERR_OK)
 		return rc;
 	if (a.ulValueLen > cap) /* CK_UNAVAILABLE_INFORMATION */
 		return ERR_NOTFOUND;
@@ -281,7 +282,7 @@ ec_sign(struct card *c, struct rd hash, uint8_t *out, size_t cap, size_t *len)
 	if ((rc = raw_sign(c, CKM_ECDSA, in, hash.left, sig, &n)) != ERR_OK)
 		return rc;
 	if (n == 0 || n % 2 != 0)
-		return why_set(&c->h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "C_Sign: an ECDSA signature of %zu octets", n);
 	return ecdsa_der(sig, n, out, cap, len);
 }
@@ -293,7 +294,7 @@ card_sign(struct card *c, const char *digest, struct rd hash, uint8_t *out,
 	const int nid = OBJ_sn2nid(digest);
 	enum err rc;
 
-	c->h->why.text[0] = '\0';
+	hsm_last.why.text[0] = '\0';
 	if (nid == NID_undef)
 		rc = ERR_UNSUPPORTED;
 	else if (c->type == CKK_RSA)
@@ -302,6 +303,7 @@ card_sign(struct card *c, const char *digest, struct rd hash, uint8_t *out,
 		rc = ec_sign(c, hash, out, cap, len);
 	if (rc != ERR_OK)
 		(void)why_set(why, rc, "%s",
-		    c->h->why.text[0] != '\0' ? c->h->why.text : err_str(rc));
+		    hsm_last.why.text[0] != '\0' ? hsm_last.why.text
+						 : err_str(rc));
 	return rc;
 }

@@ -203,7 +203,7 @@ find_by_cert(struct card *c, struct rd cert)
 	enum err rc;
 
 	if ((rc = want(cert, &w)) != ERR_OK)
-		(void)why_set(&c->h->why, rc,
+		(void)why_set(&hsm_last.why, rc,
 		    "the certificate's key is neither RSA nor EC");
 	else
 		rc = find_all(c, t, 1, key, KEYS_MAX, &n);
@@ -212,7 +212,7 @@ find_by_cert(struct card *c, struct rd cert)
 		c->key = key[i];
 	}
 	if (rc == ERR_OK && !same)
-		rc = why_set(&c->h->why, ERR_NOTFOUND,
+		rc = why_set(&hsm_last.why, ERR_NOTFOUND,
 		    "no private key in the token \"%s\" is known as that of "
 		    "the certificate (%lu looked at)",
 		    c->label, n);
@@ -233,7 +233,8 @@ find_by_label(struct card *c, const char *label)
 	if ((rc = find_all(c, t, 2, key, 2, &n)) != ERR_OK)
 		return rc;
 	if (n != 1)
-		return why_set(&c->h->why, n == 0 ? ERR_NOTFOUND : ERR_EXISTS,
+		return why_set(&hsm_last.why,
+		    n == 0 ? ERR_NOTFOUND : ERR_EXISTS,
 		    "the token \"%s\" holds %s private key with the label \"%s\"",
 		    c->label, n == 0 ? "no" : "more than one", label);
 	c->key = key[0];
@@ -251,10 +252,10 @@ card_find(struct card *c, const char *label, struct rd cert, struct why *why)
 		rc =
 		    P11(c->h, C_GetAttributeValue, c->h->session, c->key, t, 1);
 	if (rc == ERR_OK && c->type != CKK_RSA && c->type != CKK_EC)
-		rc = why_set(&c->h->why, ERR_UNSUPPORTED,
+		rc = why_set(&hsm_last.why, ERR_UNSUPPORTED,
 		    "the key in the token is neither RSA nor EC");
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", c->h->why.text);
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
 	ERR_clear_error(); /* of certificates that are none */
 	return rc;
 }

@@ -45,14 +45,14 @@ struct hsm_info {
 	char manufacturer[33], model[17], serial[17], label[33];
 	bool test_token; /* SoftHSM: the keys are files */
 	uint8_t pin; /* what the token says of its user PIN: HSM_PIN_ */
-	bool pin_low; /* before this login wrong PINs had been tried */
 	uint64_t slot;
 };
 
-#define HSM_PIN_COUNT_LOW 1 /* wrong ones since the last right one */
-#define HSM_PIN_FINAL_TRY 2 /* one more locks it */
-#define HSM_PIN_LOCKED 4
-#define HSM_PIN_TO_BE_CHANGED 8
+#define HSM_PIN_WAS_LOW 1 /* wrong ones were tried before this login */
+#define HSM_PIN_COUNT_LOW 2 /* wrong ones since the last right one */
+#define HSM_PIN_FINAL_TRY 4 /* one more locks it */
+#define HSM_PIN_LOCKED 8
+#define HSM_PIN_TO_BE_CHANGED 16
 
 /*
  * Load a PKCS#11 module, find the token by label, or for NULL the only one
@@ -73,12 +73,17 @@ const struct hsm_info *hsm_info(const struct hsm *);
 enum err hsm_look_at_pin(struct hsm *) MUST_CHECK;
 
 /*
- * After ERR_HSM or ERR_PIN: which PKCS#11 call failed last, and with what, for
- * the log.  And of what kind that was: ERR_PIN, ERR_HSM, or ERR_MISMATCH if no
- * call failed, but one gave what cannot be right.
+ * After ERR_HSM or ERR_PIN, by the thread that got it: which PKCS#11 call of
+ * its own failed last, and with what, for the log.  And of what kind that was:
+ * ERR_PIN, ERR_HSM, or ERR_MISMATCH if no call failed, but one gave what cannot
+ * be right.  hsm_failed() has both: "token failed in DOING: ...".
  */
-const char *hsm_why(const struct hsm *);
-enum err hsm_failure(const struct hsm *) MUST_CHECK;
+const char *hsm_why(void);
+enum err hsm_failure(void) MUST_CHECK;
+enum err hsm_failed(const char *doing, struct why *) MUST_CHECK;
+
+/* Whatever has failed so far is not why the next step of this thread does. */
+void hsm_forget_why(void);
 
 /*
  * Make a token out of an uninitialised slot (SoftHSM's way): label, then the

@@ -73,10 +73,10 @@ find_one(struct hsm *h, const char *label, CK_OBJECT_CLASS *class,
 	if (rc != ERR_OK)
 		return rc;
 	if (n == 0)
-		return why_set(&h->why, ERR_NOTFOUND,
+		return why_set(&hsm_last.why, ERR_NOTFOUND,
 		    "the token holds no object \"%s\"", label);
 	if (n > 1)
-		return why_set(&h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "the token holds two objects \"%s\"", label);
 	*out = found[0];
 	return ERR_OK;
@@ -97,7 +97,7 @@ check_object(struct hsm *h, const struct object *o, CK_OBJECT_HANDLE key)
 		return rc;
 	if (sensitive != CK_TRUE || extractable != CK_FALSE ||
 	    never != CK_TRUE || may != CK_TRUE)
-		return why_set(&h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "token object \"%s\" is not of the kind that init makes",
 		    o->label);
 	return ERR_OK;
@@ -127,7 +127,7 @@ find_from(struct hsm *h, enum hsm_key first, enum hsm_key end, struct why *why)
 			rc = find_one(h, o->label, &public_class, &pub);
 	}
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", h->why.text);
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
 	return rc;
 }
 
@@ -156,7 +156,7 @@ hsm_no_keys(struct hsm *h)
 			continue;
 		if (rc != ERR_OK && rc != ERR_HSM)
 			return rc;
-		return why_set(&h->why, ERR_EXISTS,
+		return why_set(&hsm_last.why, ERR_EXISTS,
 		    "the token holds an object \"%s\" already",
 		    objects[i].label);
 	}
@@ -189,7 +189,7 @@ read_point(struct hsm *h, CK_OBJECT_HANDLE pub, size_t want, uint8_t *out)
 		rd_view(&r, l, &point) != ERR_OK || rd_end(&r) != ERR_OK))
 		point.left = 0;
 	if (point.left != want || want > IBE_POINT_MAX)
-		return why_set(&h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "the token's CKA_EC_POINT is no point of that curve");
 	memcpy(out, point.p, want);
 	return ERR_OK;
@@ -334,7 +334,7 @@ hsm_make(struct hsm *h, enum hsm_key which, struct hsm_made *m)
 	for (size_t i = 0; i < N_MAKERS; i++)
 		if (makers[i].which == which)
 			return makers[i].create(h, m);
-	return why_set(&h->why, ERR_INTERNAL, "no such key");
+	return why_set(&hsm_last.why, ERR_INTERNAL, "no such key");
 }
 
 enum err
@@ -357,7 +357,7 @@ hsm_create_keys(struct hsm *h, struct rd ec_params,
 		rc = makers[i].create(h, &m);
 	}
 	if (rc != ERR_OK)
-		return why_set(why, rc, "%s", h->why.text);
+		return why_set(why, rc, "%s", hsm_last.why.text);
 	memcpy(point, m.point, sizeof(m.point));
 	*point_len = sizeof(m.point);
 	return ERR_OK;

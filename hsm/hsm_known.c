@@ -3,7 +3,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "hsm/hsm_known.h"
@@ -40,22 +39,16 @@ public_key(struct rd spki)
 	return d2i_PUBKEY(NULL, &p, (long)spki.left);
 }
 
-/* RSAES-OAEP with SHA-1, as seeds and data keys come. */
+/* With SHA-1, as seeds and data keys come. */
 static enum err
 wrap(struct rd spki, const uint8_t *in, size_t len,
     uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *out_len)
 {
 	EVP_PKEY *key = public_key(spki);
-	EVP_PKEY_CTX *c = key == NULL ? NULL : EVP_PKEY_CTX_new(key, NULL);
 	enum err rc = ERR_MALFORMED;
 
-	*out_len = HSM_DEVICE_BLOB_MAX;
-	if (c != NULL && EVP_PKEY_get_size(key) <= HSM_DEVICE_BLOB_MAX &&
-	    EVP_PKEY_encrypt_init(c) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
-	    EVP_PKEY_encrypt(c, out, out_len, in, len) == 1)
-		rc = ERR_OK;
-	EVP_PKEY_CTX_free(c);
+	if (key != NULL)
+		rc = hsm_wrap_to(key, EVP_sha1(), in, len, out, out_len);
 	EVP_PKEY_free(key);
 	return rc;
 }
@@ -259,8 +252,7 @@ try_row(const struct row *r, struct hsm_known *k, struct hsm *h,
 	if (rc == ERR_MISMATCH)
 		return why_set(why, rc, "self-test: %s", r->wrong);
 	if (rc == ERR_HSM || rc == ERR_PIN)
-		return why_set(why, hsm_failure(h), "self-test: %s",
-		    hsm_why(h));
+		return why_set(why, hsm_failure(), "self-test: %s", hsm_why());
 	return why_set(why, rc, "self-test: %s", err_str(rc));
 }
 
@@ -269,7 +261,7 @@ try_rows(struct hsm_known *k, struct hsm *h, bool all, struct why *why)
 {
 	enum err rc = ERR_OK;
 
-	hsm_forget_why(h);
+	hsm_forget_why();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == ERR_OK;
 	     i++)
 		if (all || rows[i].of_calls)
@@ -297,14 +289,5 @@ enum err
 hsm_known_signed(const struct hsm_known *k, const uint8_t *data, size_t len,
     const uint8_t *sig, size_t sig_len)
 {
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	enum err rc = ERR_CRYPTO;
-
-	if (c != NULL &&
-	    EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, k->hi2) == 1)
-		rc = EVP_DigestVerify(c, sig, sig_len, data, len) == 1
-		    ? ERR_OK
-		    : ERR_MISMATCH;
-	EVP_MD_CTX_free(c);
-	return rc;
+	return hsm_verify(k->hi2, data, len, sig, sig_len);
 }

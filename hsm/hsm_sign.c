@@ -52,6 +52,22 @@ hsm_sign(struct hsm *h, enum hsm_key which, const uint8_t *data, size_t len,
 	return rc == ERR_OK ? sig_value(rs, sig, sig_len) : rc;
 }
 
+enum err
+hsm_verify(EVP_PKEY *key, const uint8_t *data, size_t len, const uint8_t *sig,
+    size_t sig_len)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	enum err rc = ERR_CRYPTO;
+
+	if (c != NULL &&
+	    EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) == 1)
+		rc = EVP_DigestVerify(c, sig, sig_len, data, len) == 1
+		    ? ERR_OK
+		    : ERR_MISMATCH;
+	EVP_MD_CTX_free(c);
+	return rc;
+}
+
 /* ---- requests for certificates ---- */
 
 static enum err
@@ -68,7 +84,7 @@ public_half(struct hsm *h, enum hsm_key which, EVP_PKEY **out)
 	*out = d2i_PUBKEY(NULL, &p, (long)len);
 	return *out != NULL
 	    ? ERR_OK
-	    : why_set(&h->why, ERR_HSM,
+	    : why_set(&hsm_last.why, ERR_HSM,
 		  "a public key of the token is not on its curve");
 }
 
@@ -111,7 +127,7 @@ sign_request(struct hsm *h, enum hsm_key which, X509_REQ *req, EVP_PKEY *key)
 	bits = NULL; /* the request's now */
 	rc = X509_REQ_verify(req, key) == 1
 	    ? ERR_OK
-	    : why_set(&h->why, ERR_HSM,
+	    : why_set(&hsm_last.why, ERR_HSM,
 		  "a key of the token does not fit its public half");
 out:
 	OPENSSL_free(tbs);
@@ -157,25 +173,22 @@ static enum err
 try_key(struct hsm *h, enum hsm_key which)
 {
 	uint8_t data[32], sig[HSM_SIGNATURE_MAX];
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	EVP_PKEY *key = NULL;
 	size_t len = 0;
-	enum err rc = ERR_CRYPTO;
+	enum err rc;
 
 	/* Too short for anything that a peer would take for a handshake. */
-	if (c == NULL || RAND_bytes(data, sizeof(data)) != 1)
-		goto out;
+	if (RAND_bytes(data, sizeof(data)) != 1)
+		return ERR_CRYPTO;
 	if ((rc = public_half(h, which, &key)) != ERR_OK ||
 	    (rc = hsm_sign(h, which, data, sizeof(data), sig, &len)) != ERR_OK)
 		goto out;
-	if (EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) != 1)
-		rc = ERR_CRYPTO;
-	else if (EVP_DigestVerify(c, sig, len, data, sizeof(data)) != 1)
-		rc = why_set(&h->why, ERR_MISMATCH,
+	rc = hsm_verify(key, data, sizeof(data), sig, len);
+	if (rc == ERR_MISMATCH)
+		(void)why_set(&hsm_last.why, rc,
 		    "self-test: a signature of a key of TLS is wrong");
 out:
 	EVP_PKEY_free(key);
-	EVP_MD_CTX_free(c);
 	return rc;
 }
 
@@ -188,6 +201,6 @@ hsm_try_tls_keys(struct hsm *h, struct why *why)
 	     i++)
 		rc = try_key(h, i);
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", hsm_why(h));
+		(void)why_set(why, rc, "%s", hsm_why());
 	return rc;
 }

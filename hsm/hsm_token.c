@@ -10,6 +10,8 @@
 
 #define SLOTS_MAX 64
 
+_Thread_local struct hsm_last hsm_last;
+
 void
 hsm_hold(struct hsm *h)
 {
@@ -42,7 +44,7 @@ enum err
 hsm_leave_noted(struct hsm *h, const char *call, CK_RV rv)
 {
 	hsm_call_ended();
-	return hsm_release(h, hsm_note(h, call, rv));
+	return hsm_release(h, hsm_note(call, rv));
 }
 
 struct hsm *
@@ -51,6 +53,7 @@ hsm_new(void)
 	struct hsm *h = calloc(1, sizeof(*h));
 	pthread_mutexattr_t a;
 
+	hsm_forget_why();
 	if (h == NULL || pthread_mutexattr_init(&a) != 0) {
 		free(h);
 		return NULL;
@@ -62,42 +65,48 @@ hsm_new(void)
 }
 
 enum err
-hsm_note(struct hsm *h, const char *call, CK_RV rv)
+hsm_note(const char *call, CK_RV rv)
 {
 	const char *name = hsm_rv_name(rv);
 	enum err rc = hsm_rv_err(rv);
 
 	if (rc == ERR_OK)
 		return ERR_OK;
-	h->rv = rv;
-	h->fault = hsm_rv_fault(rv);
+	hsm_last.rv = rv;
+	hsm_last.fault = hsm_rv_fault(rv);
 	if (name != NULL)
-		return why_set(&h->why, rc, "%s: %s", call, name);
-	return why_set(&h->why, rc, "%s: return code 0x%lx", call, rv);
+		return why_set(&hsm_last.why, rc, "%s: %s", call, name);
+	return why_set(&hsm_last.why, rc, "%s: return code 0x%lx", call, rv);
 }
 
 void
-hsm_forget_why(struct hsm *h)
+hsm_forget_why(void)
 {
-	hsm_hold(h);
-	h->why.text[0] = '\0';
-	(void)hsm_release(h, ERR_OK);
+	hsm_last.why.text[0] = '\0';
 }
 
 const char *
-hsm_why(const struct hsm *h)
+hsm_why(void)
 {
 	/* No call has failed, but what came back was no possible result. */
-	return h->why.text[0] != '\0' ? h->why.text
-				      : "what it computed cannot be right";
+	return hsm_last.why.text[0] != '\0'
+	    ? hsm_last.why.text
+	    : "what it computed cannot be right";
 }
 
 enum err
-hsm_failure(const struct hsm *h)
+hsm_failure(void)
 {
-	if (h->why.text[0] == '\0')
+	if (hsm_last.why.text[0] == '\0')
 		return ERR_MISMATCH;
-	return h->fault == HSM_FAULT_PIN ? ERR_PIN : ERR_HSM;
+	return hsm_last.fault == HSM_FAULT_PIN ? ERR_PIN : ERR_HSM;
+}
+
+enum err
+hsm_failed(const char *doing, struct why *why)
+{
+	return why_set(why, hsm_failure(), "token failed in %s: %s", doing,
+	    hsm_why());
 }
 
 const struct hsm_info *
@@ -119,12 +128,12 @@ hsm_load(struct hsm *h, const char *module)
 	h->dl = dlopen(module, RTLD_NOW | RTLD_LOCAL);
 	hsm_call_ended();
 	if (h->dl == NULL)
-		return why_set(&h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "cannot load the PKCS#11 module: %s", dlerror());
 	if ((get.p = dlsym(h->dl, "C_GetFunctionList")) == NULL)
-		return why_set(&h->why, ERR_HSM,
+		return why_set(&hsm_last.why, ERR_HSM,
 		    "%s is not a PKCS#11 module: no C_GetFunctionList", module);
-	rc = hsm_note(h, "C_GetFunctionList", get.f(&h->f));
+	rc = hsm_note("C_GetFunctionList", get.f(&h->f));
 	if (rc == ERR_OK)
 		rc = P11(h, C_Initialize, NULL);
 	return rc;
@@ -168,7 +177,6 @@ hsm_fill_info(struct hsm_info *i, const CK_TOKEN_INFO *t)
 	i->pin = pin_of(t->flags);
 	i->test_token = strncmp(i->model, "SoftHSM", 7) == 0 ||
 	    strncmp(i->manufacturer, "SoftHSM", 7) == 0;
-	i->pin_low = (t->flags & CKF_USER_PIN_COUNT_LOW) != 0;
 }
 
 /* Which token: by its slot, its label, or one without anything in it yet. */
@@ -190,15 +198,15 @@ fits(const struct pick *p, CK_SLOT_ID slot, const CK_TOKEN_INFO *t,
 }
 
 static enum err
-none_there(struct hsm *h, const struct pick *p)
+none_there(const struct pick *p)
 {
 	if (p->slot != NULL)
-		return why_set(&h->why, ERR_NOTFOUND,
+		return why_set(&hsm_last.why, ERR_NOTFOUND,
 		    "no token in slot %" PRIu64, *p->slot);
 	if (p->label != NULL)
-		return why_set(&h->why, ERR_NOTFOUND,
+		return why_set(&hsm_last.why, ERR_NOTFOUND,
 		    "no token with the label \"%s\"", p->label);
-	return why_set(&h->why, ERR_NOTFOUND, "there is no token%s",
+	return why_set(&hsm_last.why, ERR_NOTFOUND, "there is no token%s",
 	    p->fresh ? " to be initialised" : "");
 }
 
@@ -223,10 +231,10 @@ find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 		if (!fits(p, slots[i], &t, &info))
 			continue;
 		if (found && p->label != NULL)
-			return why_set(&h->why, ERR_HSM,
+			return why_set(&hsm_last.why, ERR_HSM,
 			    "two tokens have the label \"%s\"", p->label);
 		if (found && !p->fresh)
-			return why_set(&h->why, ERR_EXISTS,
+			return why_set(&hsm_last.why, ERR_EXISTS,
 			    "there are several tokens: label or slot must "
 			    "tell which");
 		found = true;
@@ -234,7 +242,7 @@ find_slot(struct hsm *h, const struct pick *p, CK_FLAGS *flags)
 		h->info = info;
 		*flags = t.flags;
 	}
-	return found ? ERR_OK : none_there(h, p);
+	return found ? ERR_OK : none_there(p);
 }
 
 static enum err
@@ -245,17 +253,17 @@ log_in(struct hsm *h, CK_USER_TYPE who, struct secret *pin)
 
 	if (rv == CKR_USER_ALREADY_LOGGED_IN)
 		rv = CKR_OK;
-	return hsm_note(h, "C_Login", rv);
+	return hsm_note("C_Login", rv);
 }
 
 enum err
-hsm_pin_may_be_tried(struct hsm *h, CK_FLAGS flags)
+hsm_pin_may_be_tried(CK_FLAGS flags)
 {
 	if ((flags & CKF_USER_PIN_LOCKED) != 0)
-		return why_set(&h->why, ERR_PIN,
+		return why_set(&hsm_last.why, ERR_PIN,
 		    "the token says its user PIN is locked");
 	if ((flags & CKF_USER_PIN_FINAL_TRY) != 0)
-		return why_set(&h->why, ERR_PIN,
+		return why_set(&hsm_last.why, ERR_PIN,
 		    "the token says one PIN try is left: not taken");
 	return ERR_OK;
 }
@@ -267,7 +275,7 @@ hsm_look_at_pin(struct hsm *h)
 	enum err rc;
 
 	if ((rc = P11(h, C_GetTokenInfo, h->slot, &t)) == ERR_OK)
-		h->info.pin = pin_of(t.flags);
+		h->info.pin = (uint8_t)(pin_of(t.flags) | h->pin_before);
 	return rc;
 }
 
@@ -283,18 +291,23 @@ open_picked(const char *module, const struct pick *which, struct secret *pin,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((rc = hsm_load(h, module)) != ERR_OK ||
 	    (rc = find_slot(h, which, &flags)) != ERR_OK ||
-	    (rc = hsm_pin_may_be_tried(h, flags)) != ERR_OK ||
-	    (rc = P11(h, C_OpenSession, h->slot,
+	    (rc = hsm_pin_may_be_tried(flags)) != ERR_OK)
+		goto out;
+	if ((flags & CKF_USER_PIN_COUNT_LOW) != 0)
+		h->pin_before = HSM_PIN_WAS_LOW;
+	if ((rc = P11(h, C_OpenSession, h->slot,
 		 CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		 &h->session)) != ERR_OK ||
 	    (rc = log_in(h, CKU_USER, pin)) != ERR_OK ||
-	    (rc = hsm_look_at_pin(h)) != ERR_OK) {
-		(void)why_set(why, rc, "%s", h->why.text);
-		hsm_close(&h);
-		return rc;
-	}
+	    (rc = hsm_look_at_pin(h)) != ERR_OK)
+		goto out;
 	*out = h;
-	return ERR_OK;
+	h = NULL;
+out:
+	if (rc != ERR_OK)
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
+	hsm_close(&h);
+	return rc;
 }
 
 enum err
@@ -352,7 +365,7 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 	if ((rc = hsm_load(h, module)) != ERR_OK)
 		goto out;
 	if (find_slot(h, &named, &flags) == ERR_OK) {
-		rc = why_set(&h->why, ERR_EXISTS,
+		rc = why_set(&hsm_last.why, ERR_EXISTS,
 		    "there is a token with the label \"%s\" already", label);
 		goto out;
 	}
@@ -369,7 +382,7 @@ hsm_init_token(const char *module, const char *label, struct secret *so_pin,
 		goto out;
 out:
 	if (rc != ERR_OK)
-		(void)why_set(why, rc, "%s", h->why.text);
+		(void)why_set(why, rc, "%s", hsm_last.why.text);
 	hsm_close(&h);
 	return rc;
 }

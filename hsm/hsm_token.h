@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <openssl/evp.h>
+
 #include <p11-kit/pkcs11.h>
 
 #include "hsm/caps.h"
@@ -19,19 +21,25 @@ struct hsm {
 	enum caps_point point; /* how C_DeriveKey gets a point */
 	bool raw_public; /* CKA_EC_POINT read last had no DER around it */
 	struct hsm_info info;
-	struct why why;
-	CK_RV rv; /* of the call that failed last */
-	enum hsm_fault fault; /* of the call that failed last */
+	uint8_t pin_before; /* HSM_PIN_WAS_LOW, or 0 */
 	pthread_mutex_t lock; /* recursive */
 };
 
+/* How the calling thread's last call to fail did so. */
+struct hsm_last {
+	struct why why;
+	CK_RV rv;
+	enum hsm_fault fault;
+};
+extern _Thread_local struct hsm_last hsm_last;
+
 /* Nothing loaded; hsm_close() frees it at any stage.  NULL: no memory. */
 struct hsm *hsm_new(void);
-/* The module's functions, initialised; the reason in h->why. */
+/* The module's functions, initialised; the reason in hsm_last. */
 enum err hsm_load(struct hsm *, const char *module) MUST_CHECK;
 void hsm_fill_info(struct hsm_info *, const CK_TOKEN_INFO *);
 /* ERR_PIN, by the token's flags: do not be the one who locks it. */
-enum err hsm_pin_may_be_tried(struct hsm *, CK_FLAGS) MUST_CHECK;
+enum err hsm_pin_may_be_tried(CK_FLAGS) MUST_CHECK;
 
 /* One of the appliance's keys as it is made: for good, or to try the token. */
 struct hsm_made {
@@ -64,14 +72,23 @@ void hsm_hold(struct hsm *);
 enum err hsm_release(struct hsm *, enum err rc); /* gives rc back */
 
 /* Note what failed; ERR_OK for CKR_OK. */
-enum err hsm_note(struct hsm *, const char *call, CK_RV rv) MUST_CHECK;
-
-/* Whatever has failed so far is not why the next step does. */
-void hsm_forget_why(struct hsm *);
+enum err hsm_note(const char *call, CK_RV rv) MUST_CHECK;
 
 /* C_Sign; what comes out is `out_len` octets long, or it is ERR_HSM. */
 enum err hsm_c_sign(struct hsm *, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE,
     const uint8_t *data, size_t len, uint8_t *out, size_t out_len) MUST_CHECK;
+
+/* Outside the token, by a public half of it: */
+
+/* Is that a signature as hsm_sign() makes them?  ERR_MISMATCH: it is not. */
+enum err hsm_verify(EVP_PKEY *, const uint8_t *data, size_t len,
+    const uint8_t *sig, size_t sig_len) MUST_CHECK;
+/*
+ * RSAES-OAEP with that digest, also in its mask: what goes into the token.
+ * ERR_MALFORMED: no key that encrypts into so few octets.
+ */
+enum err hsm_wrap_to(EVP_PKEY *, const EVP_MD *, const uint8_t *in, size_t len,
+    uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *out_len) MUST_CHECK;
 
 /* Around each call: it is alone in the token, and known to be under way. */
 void hsm_enter(struct hsm *, const char *call);

@@ -3,6 +3,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "hsm/hsm_token.h"
@@ -36,7 +37,7 @@ derive_x(struct hsm *h, CK_OBJECT_HANDLE base, uint8_t *public_data, size_t len,
 	rc = P11(h, C_GetAttributeValue, h->session, key, &value, 1);
 	*got = rc == ERR_OK ? value.ulValueLen : 0;
 	if (rc == ERR_OK && *got != x_len)
-		rc = why_set(&h->why, ERR_HSM,
+		rc = why_set(&hsm_last.why, ERR_HSM,
 		    "C_DeriveKey: the token cuts the ECDH result to %zu octets",
 		    *got);
 	if (P11(h, C_DestroyObject, h->session, key) != ERR_OK)
@@ -60,12 +61,12 @@ hsm_derive(struct hsm *h, CK_OBJECT_HANDLE base, enum caps_point form,
 		wr_u8(&w, 0x81);
 	wr_view8(&w, point, len);
 	if (wr_finish(&w, &der_len) != ERR_OK)
-		return why_set(&h->why, ERR_INTERNAL, "point too long");
+		return why_set(&hsm_last.why, ERR_INTERNAL, "point too long");
 	head = form == CAPS_POINT_DER ? 0 : der_len - len;
 	hsm_hold(h);
 	rc = derive_x(h, base, der + head, der_len - head, x, x_len, got);
 	if (rc == ERR_OK)
-		hsm_forget_why(h); /* not why a later step fails */
+		hsm_forget_why(); /* not why a later step fails */
 	return hsm_release(h, rc);
 }
 
@@ -77,7 +78,7 @@ master_mul(void *ctx, const uint8_t *point, size_t len, uint8_t *x,
 	size_t got;
 
 	if (h->point == CAPS_POINT_UNKNOWN)
-		return why_set(&h->why, ERR_INTERNAL,
+		return why_set(&hsm_last.why, ERR_INTERNAL,
 		    "how the token wants points is not known");
 	return hsm_derive(h, h->key[HSM_KEY_MASTER], h->point, point, len, x,
 	    x_len, &got);
@@ -108,7 +109,7 @@ hsm_learn_point(struct hsm *h, struct ibe *ibe, struct why *why)
 		wrong = wrong || rc == ERR_OK;
 	}
 	if (!wrong)
-		return why_set(why, rc, "self-test: %s", h->why.text);
+		return why_set(why, rc, "self-test: %s", hsm_last.why.text);
 	return why_set(why, ERR_MISMATCH,
 	    "self-test: the token's master secret is not that of the public "
 	    "parameters");
@@ -134,16 +135,16 @@ hsm_c_sign(struct hsm *h, CK_MECHANISM_TYPE how, CK_OBJECT_HANDLE key,
 	if ((rc = P11(h, C_SignInit, h->session, &m, key)) == ERR_OK)
 		rc = P11(h, C_Sign, h->session, in, len, out, &n);
 	if (rc == ERR_OK && n != out_len)
-		rc = why_set(&h->why, ERR_HSM, "C_Sign: %lu octets, not %zu", n,
-		    out_len);
+		rc = why_set(&hsm_last.why, ERR_HSM,
+		    "C_Sign: %lu octets, not %zu", n, out_len);
 	return hsm_release(h, rc);
 }
 
 /* No call has failed, and yet: hsm_failure(). */
 static enum err
-wrong_answer(struct hsm *h)
+wrong_answer(void)
 {
-	hsm_forget_why(h);
+	hsm_forget_why();
 	return ERR_HSM;
 }
 
@@ -167,7 +168,7 @@ hsm_seal(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 	if ((rc = mac(h, h->key[key], data, len, seal)) != ERR_OK ||
 	    (rc = mac(h, h->key[key], data, len, again)) != ERR_OK)
 		return rc;
-	return ct_equal(seal, again, HSM_SEAL_LEN) ? ERR_OK : wrong_answer(h);
+	return ct_equal(seal, again, HSM_SEAL_LEN) ? ERR_OK : wrong_answer();
 }
 
 enum err
@@ -187,12 +188,31 @@ hsm_seal_check(struct hsm *h, enum hsm_key key, const uint8_t *data, size_t len,
 	 * not of one mind. */
 	if ((rc = hsm_seal(h, key, data, len, want)) != ERR_OK)
 		return rc;
-	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? wrong_answer(h)
+	return ct_equal(want, seal.p, HSM_SEAL_LEN) ? wrong_answer()
 						    : ERR_MISMATCH;
 }
 
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
     CKZ_DATA_SPECIFIED, NULL, 0};
+
+enum err
+hsm_wrap_to(EVP_PKEY *key, const EVP_MD *md, const uint8_t *in, size_t len,
+    uint8_t out[HSM_DEVICE_BLOB_MAX], size_t *out_len)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
+	enum err rc = ERR_MALFORMED;
+
+	*out_len = HSM_DEVICE_BLOB_MAX;
+	if (c != NULL && EVP_PKEY_get_size(key) <= HSM_DEVICE_BLOB_MAX &&
+	    EVP_PKEY_encrypt_init(c) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_oaep_md(c, md) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_mgf1_md(c, md) == 1 &&
+	    EVP_PKEY_encrypt(c, out, out_len, in, len) == 1)
+		rc = ERR_OK;
+	EVP_PKEY_CTX_free(c);
+	return rc;
+}
 
 /* Wrap a seed for the store; the object goes in any case. */
 static enum err
@@ -289,9 +309,9 @@ not_taken(struct hsm *h, enum err rc)
 {
 	uint8_t out[32] = {0};
 
-	if (rc != ERR_HSM || h->fault == HSM_FAULT_RELOAD)
+	if (rc != ERR_HSM || hsm_last.fault == HSM_FAULT_RELOAD)
 		return rc;
-	if (h->fault == HSM_FAULT_DATA)
+	if (hsm_last.fault == HSM_FAULT_DATA)
 		return ERR_MISMATCH;
 	rc = mac(h, h->key[HSM_KEY_SEAL_STATE], out, 0, out);
 	return rc == ERR_OK ? ERR_MISMATCH : rc;
@@ -347,7 +367,7 @@ hsm_seed_open(struct hsm *h, struct rd store, struct hsm_seed *out)
 	    store.left, t, 7, &seed);
 	if (rc == ERR_OK)
 		out->handle = seed;
-	else if (h->fault == HSM_FAULT_DATA)
+	else if (hsm_last.fault == HSM_FAULT_DATA)
 		rc = ERR_MISMATCH;
 	return hsm_release(h, rc);
 }

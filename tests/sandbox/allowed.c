@@ -61,21 +61,38 @@ act_message(void)
 	memcpy(CMSG_DATA(h), &held.file, sizeof(int));
 	if (sendmsg(held.pair[0], &m, MSG_NOSIGNAL) != 1 ||
 	    recvmsg(held.pair[1], &m, 0) != 1 ||
-	    send(held.pair[0], &c, 1, MSG_NOSIGNAL) != 1 ||
-	    recv(held.pair[1], &c, 1, 0) != 1)
+	    send(held.pair[0], &c, 1, MSG_NOSIGNAL) != 1)
 		return errno;
 	return 0;
 }
 
 static int
+act_recv(void)
+{
+	char c;
+	const int e = outcome(recv(held.pair[0], &c, 1, MSG_DONTWAIT));
+
+	return e == EAGAIN ? 0 : e;
+}
+
+static int
 act_memory(void)
 {
-	char *p = malloc(BIG), *q;
+	char *p = malloc(BIG);
 
 	if (p == NULL)
 		return ENOMEM;
 	memset(p, 1, BIG);
-	if ((q = realloc(p, 4 * BIG)) == NULL)
+	free(p);
+	return 0;
+}
+
+int
+act_memory_grows(void)
+{
+	char *p = malloc(BIG), *q;
+
+	if (p == NULL || (q = realloc(p, 4 * BIG)) == NULL)
 		return ENOMEM;
 	free(q);
 	return 0;
@@ -103,7 +120,7 @@ act_time_and_chance(void)
 
 	if (clock_gettime(CLOCK_REALTIME, &ts) == -1 ||
 	    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) == -1 ||
-	    gettimeofday(&tv, NULL) == -1 || time(NULL) == -1 ||
+	    syscall(SYS_gettimeofday, &tv, NULL) == -1 || time(NULL) == -1 ||
 	    getrandom(b, sizeof(b), 0) != sizeof(b))
 		return errno;
 	return 0;
@@ -125,6 +142,9 @@ act_futex(void)
 	return 0;
 }
 
+ACT(act_time, SYS_time, NULL)
+ACT(act_yield, SYS_sched_yield)
+ACT(act_exit, SYS_exit, 0)
 /* What a thread does first that a library started before the filter. */
 ACT(act_rseq, SYS_rseq, NULL, 0, 0, 0)
 ACT(act_robust_list, SYS_set_robust_list, NULL, 0)
@@ -144,15 +164,21 @@ static int
 act_of_a_descriptor(void)
 {
 	struct stat st;
-	int one = 1;
 
 	if (fcntl(held.pipe[0], F_GETFL) == -1 ||
 	    fcntl(held.pipe[0], F_SETFD, FD_CLOEXEC) == -1 ||
-	    ioctl(held.pair[0], FIONBIO, &one) == -1 ||
 	    fstat(held.file, &st) == -1 || st.st_size != 12 ||
 	    lseek(held.file, 3, SEEK_SET) != 3 || close(held.file) == -1)
 		return errno;
 	return 0;
+}
+
+static int
+act_not_blocking(void)
+{
+	int one = 1;
+
+	return outcome(ioctl(held.pair[0], FIONBIO, &one));
 }
 
 static int
@@ -171,13 +197,35 @@ static const struct act acts[] = {
     {"locked memory, not in dumps", act_locked_memory, WORKS},
     {"time and randomness", act_time_and_chance, WORKS},
     {"futex", act_futex, WORKS},
-    {"rseq of a thread", act_rseq, EINVAL},
-    {"set_robust_list of a thread", act_robust_list, EINVAL},
     {"a forbidden act of an earlier thread", act_earlier_thread, DIES},
     {"what is done to an open descriptor", act_of_a_descriptor, WORKS},
     {"signal masks", act_signals, WORKS},
 };
 const struct acts allowed_to_all = ACTS(acts);
+
+static const struct act of_loops[] = {
+    {"epoll", act_epoll, WORKS},
+    {"memory that grows", act_memory_grows, WORKS},
+    {"recv", act_recv, WORKS},
+    {"ioctl FIONBIO", act_not_blocking, WORKS},
+    {"time, not of the vDSO", act_time, WORKS},
+    {"sched_yield", act_yield, WORKS},
+    {"rseq of a thread", act_rseq, EINVAL},
+    {"set_robust_list of a thread", act_robust_list, EINVAL},
+};
+const struct acts allowed_to_loops = ACTS(of_loops);
+
+static const struct act not_of_token[] = {
+    {"epoll", act_epoll, DIES},
+    {"recv", act_recv, DIES},
+    {"ioctl FIONBIO", act_not_blocking, DIES},
+    {"time, not of the vDSO", act_time, DIES},
+    {"sched_yield", act_yield, DIES},
+    {"exit of a thread", act_exit, DIES},
+    {"rseq of a thread", act_rseq, DIES},
+    {"set_robust_list of a thread", act_robust_list, DIES},
+};
+const struct acts allowed_to_loops_alone = ACTS(not_of_token);
 
 /* ---- rows of several processes ---- */
 

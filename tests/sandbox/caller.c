@@ -75,7 +75,6 @@ static const struct act acts[] = {
     {"socket, raw IP", act_socket_ip_raw, DIES},
     {"MPTCP", act_socket_mptcp, DIES},
     {"SCTP", act_socket_sctp, DIES},
-    {"epoll", act_epoll, WORKS},
     {"setsockopt", act_setsockopt, WORKS},
     {"getsockopt", act_getsockopt, WORKS},
     {"shutdown", act_shutdown, WORKS},

@@ -58,15 +58,26 @@ int outcome(long rc);
  * All that a process is tried with, of which each sandbox_PROC.c has one: here,
  * and inside the process itself where it is taken over (tests/scenario/inside).
  */
-#define TRIED_TABLES 4
+#define TRIED_TABLES 5
 extern const struct tried {
 	enum sandbox which;
 	void (*prepare)(void); /* before anything; or NULL */
 	const struct acts *tables[TRIED_TABLES]; /* NULL: no more */
+	const long *calls; /* all that the filter allows; NULL: not stated */
+	size_t n_calls;
 } tried;
+
+/*
+ * Tries each system call of this machine by its number: those which the filter
+ * allows, all or with some arguments, are `calls`, no more and no fewer.  How
+ * many differ.
+ */
+unsigned sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
 
 extern const struct acts forbidden_to_all, allowed_to_all, with_token,
     of_caller;
+/* What comes with an event loop: works, and dies where there is none. */
+extern const struct acts allowed_to_loops, allowed_to_loops_alone;
 /* Run by sandbox_test() itself: left out where the kernel cannot do them. */
 extern const struct acts forbidden_where_it_works;
 
@@ -77,6 +88,6 @@ int act_fsync(void), act_poll(void), act_alarm(void), act_getdents(void);
 int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
 int act_pwrite_read_only(void), act_lock(void), act_fchmod(void);
 int act_getsockopt(void), act_shutdown(void), act_epoll(void);
-int act_socket_ip(void), act_connect(void);
+int act_socket_ip(void), act_connect(void), act_memory_grows(void);
 
 #endif

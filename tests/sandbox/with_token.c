@@ -19,7 +19,6 @@ static const struct act acts[] = {
     {"fsync", act_fsync, DIES},
     {"ftruncate", act_ftruncate, DIES},
     {"unlink", act_unlink, DIES},
-    {"epoll", act_epoll, DIES},
     {"accept4", act_accept4, DIES},
     {"setsockopt", act_setsockopt, DIES},
     {"getsockopt", act_getsockopt, DIES},

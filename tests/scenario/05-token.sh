@@ -17,6 +17,7 @@ off() { rm -f "$WORK/on.$1"; }
 logins() { grep -c '^C_Login' "$WORK/trace"; }
 hup() { kill -HUP "$DAEMON"; }
 workers() { [ "$(kw status --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p')" = "$1" ]; }
+status_says() { kw status | grep -q "$1"; }
 # pin FILE: that is the PIN file from now on
 pin() { install -m 600 "$WORK/$1" "$WORK/pin.new" && mv "$WORK/pin.new" "$WORK/pin"; }
 # kill_workers N: as many of them at once
@@ -139,7 +140,10 @@ down "both have ended" "signal 9"
 sleep 1
 check "both have ended: still one try" same "$(logins)" 1
 pin right
+log_mark
 back "both have ended"
+check "both have ended: the log tells of the wrong try" log_says "before this login a wrong PIN was tried"
+check "both have ended: status too" eventually 10 status_says "^TOKEN PIN: wasLow"
 pin wrong
 : >"$WORK/trace"
 log_mark

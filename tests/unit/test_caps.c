@@ -1,8 +1,10 @@
 /* What is made of a token's capabilities, and trying those of a real one. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hsm/caps_try.h"
+#include "hsm/hsm_token.h"
 #include "hsm/ibe.h"
 #include "help.h"
 #include "softhsm.h"
@@ -150,6 +152,83 @@ a_real_token_is_tried_and_left_as_it_was(void **state)
 	softhsm_done(&soft);
 }
 
+/* As init does, but that RSA takes no time. */
+static void
+make_keys(struct hsm *h, const struct ibe_setup *setup)
+{
+	static const char *const names[HSM_KEY__MAX] = {"master", "seed-store",
+	    "seed-import", "seal-registry", "seal-state", "spool", "hi2",
+	    "tls-xk", "tls-x2", "tls-xkc", "tls-hi2"};
+	char label[32];
+	struct hsm_made m = {.keep = CK_TRUE,
+	    .label = label,
+	    .rsa_bits = 1024,
+	    .ec_params = ibe_setup_ec_params(setup)};
+
+	for (enum hsm_key i = 0; i < HSM_KEY__MAX; i++) {
+		(void)snprintf(label, sizeof(label), "keywarden-%s-1",
+		    names[i]);
+		assert_int_equal(hsm_make(h, i, &m), ERR_OK);
+	}
+}
+
+/* Another pair's public half in the place of this one's. */
+static void
+swap_public(struct hsm *h, const char *label, const char *other)
+{
+	CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+	CK_OBJECT_HANDLE o[2], copy;
+	char name[2][32];
+
+	for (int i = 0; i < 2; i++) {
+		CK_ATTRIBUTE t[] = {ATTR(CKA_CLASS, class),
+		    {CKA_LABEL, name[i], 0}};
+		CK_ULONG n;
+
+		(void)snprintf(name[i], sizeof(name[i]), "%s",
+		    i == 0 ? label : other);
+		t[1].ulValueLen = strlen(name[i]);
+		assert_int_equal(h->f->C_FindObjectsInit(h->session, t, 2), 0);
+		assert_int_equal(h->f->C_FindObjects(h->session, &o[i], 1, &n),
+		    0);
+		assert_int_equal(n, 1);
+		assert_int_equal(h->f->C_FindObjectsFinal(h->session), 0);
+	}
+	CK_ATTRIBUTE a = {CKA_LABEL, name[0], strlen(name[0])};
+
+	assert_int_equal(h->f->C_DestroyObject(h->session, o[0]), 0);
+	assert_int_equal(h->f->C_CopyObject(h->session, o[1], &a, 1, &copy), 0);
+}
+
+static void
+keys_of_the_appliance_are_tried_those_of_tls_too(void **state)
+{
+	struct ibe_setup *setup = NULL;
+	struct caps_try *t = NULL;
+	struct softhsm soft;
+	struct why why = {""};
+	struct cap_result own;
+	struct hsm *h;
+
+	(void)state;
+	softhsm_init(&soft);
+	if (hsm_open(soft.module, NULL, soft.pin, &h, &why) != ERR_OK)
+		fail_msg("%s", why.text);
+	assert_int_equal(ibe_setup_new("ss512", &setup), ERR_OK);
+	make_keys(h, setup);
+	assert_int_equal(caps_try_new(h, setup, false, &t), ERR_OK);
+	caps_try_own(t, &own);
+	assert_int_equal(own.state, CAP_WORKS);
+	swap_public(h, "keywarden-tls-x2-1", "keywarden-tls-xkc-1");
+	caps_try_own(t, &own);
+	assert_int_equal(own.state, CAP_MISSING);
+	assert_non_null(strstr(own.text, "key of TLS is wrong"));
+	caps_try_free(&t);
+	ibe_setup_free(&setup);
+	hsm_close(&h);
+	softhsm_done(&soft);
+}
+
 int
 main(void)
 {
@@ -160,6 +239,7 @@ main(void)
 	    cmocka_unit_test(however_many_are_missing_the_sentence_ends),
 	    cmocka_unit_test(a_token_that_went_away_is_neither_good_nor_bad),
 	    cmocka_unit_test(each_has_its_words_and_needs_what_comes_before),
+	    cmocka_unit_test(keys_of_the_appliance_are_tried_those_of_tls_too),
 	    cmocka_unit_test(a_real_token_is_tried_and_left_as_it_was),
 	};
 

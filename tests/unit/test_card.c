@@ -57,7 +57,7 @@ put(struct hsm *h, CK_ATTRIBUTE *t, CK_ULONG n)
 	CK_OBJECT_HANDLE o;
 
 	if (P11(h, C_CreateObject, h->session, t, n, &o) != ERR_OK)
-		fail_msg("%s", hsm_why(h));
+		fail_msg("%s", hsm_why());
 }
 
 static CK_ATTRIBUTE

@@ -1,4 +1,5 @@
 /* The token layer against a real SoftHSM token. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,12 +121,52 @@ why_is_neither_empty_nor_of_an_earlier_call(void **state)
 
 	/* (0, 0) is not on the curve. */
 	assert_int_equal(token.mul(token.ctx, u, sizeof(u), x, 64), ERR_HSM);
-	assert_non_null(strstr(hsm_why(g->h), "C_DeriveKey: CKR_"));
+	assert_non_null(strstr(hsm_why(), "C_DeriveKey: CKR_"));
 	assert_int_equal(ibe_encrypt(g->ibe, id, m, sizeof(m), u + 1, v, w),
 	    ERR_OK);
 	assert_int_equal(token.mul(token.ctx, u, sizeof(u), x, 64), ERR_OK);
-	assert_null(strstr(hsm_why(g->h), "CKR_"));
-	assert_true(strlen(hsm_why(g->h)) > 0);
+	assert_null(strstr(hsm_why(), "CKR_"));
+	assert_true(strlen(hsm_why()) > 0);
+}
+
+/* Uses the token wrongly; whatever comes of that is this thread's. */
+static void *
+fail_elsewhere(void *arg)
+{
+	const struct ibe_token *token = arg;
+	uint8_t u[1 + 128] = {4}, x[64];
+
+	if (token->mul(token->ctx, u, sizeof(u), x, 64) != ERR_HSM ||
+	    hsm_failure() != ERR_HSM ||
+	    strstr(hsm_why(), "C_DeriveKey: CKR_") == NULL)
+		return NULL;
+	return arg;
+}
+
+/* Between one's call and the question what it failed with, another may fail. */
+static void
+a_thread_hears_of_its_own_failures_alone(void **state)
+{
+	struct rig *g = *state;
+	struct ibe_token token = hsm_ibe_token(g->h);
+	struct hsm_seed seed = {.handle = 0};
+	uint8_t blob[HSM_SEED_BLOB_LEN] = {0};
+	pthread_t t;
+	void *told;
+
+	hsm_forget_why();
+	assert_int_equal(pthread_create(&t, NULL, fail_elsewhere, &token), 0);
+	assert_int_equal(pthread_join(t, &told), 0);
+	assert_non_null(told);
+	assert_int_equal(hsm_failure(), ERR_MISMATCH);
+
+	assert_int_equal(hsm_seed_open(g->h, view(blob, sizeof(blob)), &seed),
+	    ERR_HSM);
+	assert_non_null(strstr(hsm_why(), "C_UnwrapKey"));
+	assert_int_equal(pthread_create(&t, NULL, fail_elsewhere, &token), 0);
+	assert_int_equal(pthread_join(t, &told), 0);
+	assert_non_null(told);
+	assert_non_null(strstr(hsm_why(), "C_UnwrapKey"));
 }
 
 /* More ids than are kept: each opens, the first again after it was dropped. */
@@ -534,6 +575,7 @@ main(void)
 	    cmocka_unit_test(anybody_can_verify_a_signature_for_lemfs),
 	    cmocka_unit_test(a_device_key_that_is_not_rsa_is_unsupported),
 	    cmocka_unit_test(why_is_neither_empty_nor_of_an_earlier_call),
+	    cmocka_unit_test(a_thread_hears_of_its_own_failures_alone),
 	    cmocka_unit_test(keys_are_made_once),
 	    cmocka_unit_test(a_token_knows_its_own_kind),
 	    cmocka_unit_test(a_closed_token_opens_again_and_has_its_keys),

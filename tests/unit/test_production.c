@@ -7,9 +7,9 @@
 #include "help.h"
 
 static char module[] = "/usr/lib/vendor/libpkcs11.so", dir[] = "/",
-	    elsewhere[] = "/proc/self/stat", in_token[] = "token",
-	    file[] = "/etc/keywarden/x.pem", name[] = "lemf-0",
-	    address[] = "192.0.2.1:35530",
+	    not_yet[] = "/none/of/these", elsewhere[] = "/proc/self/stat",
+	    in_token[] = "token", file[] = "/etc/keywarden/x.pem",
+	    name[] = "lemf-0", address[] = "192.0.2.1:35530",
 	    softhsm[] = "/usr/lib/softhsm/libsofthsm2.so",
 	    listens[] = "127.0.0.1:7301";
 
@@ -103,6 +103,9 @@ a_pin_on_the_disk_of_the_state_is_refused(void **state)
 
 	(void)state;
 	f.pin_file = dir;
+	refused(&f, true, "token.pin_file is on the disk");
+	/* Before init there is no such folder yet. */
+	f.state_dir = not_yet;
 	refused(&f, true, "token.pin_file is on the disk");
 	/* One that is not read is not looked at. */
 	if (sandbox_is_built())

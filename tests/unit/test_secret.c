@@ -1,7 +1,8 @@
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/secret.h"
+#include "base/secret_fd.h"
 #include "help.h"
 
 static void
@@ -107,6 +108,65 @@ a_stack_is_erased_below(void **state)
 	assert_int_equal(left_by(state), 0);
 }
 
+/* A line as it comes, and what is read of it: NULL for nothing. */
+static void
+reads_as(const char *line, size_t len, const char *want)
+{
+	struct secret *s = NULL;
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], line, len), len);
+	close(p[1]);
+	assert_int_equal(secret_read(p[0], &s),
+	    want != NULL ? ERR_OK : ERR_MALFORMED);
+	close(p[0]);
+	assert_int_equal(s != NULL, want != NULL);
+	if (s == NULL)
+		return;
+	assert_int_equal(secret_len(s), strlen(want));
+	assert_memory_equal(secret_data(s), want, strlen(want));
+	secret_free(&s);
+}
+
+static void
+a_line_is_read_without_its_end(void **state)
+{
+	char most[SECRET_LINE_MAX + 2];
+
+	(void)state;
+	reads_as("314159", 6, "314159");
+	reads_as("314159\r\n\n", 9, "314159");
+	reads_as("3 14\n15", 7, "3 14\n15");
+	reads_as("", 0, NULL);
+	reads_as("\r\n", 2, NULL);
+	memset(most, '7', sizeof(most));
+	reads_as(most, SECRET_LINE_MAX + 1, NULL);
+	most[SECRET_LINE_MAX] = '\0';
+	reads_as(most, SECRET_LINE_MAX, most);
+}
+
+static void
+a_pipe_holds_the_secret_and_ends(void **state)
+{
+	struct secret *s, *again;
+	struct why why = {""};
+	char c;
+	int fd;
+
+	(void)state;
+	assert_int_equal(secret_new(6, &s), ERR_OK);
+	memcpy(secret_data(s), "271828", 6);
+	assert_int_equal(secret_pipe(s, &fd, &why), ERR_OK);
+	assert_int_equal(secret_read(fd, &again), ERR_OK);
+	assert_int_equal(secret_len(again), 6);
+	assert_memory_equal(secret_data(again), "271828", 6);
+	assert_int_equal(read(fd, &c, 1), 0);
+	close(fd);
+	secret_free(&s);
+	secret_free(&again);
+}
+
 static void
 ct_equal_sees_every_octet(void **state)
 {
@@ -131,6 +191,8 @@ main(void)
 	    cmocka_unit_test(no_octets_are_refused),
 	    cmocka_unit_test(truncating_erases_what_is_cut_off),
 	    cmocka_unit_test(a_stack_is_erased_below),
+	    cmocka_unit_test(a_line_is_read_without_its_end),
+	    cmocka_unit_test(a_pipe_holds_the_secret_and_ends),
 	    cmocka_unit_test(ct_equal_sees_every_octet),
 	};
 

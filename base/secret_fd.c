@@ -1,0 +1,47 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/secret_fd.h"
+
+enum err
+secret_read(int fd, struct secret **out)
+{
+	struct secret *s = NULL;
+	uint8_t *b;
+	ssize_t n;
+
+	if (secret_new(SECRET_LINE_MAX + 1, &s) != ERR_OK)
+		return ERR_NOMEM;
+	b = secret_data(s);
+	n = read(fd, b, SECRET_LINE_MAX + 1);
+	if (n > SECRET_LINE_MAX)
+		n = -1;
+	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
+		n--;
+	if (n <= 0) {
+		secret_free(&s);
+		return ERR_MALFORMED;
+	}
+	secret_truncate(s, (size_t)n);
+	*out = s;
+	return ERR_OK;
+}
+
+enum err
+secret_pipe(struct secret *s, int *fd, struct why *why)
+{
+	const ssize_t len = (ssize_t)secret_len(s);
+	enum err rc = ERR_OK;
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) == -1)
+		return why_errno(why, "pipe");
+	if (write(p[1], secret_data(s), secret_len(s)) != len)
+		rc = why_errno(why, "pipe");
+	close(p[1]);
+	if (rc == ERR_OK)
+		*fd = p[0];
+	else
+		close(p[0]);
+	return rc;
+}
