@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What systemd.sh has the machine do that it boots: the appliance is made and run
+# What systemd.sh has the container do that it boots: the appliance is made and run
 # as OPERATING.md says, with all nine kinds of processes, and the unit is tried.
-# Times are those of a machine without KVM.
+# Times are those of a machine that does much else.
 set -u
 exec >/dev/console 2>&1
 FAILURES=0
