@@ -90,9 +90,10 @@ ADDRESSES = [
     "1.2.3.4:", "1.2.3.4", "[]:1", "[::1:1", "[::1]1", "host:1", "1.2.3.4:+1",
     "a" * 127 + ":1", "a" * 128 + ":1", "[::ffff:1.2.3.4]:99", ""]
 
-CONFINES = ["0 0 0 0 0", "6 1 1 997 997", "4 2 1 4294967295 4294967295",
-            "6 3 0 0 0", "1 0 2 0 0", "-1 0 0 0 0", "6  1 1 997 997",
-            "6 1 1 997 997 ", "6 1 1 997", "06 1 1 1 1", ""]
+CONFINES = ["0 0 0 0 0 0", "6 1 1 1 997 997", "4 2 0 1 4294967295 4294967295",
+            "6 3 0 0 0 0", "1 0 2 0 0 0", "1 0 0 2 0 0", "-1 0 0 0 0 0",
+            "6  1 1 1 997 997", "6 1 1 1 997 997 ", "6 1 1 997 997",
+            "06 1 1 1 1 1", ""]
 
 
 def rules():
@@ -125,7 +126,8 @@ def queue_rows():
         yield row(0, table, record=b"")
         for n in (1, 28, 29, 300):
             yield row(0, table, more=bytes(n))
-    for der in (public_key("rsa:3072"), public_key("rsa:2048"), public_key("rsa:4104"), public_key("P-256"), b"", b"no key"):
+    for der in (public_key("rsa:3072"), public_key("rsa:2048"),
+                public_key("rsa:4104"), public_key("P-256"), b"", b"no key"):
         yield b"\x80" + der
     yield b"\x80" + public_key("rsa:3072") + b"\0"
 
@@ -137,7 +139,8 @@ def integrities():
     for signature in range(3):
         for fault in (0, 1, 2, 4):
             yield bytes([1, 0, signature, fault, 3]) + b"octets"
-        for der in (public_key("P-256"), public_key("rsa:2048"), b"", b"no key", public_key("P-256") + b"\0"):
+        for der in (public_key("P-256"), public_key("rsa:2048"), b"",
+                    b"no key", public_key("P-256") + b"\0"):
             yield bytes([1, 0, signature, 8, 0]) + der
 
 
