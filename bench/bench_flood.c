@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,8 @@ static const char *const phase_name[PHASES] = {"nobody else",
 
 /* What the bad client had of it; shared with its processes. */
 struct had {
-	unsigned long tried, had; /* connections, or answers with keys */
-	unsigned long refused;
+	atomic_ulong tried, had; /* connections, or answers with keys */
+	atomic_ulong refused;
 };
 
 struct rig {

@@ -210,3 +210,40 @@ def workers():
         said(15, 1) + said(14, 0) + said(6)
     for rule in (2, 3, 4):
         yield learnt + said(10, 0, rule) + view16(bytes(20))
+
+
+# ---- fuzz_hi2_links.c ----
+
+TURN = act(6, 0)
+
+
+def link(op, how=0, slot=0):
+    """0: comes, 1: a state, 3: sent, 4: delivered, 6: sign, 7: any frame."""
+    return act(0, 2 * op + slot, how)
+
+
+def hi2_links():
+    for slot in (0, 1):
+        opened = link(0, 0, slot) + link(1, 6, slot) + TURN + \
+            act(3, 2, 0) + TURN
+        yield opened + link(3, 0, slot) + link(4, 0, slot) + TURN
+        yield opened + link(4, 0, slot) + act(4, 30) + TURN
+        for number in (128, 129, 130, 135, 143):
+            yield opened + link(3, number, slot) + link(4, number, slot) + TURN
+            yield opened + link(3, 0, slot) + link(4, number, slot) + TURN * 2
+        for state in range(8):
+            yield opened + link(1, state, slot) + TURN + link(4, 0, slot)
+        yield opened + link(6, 5, slot) + act(3, 2, 0)
+        yield opened + b"".join(link(6, i, slot) for i in range(8)) + \
+            act(3, 2, 200) * 3 + act(3, 0)
+        yield opened + link(6, 5, slot) + link(0, 0, slot) * 2 + act(3, 2, 0)
+        yield opened + act(5, 3) + link(4, 0, slot) + TURN + link(6, 1, slot)
+        yield opened + link(0, 0, slot) + act(4, 31) * 3 + act(3, 1, 0)
+        for rule in range(4):
+            yield opened + link(7, 0, slot) + u8(rule) + u8(1) + \
+                view16(bytes(12))
+    for how in (0, 130, 165, 200):
+        yield link(0) + link(1, 6) + TURN + act(3, 2, how) + TURN + \
+            act(4, 31) * 3 + TURN + act(3, 2, 0) + TURN
+    yield act(3, 0) + link(0) + link(1, 6) + TURN + act(3, 0) + TURN
+    yield act(4, 31) * 4 + act(3, 1, 0) + act(4, 31)

@@ -8,8 +8,6 @@
  * Input: u8 settings (4: all changes were sealed before), then acts, each u8
  * and what it needs: see do_one().
  */
-#include <sys/socket.h>
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -288,39 +286,6 @@ any(struct rd *in)
 }
 
 /* ---- the others ---- */
-
-static void
-channel(struct ipc_chan **ours, struct ipc_chan **theirs)
-{
-	int s[2];
-
-	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) == 0);
-	MUST(ipc_chan_new(s[0], MAX_IPC_BODY, MAX_IPC_QUEUE, ours) == ERR_OK);
-	MUST(ipc_chan_new(s[1], MAX_IPC_BODY, MAX_IPC_QUEUE, theirs) == ERR_OK);
-}
-
-static void
-taker_goes_or_comes(enum route r)
-{
-	process.taker_generation[r]++;
-	for (unsigned i = 0; i < told.n_jobs; i++)
-		told.job[i].lost |= told.job[i].route == r;
-	if (process.taker[r] != NULL) {
-		ipc_chan_free(&process.taker[r]);
-		ipc_chan_free(&taker[r]);
-	} else
-		channel(&process.taker[r], &taker[r]);
-}
-
-static void
-audit_comes_anew(void)
-{
-	(void)hsm_drop_pending(&process);
-	ipc_chan_free(&process.audit);
-	ipc_chan_free(&audit);
-	channel(&process.audit, &audit);
-	told.n_jobs = told.tasks = told.hi2_tasks = 0;
-}
 
 static bool
 thread_ends(uint8_t what)

@@ -277,7 +277,7 @@ def plain_seeds(v):
             "lemf_pcap": media.pcaps(),
             "policy_peers": peers.policy_peers(),
             "audit_peers": peers.audit_peers(),
-            "worker": peers.workers(),
+            "worker": peers.workers(), "hi2_links": peers.hi2_links(),
             "client_proof": decoders.client_proofs(),
             "lemf_cert": decoders.lemf_certs(),
             "address": decoders.ADDRESSES, "confine": decoders.CONFINES,

@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include "appliance/proto_hi2.h"
 #include "fuzz.h"
 #include "worker_told.h"
@@ -144,4 +146,39 @@ hear(void)
 			else
 				to_audit(&f);
 	}
+}
+
+/* ---- channels ---- */
+
+void
+channel(struct ipc_chan **ours, struct ipc_chan **theirs)
+{
+	int s[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) == 0);
+	MUST(ipc_chan_new(s[0], MAX_IPC_BODY, MAX_IPC_QUEUE, ours) == ERR_OK);
+	MUST(ipc_chan_new(s[1], MAX_IPC_BODY, MAX_IPC_QUEUE, theirs) == ERR_OK);
+}
+
+void
+taker_goes_or_comes(enum route r)
+{
+	process.taker_generation[r]++;
+	for (unsigned i = 0; i < told.n_jobs; i++)
+		told.job[i].lost |= told.job[i].route == r;
+	if (process.taker[r] != NULL) {
+		ipc_chan_free(&process.taker[r]);
+		ipc_chan_free(&taker[r]);
+	} else
+		channel(&process.taker[r], &taker[r]);
+}
+
+void
+audit_comes_anew(void)
+{
+	(void)hsm_drop_pending(&process);
+	ipc_chan_free(&process.audit);
+	ipc_chan_free(&audit);
+	channel(&process.audit, &audit);
+	told.n_jobs = told.tasks = told.hi2_tasks = 0;
 }

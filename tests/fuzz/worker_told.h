@@ -35,4 +35,10 @@ extern struct told told;
 /* What stands at the other ends. */
 void hear(void);
 
+/* Both ends of a new one. */
+void channel(struct ipc_chan **ours, struct ipc_chan **theirs);
+void taker_goes_or_comes(enum route);
+/* It knows nothing of what the one before has asked for. */
+void audit_comes_anew(void);
+
 #endif

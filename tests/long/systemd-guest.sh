@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What systemd.sh has the machine do that it boots: the appliance is made and run
+# What systemd.sh has the container do that it boots: the appliance is made and run
 # as OPERATING.md says, with all nine kinds of processes, and the unit is tried.
-# Times are those of a machine without KVM.
+# Times are those of a machine that does much else.
 set -u
 exec >/dev/console 2>&1
 FAILURES=0
@@ -56,6 +56,8 @@ issue() {
 
 step "What the package's files make"
 note "$(systemctl --version | head -n 1), Linux $(uname -r)"
+check "systemd-sysusers" systemd-sysusers keywarden.conf
+check "systemd-tmpfiles" systemd-tmpfiles --create keywarden.conf
 for kind in "" -audit -policy -xk -x2 -hi2 -hi2c -xkc -hsm; do
 	check "user keywarden$kind" quiet id "keywarden$kind"
 done

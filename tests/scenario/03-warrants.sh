@@ -13,12 +13,6 @@ not_entered() {
 	check "$1: one line that says why" one_line "$3"
 	check "$1: nothing entered" same "$(kw warrant list --json | tr -d ' \n')" "$before"
 }
-one_line() {
-	[ "$(wc -l <"$WORK/said")" = 1 ] && grep -q "$1" "$WORK/said" || {
-		cat "$WORK/said"
-		return 1
-	}
-}
 
 step "An appliance and a call, no warrant"
 kms_up

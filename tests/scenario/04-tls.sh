@@ -160,12 +160,6 @@ to_impostor "nobody" 69 "Connection refused"
 
 step "A client comes and goes; SIGHUP: a new certificate"
 cp "$CONF" "$WORK/without"
-# reload: what came of it is in the log
-reload() {
-	log_mark
-	kill -HUP "$DAEMON"
-	eventually 10 log_says "${1:-configuration read again}"
-}
 # ends REASON: so does a request; an entry comes before its effect
 ends() {
 	ask x alice

@@ -18,7 +18,6 @@ logins() { grep -c '^C_Login' "$WORK/trace"; }
 hup() { kill -HUP "$DAEMON"; }
 workers() { [ "$(kw status --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p')" = "$1" ]; }
 status_says() { kw status | grep -q "$1"; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 # pin FILE: that is the PIN file from now on
 pin() { install -m 600 "$WORK/$1" "$WORK/pin.new" && mv "$WORK/pin.new" "$WORK/pin"; }
 # kill_workers N: as many of them at once

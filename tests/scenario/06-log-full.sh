@@ -7,12 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 
 LOG=$WORK/state/audit.log
-one_line() {
-	[ "$(wc -l <"$WORK/said")" = 1 ] && grep -q "$1" "$WORK/said" || {
-		cat "$WORK/said"
-		return 1
-	}
-}
 # fails TEXT EXIT-CODE PART-OF-THE-LINE keywarden's words...
 fails() {
 	local text=$1 code=$2 part=$3
@@ -20,11 +14,6 @@ fails() {
 	kw "$@" >"$WORK/shown" 2>"$WORK/said"
 	check "$text: exit $code" same $? "$code"
 	check "$text: one line, $part" one_line "$part"
-}
-reload() {
-	log_mark
-	kill -HUP "$DAEMON"
-	eventually 10 log_says "configuration read again"
 }
 entries() { kw audit show --json | wc -l; }
 unavailable() {

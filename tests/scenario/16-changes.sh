@@ -11,12 +11,6 @@ refuses() {
 	check "$1: exit 1" same $? 1
 	check "$1: $3" one_line "$3"
 }
-one_line() {
-	[ "$(wc -l <"$WORK/said")" = 1 ] && grep -q "$1" "$WORK/said" || {
-		cat "$WORK/said"
-		return 1
-	}
-}
 # waits TEXT NAME N: NAME.cms is taken and waits for more, N have approved
 waits() {
 	check "$1: taken" submit "$2"

@@ -10,6 +10,7 @@ XID=11111111-2222-4333-8444-555555555555
 BOB_XID=33333333-2222-4333-8444-555555555555
 SIP_XID=22222222-2222-4333-8444-555555555555
 NOBODY=99999999-2222-4333-8444-555555555555
+BECOMES=60
 X2PORT=$(free_port)
 
 # warrant_x2 NAME LIID PRODUCTS XID...: for alice or $TARGETS, to lemf1
@@ -39,37 +40,12 @@ call() {
 	cscf --from "$(uri alice)" --to "$(uri bob)" --call-id "call-$CALLS@lab.example" \
 		"$@" --call "$WORK/$dir"
 }
-# counted x2|hi2 NAME
-counted() {
-	kw status --json | tr -d ' \n' |
-		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
-}
-# becomes N x2|hi2 NAME: within 60 s
-becomes() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		[ "$(counted "$2" "$3")" = "$1" ] && return 0
-		sleep 0.1
-	done
-	printf '   %s: got "%s", expected %s\n' "$3" "$(counted "$2" "$3")" "$1"
-	return 1
-}
 # more N TEXT: N records are in the queue more than before, and no others come
 QUEUED=0
 more() {
 	QUEUED=$((QUEUED + $1))
 	check "$2" becomes "$QUEUED" hi2 waiting
 	check "  and nothing waits for one" becomes 0 x2 waiting
-}
-# again_up NAME: it has been started anew
-again_up() {
-	local i
-	for ((i = 0; i < 600; i++)); do
-		[ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ] &&
-			kw status >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
-	return 1
 }
 
 step "An appliance that is a DF2/MF"
@@ -165,7 +141,7 @@ for p in keywarden-policy keywarden-hi2 keywarden-hsm keywarden-audit; do
 	pid=$(pid_of $p)
 	kill -KILL "$pid"
 	check "a call while $p is away" call x$N
-	check "it comes back" again_up $p "$pid"
+	check "it comes back" up_again $p "$pid"
 	more 2 "the keys are asked for until they are there"
 done
 pid=$(pid_of keywarden-x2)

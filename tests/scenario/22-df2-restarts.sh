@@ -17,16 +17,6 @@ bobs() {
 	check "$1" report x "$B" bob
 	keys_of LIID-B "$bob" to x
 }
-# killed PROGRAM...: all at once, and they come again
-killed() {
-	local p pids=()
-	for p in "$@"; do pids+=("$(pid_of "keywarden-$p")"); done
-	kill -KILL "${pids[@]}"
-	for p in "$@"; do
-		check "keywarden-$p comes back" up_again "keywarden-$p" "${pids[0]}"
-		pids=("${pids[@]:1}")
-	done
-}
 # seen TYPE COMMAND...: the command, until the log has such an entry more
 seen() {
 	local before
@@ -110,22 +100,6 @@ alices "another call"
 all_at_least "x2"
 
 step "All of them, while calls go on"
-# flow NAME XID TARGET: one call after the other until $WORK/stop is there; the
-# Call-ID of each goes to $WORK/flow-NAME
-flow() {
-	local CALL_NAME=$1 CALLS=0
-	while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
-		WAIT_ACK=60 report x "$2" "$3" || touch "$WORK/lost"
-		echo "$CALL_ID" >>"$WORK/flow-$1"
-	done
-}
-# flowed NAME LIID IDENTITY WAY: each has its record
-flowed() {
-	while read -r CALL_ID; do
-		keys_of "$2" "$3" "$4" x
-	done <"$WORK/flow-$1"
-	check "$(wc -l <"$WORK/flow-$1") calls" test "$(wc -l <"$WORK/flow-$1")" -ge 10
-}
 flow first "$A" alice &
 flows=$!
 flow second "$B" bob &
@@ -143,8 +117,8 @@ touch "$WORK/stop"
 # shellcheck disable=SC2086
 wait $flows
 check "all calls were acknowledged" test ! -e "$WORK/lost"
-flowed first LIID-A "$alice" from
-flowed second LIID-B "$bob" to
+flowed first LIID-A "$alice" from 10
+flowed second LIID-B "$bob" to 10
 all_at_least "all of them" 40
 check "nothing waits" becomes 0 x2 waiting
 

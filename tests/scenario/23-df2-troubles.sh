@@ -31,11 +31,6 @@ written() {
 	# shellcheck disable=SC2086
 	df2_config $LIMITS "$@"
 }
-reload() {
-	log_mark
-	kill -HUP "$DAEMON"
-	eventually 10 log_says "configuration read again"
-}
 refused_reload() {
 	log_mark
 	kill -HUP "$DAEMON"

@@ -23,10 +23,6 @@ call() {
 		--to "$(uri bob)" --call-id "call-$CALLS@lab.example" "$@" \
 		--call "$WORK/kms/$dir" >"$WORK/cscf.out" 2>"$WORK/cscf.err"
 }
-counted() {
-	kw status --json | tr -d ' \n' |
-		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
-}
 is_counted() { [ "$(counted "$1" "$2")" = "$3" ]; }
 # more KEYS NO_KEYS TEXT: so many records more than before, and nothing waits
 KEYS=0 NO_KEYS=0
@@ -82,18 +78,6 @@ xk_client {
   ${1:-}
 }
 END
-}
-hup() {
-	log_mark
-	kill -HUP "$DAEMON"
-	eventually 10 log_says "configuration read again"
-}
-# cannot_start WORDS: with the configuration as it is, for this reason
-cannot_start() {
-	"$BIN/keywardend" --config "$CONF" >"$WORK/refused" 2>&1
-	[ $? -eq 78 ] && grep -qF -- "$1" "$WORK/refused" && return 0
-	cat "$WORK/refused"
-	return 1
 }
 # The other one down, and up again on the same port.
 kms_down() { on kms daemon_stop; }
@@ -208,28 +192,28 @@ check "a call" call x9
 more 1 0 "its keys"
 check "  the true ones" true_keys x9
 ASKS_AS=unknown client_section
-check "as a client that is not enrolled there" hup
+check "as a client that is not enrolled there" reload
 check "it is connected" eventually 10 log_says "connected to the appliance that makes keys"
 check "a call" call x10
 more 0 1 "is told to have no keys"
 
 step "Certificates that are not taken"
 ASKS_AS=stranger client_section
-check "as a stranger" hup
+check "as a stranger" reload
 check "the other one ends it" eventually 10 log_says "no connection to the appliance that makes keys: .*alert"
 check "it is never taken for connected" not log_says "connected to the appliance"
 check "a call" call x11
 check "waits" eventually 5 is_counted x2 waiting 1
 client_section 'name = "another.example"'
-check "a server of another name" hup
+check "a server of another name" reload
 check "is not taken" eventually 10 log_says "no connection to the appliance that makes keys: hostname mismatch"
 cp "$WORK/stranger.pem" "$WORK/other-ca.pem"
 client_section 'name = "localhost"'
-check "a server by its name" hup
+check "a server by its name" reload
 more 1 0 "makes the keys"
 check "  the true ones" true_keys x11
 client_section
-check "and by its address" hup
+check "and by its address" reload
 check "a call" call x12
 more 1 0 "its keys"
 
@@ -237,7 +221,7 @@ step "Lists of revoked certificates"
 crl in-use 1
 client_section "crl = \"$WORK/in-use.crl\""
 check "that they are asked for is approved" approve_config
-check "it is read again" hup
+check "it is read again" reload
 check "the other one is connected" eventually 10 log_says "connected to the appliance that makes keys"
 log_mark
 cp "$WORK/kms/xk.pem" "$WORK/kms-xk.pem"

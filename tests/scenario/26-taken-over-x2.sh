@@ -17,16 +17,7 @@ warrant_x2() {
 	echo ", \"lemfs\": [\"$6\"] }" >>"$WORK/$1.body"
 	request "$1" one warrant new "$WORK/$1.body" && approve "$1" one two
 }
-# Programs in a folder of their own, x2 being another.
-daemon_start() {
-	if [ ! -d "$WORK/bin" ]; then
-		mkdir "$WORK/bin"
-		cp "$BIN"/keywardend "$BIN"/keywarden-* "$WORK/bin"
-		cp "$BIN/attack-puppet" "$WORK/bin/keywarden-x2"
-	fi
-	"$WORK/bin/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
-	DAEMON=$!
-}
+puppet x2
 x2() { "$BIN/attack-x2" "$WORK/bin/keywarden-x2.socket" "$@" 2>&1; }
 # says TEXT WORDS act...: what comes back
 says() {
@@ -34,13 +25,9 @@ says() {
 	shift 2
 	check "$text" same "$(x2 "$@")" "$want"
 }
-counted() {
-	kw status --json | tr -d ' \n' |
-		sed -n 's/.*"hi2":{\([^}]*\)}.*/\1/p' | tr , '\n' | sed -n "s/\"$1\"://p"
-}
 # Of the log: requests that were decided on, one way or the other.
 decided() { echo $(($(audit_count keyIntent) + $(audit_count keyRefused))); }
-queued() { sleep 2.2; counted waiting; } # hi2 tells its counts every 2 s
+queued() { sleep 2.2; counted hi2 waiting; } # hi2 tells its counts every 2 s
 # silent TEXT: since the last time nothing was decided on and nothing queued
 DECIDED=0 QUEUED=0
 silent() {
@@ -54,8 +41,7 @@ grown() {
 	check "$3: so many records" same "$(queued)" "$QUEUED"
 }
 # back PROGRAM PID: it has been started anew, and there is service
-back() { eventually 40 anew "$@" && eventually 20 kw_serves; }
-anew() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
+back() { eventually 40 is_new "$@" && eventually 20 kw_serves; }
 kw_serves() { kw status >"$WORK/status" 2>&1 && x2 xid "$ALICE" >/dev/null; }
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of "$1")/status"; }
 # What came to him, as text and in hex.
@@ -116,8 +102,8 @@ step "Calls that are not the warrant's"
 says "of others: a record, and no keys in it" "1 stored 1" ask "$ALICE" --call "$WORK/other"
 says "of another day: the same" "1 stored 1" ask "$ALICE" --call "$WORK/old"
 grown 2 2 "both refused"
-check "  as what they are" same "$(counted noKeys)" 2
-check "  and keys were sent once" same "$(counted keys)" 1
+check "  as what they are" same "$(counted hi2 noKeys)" 2
+check "  and keys were sent once" same "$(counted hi2 keys)" 1
 for why in targetMismatch noAuthorisation; do
 	check "  the log says $why" quiet grep "\"result\":\"$why\"" <(kw audit show --json)
 done

@@ -8,15 +8,7 @@
 XID=11111111-2222-4333-8444-555555555555
 X2PORT=$(free_port)
 
-daemon_start() {
-	if [ ! -d "$WORK/bin" ]; then
-		mkdir "$WORK/bin"
-		cp "$BIN"/keywardend "$BIN"/keywarden-* "$WORK/bin"
-		cp "$BIN/attack-puppet" "$WORK/bin/keywarden-hi2"
-	fi
-	"$WORK/bin/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
-	DAEMON=$!
-}
+puppet hi2
 hi2() { "$BIN/attack-hi2" "$WORK/bin/keywarden-hi2.socket" "$@" 2>&1; }
 CALLS=0
 call() {
@@ -38,8 +30,7 @@ says() {
 	wait $pid
 	check "$text" same "$(cat "$WORK/said")" "$want"
 }
-back() { eventually 40 anew "$@" && eventually 20 quiet kw status; }
-anew() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
+back() { eventually 40 is_new "$@" && eventually 20 quiet kw status; }
 
 step "An appliance, with somebody else in the place of hi2"
 pki

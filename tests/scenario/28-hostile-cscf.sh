@@ -23,10 +23,6 @@ call() {
 		--call-id "call-$CALLS@lab.example" --wait-ack 20 --call "$WORK/$1" \
 		>"$WORK/cscf.out" 2>"$WORK/cscf.err"
 }
-counted() {
-	kw status --json | tr -d ' \n' |
-		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
-}
 keys_are() { [ "$(counted hi2 keys)" = "$1" ]; }
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$X2/status"; }
 # hostile WHAT N...: while it goes on, a call is served

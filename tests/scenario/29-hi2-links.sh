@@ -36,17 +36,6 @@ lemfs() {
 }
 at() { echo "address = \"127.0.0.1:${LEMF_PORT[$1]}\""; }
 by_ca() { echo "$(at "$1") server_ca = \"$WORK/ca.pem\""; }
-hup() {
-	log_mark
-	kill -HUP "$DAEMON"
-	eventually 10 log_says "configuration read again"
-}
-cannot_start() {
-	"$BIN/keywardend" --config "$CONF" >"$WORK/refused" 2>&1
-	[ $? -eq 78 ] && grep -qF -- "$1" "$WORK/refused" && return 0
-	cat "$WORK/refused"
-	return 1
-}
 connected() { eventually "${2:-10}" log_says "keywarden-hi2c.* connected to the LEMF $1"; }
 refused() { eventually 10 log_says "no connection to the LEMF $1: $2"; }
 links() { pgrep -c -P "$DAEMON" -x keywarden-hi2c; }
@@ -100,9 +89,9 @@ check "it comes, and is found" connected south 20
 
 step "SIGHUP"
 LINKS=$(pgrep -P "$DAEMON" -x keywarden-hi2c)
-check "with nothing new" hup
+check "with nothing new" reload
 lemfs north "$(by_ca north)"
-check "without south" hup
+check "without south" reload
 check "its process ends" eventually 5 are_links 1
 check "and its connection" eventually 5 lemf_says south "down:"
 NORTH=$(pid_of keywarden-hi2c)
@@ -110,7 +99,7 @@ check "that of north stays" grep -qx "$NORTH" <<<"$LINKS"
 check "and so does its connection" ups north 1
 check "made once" not ups north 2
 lemfs south "$(by_ca south)" north "$(by_ca north) keep_alive_seconds = 1 answer_seconds = 1 dead_seconds = 2"
-check "south again, other times for north" hup
+check "south again, other times for north" reload
 check "south is connected" connected south
 check "north anew" connected north
 check "by the same process" is_link "$NORTH"
@@ -135,21 +124,21 @@ CERT=stranger lemf south
 lemf north
 log_mark
 lemfs south "$(by_ca south)" north "$(by_ca north) name = \"other.example\""
-check "another name" hup
+check "another name" reload
 check "is not taken" refused north "hostname mismatch"
 check "nor is a certificate of nobody" eventually 10 grep -q "LEMF south: self-signed certificate" "$WORK/daemon.log"
 lemfs south "$(at south) pin = {\"sha256:$(pin lemf)\"}" \
 	north "$(by_ca north) crl = \"$WORK/revoked.crl\""
-check "pins, and lists" hup
+check "pins, and lists" reload
 check "one that is not pinned" refused south "its certificate is none of those that are pinned"
 check "one that is revoked" refused north "certificate revoked"
 lemfs south "$(at south) pin = {\"sha256:$(pin lemf)\", \"sha256:$(pin stranger)\"}" \
 	north "$(by_ca north) crl = \"$WORK/old.crl\""
-check "another pin, another list" hup
+check "another pin, another list" reload
 check "one that is pinned is connected" connected south
 check "a list that has expired is none" refused north "CRL has expired"
 cp "$WORK/none.crl" "$WORK/old.crl"
-check "a new list" hup
+check "a new list" reload
 check "lets it in" connected north
 log_mark
 CRL_NUMBER=2 crl later 1 lemf
@@ -166,7 +155,7 @@ step "Another port"
 LEMF_PORT[north]=$(free_port)
 lemf north
 lemfs south "$(at south) pin = {\"sha256:$(pin stranger)\"}" north "$(by_ca north)"
-check "for north" hup
+check "for north" reload
 check "north is connected there" connected north
 if [ "$(kw status --json | sed -n 's/.*"landlock": *\([0-9]*\).*/\1/p')" -ge 4 ]; then
 	check "by a process that is new" log_says "another port: this process ends"
@@ -178,7 +167,7 @@ step "TLS 1.2"
 lemf south --tls 1.2
 lemf north --tls 1.2
 lemfs south "$(by_ca south) tls = \"1.2\"" north "$(by_ca north)"
-check "where it is allowed" hup
+check "where it is allowed" reload
 check "is spoken" connected south
 check "with AEAD" lemf_says south "up: TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384"
 check "and elsewhere is not" refused north "tlsv1 alert protocol version"

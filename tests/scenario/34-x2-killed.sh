@@ -10,16 +10,6 @@ A=$(xid 1) B=$(xid 2) S=$(xid 3)
 alice=$(uri alice) bob=$(uri bob) carol=$(uri carol)
 PARTS="x2 policy audit hsm hi2"
 KILLS=${KILLS:-8}
-# killed PROGRAM...: all at once, and they come again
-killed() {
-	local p pids=()
-	for p in "$@"; do pids+=("$(pid_of "keywarden-$p")"); done
-	kill -KILL "${pids[@]}"
-	for p in "$@"; do
-		check "keywarden-$p comes back" up_again "keywarden-$p" "${pids[0]}"
-		pids=("${pids[@]:1}")
-	done
-}
 # all_killed: with the supervisor, and all is started again
 all_killed() {
 	local all
@@ -124,18 +114,8 @@ over LIID-A3
 all_at_least "of it too"
 
 step "At $KILLS moments of calls that go on"
-flow() {
-	local CALL_NAME=$1 CALLS=0
-	while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
-		WAIT_ACK=60 report x "$2" "$3" --rate $((20 + RANDOM % 400)) || touch "$WORK/lost"
-		echo "$CALL_ID" >>"$WORK/flow-$1"
-	done
-}
-flowed() {
-	while read -r CALL_ID; do keys_of "$2" "$3" "$4" x; done <"$WORK/flow-$1"
-	check "$(wc -l <"$WORK/flow-$1") calls" test -s "$WORK/flow-$1"
-}
 before=$(made_twice)
+pace() { echo --rate $((20 + RANDOM % 400)); }
 flow first "$A" alice &
 flows=$!
 flow second "$B" bob &
@@ -160,9 +140,9 @@ touch "$WORK/stop"
 # shellcheck disable=SC2086
 wait $flows
 check "all calls were acknowledged" test ! -e "$WORK/lost"
-flowed first LIID-A "$alice" from
-for liid in LIID-A2 LIID-A3; do flowed first $liid "$alice" from; done
-flowed second LIID-B "$bob" to
+flowed first LIID-A "$alice" from 1
+for liid in LIID-A2 LIID-A3; do flowed first $liid "$alice" from 1; done
+flowed second LIID-B "$bob" to 1
 all_at_least "each has its record" 40
 twice=$(($(made_twice) - before))
 note "$twice records are made twice, of $(wc -l <"$WORK/expected")"

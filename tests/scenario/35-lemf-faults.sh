@@ -73,23 +73,6 @@ judged_there() {
 	"$here/judge_records.py" --received "$WORK/expected" "${files[@]}"
 }
 
-# ---- the calls ----
-# flow NAME XID TARGET: one after the other until $WORK/stop is there
-flow() {
-	local CALL_NAME=$1 CALLS=0
-	while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
-		WAIT_ACK=120 report x "$2" "$3" || touch "$WORK/lost"
-		echo "$CALL_ID" >>"$WORK/flow-$1"
-		sleep 0.1
-	done
-}
-# flowed NAME LIID IDENTITY WAY
-flowed() {
-	while read -r CALL_ID; do
-		keys_of "$2" "$3" "$4" x
-	done <"$WORK/flow-$1"
-	check "$(wc -l <"$WORK/flow-$1") calls" test "$(wc -l <"$WORK/flow-$1")" -ge 5
-}
 # kill_one: any process of the appliance, now and then the supervisor
 kill_one() {
 	local all
@@ -145,6 +128,7 @@ keys_of LIID-A "$alice" from x
 check "reaches all of them" eventually 20 quiet judged_there
 
 step "$KILLS processes are killed, and LEMFs go wrong"
+pace() { sleep 0.1; }
 flow first "$A" alice &
 flows=$!
 flow second "$B" bob &
@@ -169,8 +153,8 @@ done
 wait $flows
 check "all serves again" eventually 60 serves
 check "all calls were acknowledged" test ! -e "$WORK/lost"
-flowed first LIID-A "$alice" from
-flowed second LIID-B "$bob" to
+flowed first LIID-A "$alice" from 5
+flowed second LIID-B "$bob" to 5
 eventually 120 quiet judged_there
 judged_there >"$WORK/faults"
 check "each record reached each LEMF, in order, and no other" same "$(head -n 8 "$WORK/faults")" ""

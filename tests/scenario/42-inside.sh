@@ -44,14 +44,6 @@ daemon_start() {
 	"$WORK/bin/keywardend" --config "$CONF" <"$WORK/ca.key" >>"$WORK/daemon.log" 2>&1 &
 	DAEMON=$!
 }
-# issue NAME ROLE: the CA signs the request of that role
-issue() {
-	kw kms tls-request --for "$2" --out "$WORK/token-$2.csr" || return
-	printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$WORK/$1.ext"
-	openssl x509 -req -in "$WORK/token-$2.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" \
-		-set_serial "0x$(openssl rand -hex 8)" -days 30 -extfile "$WORK/$1.ext" \
-		-out "$WORK/$1.pem" 2>/dev/null
-}
 lemf_up() {
 	"$BIN/lab-lemf" --port "${LEMF_PORT[$1]}" --ca "$WORK/ca.pem" \
 		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \

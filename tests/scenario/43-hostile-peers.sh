@@ -58,7 +58,8 @@ echo "hi2 { certificate = \"$WORK/x2.pem\" key = \"$WORK/x2.key\" }" >>"$CONF"
 for n in "${LEMFS[@]}"; do
 	cat >>"$CONF" <<END
 lemf $n { profile = "etsi" operator_id = "LAB" address = "127.0.0.1:${LEMF_PORT[$n]}"
-  server_ca = "$WORK/ca.pem" acknowledge = "acknowledged" }
+  server_ca = "$WORK/ca.pem" acknowledge = "acknowledged"
+  keep_alive_seconds = 1 answer_seconds = 1 dead_seconds = 2 } # so long a PDU may be unfinished
 END
 done
 lemf_up south

@@ -28,7 +28,7 @@
 #include "hi2/ps_pdu.h"
 #include "hi2/tri.h"
 
-#define BURST 320 /* PDUs on a connection, at most */
+#define BURST 120 /* PDUs on a connection, at most */
 #define PATIENCE_S 30
 #define AT_ONCE 32 /* keep-alives whose answers have not been read */
 

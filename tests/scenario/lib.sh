@@ -117,6 +117,14 @@ leaf() {
 		-extfile "$WORK/$1.ext" -out "$WORK/$1.pem" 2>/dev/null
 	chmod 600 "$WORK/$1.key"
 }
+# issue NAME ROLE: the CA signs the token's request of that role
+issue() {
+	[ -e "$WORK/token-$2.csr" ] || kw kms tls-request --for "$2" --out "$WORK/token-$2.csr" || return
+	printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$WORK/$1.ext"
+	openssl x509 -req -in "$WORK/token-$2.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" \
+		-set_serial "0x$(openssl rand -hex 8)" -days 30 -extfile "$WORK/$1.ext" \
+		-out "$WORK/$1.pem" 2>/dev/null
+}
 # pki: the same people for all scenarios
 pki() { once pki pki_new {ca,xk,df2,df2b,officer-{one,two,three},sec-{one,two},engineer,auditor}'.*'; }
 pki_new() {
@@ -215,14 +223,35 @@ init_new() {
 		"${clients[@]}" >"$WORK/init.log" 2>&1
 }
 daemon_start() {
-	"$BIN/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
+	"${PROGRAMS_IN:-$BIN}/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
 	DAEMON=$!
+}
+# puppet x2|hi2: attack-puppet stands in the place of that process
+puppet() {
+	PROGRAMS_IN=$WORK/bin
+	mkdir "$PROGRAMS_IN"
+	cp "$BIN"/keywardend "$BIN"/keywarden-* "$PROGRAMS_IN"
+	cp "$BIN/attack-puppet" "$PROGRAMS_IN/keywarden-$1"
 }
 # up: start and wait until it serves
 up() {
 	daemon_start
 	kw status --wait "${1:-20}" >"$WORK/status" 2>&1
 }
+# cannot_start WORDS: with the configuration as it is, for this reason
+cannot_start() {
+	local code
+	log_mark
+	daemon_start
+	eventually 20 gone "$DAEMON" || daemon_kill
+	wait "$DAEMON"
+	code=$?
+	DAEMON=0
+	same $code 78 && log_new | grep -qF -- "$1" && return 0
+	log_new
+	return 1
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
 daemon_stop() {
 	[ "$DAEMON" -ne 0 ] || return 0
 	kill -TERM "$DAEMON" 2>/dev/null
@@ -408,188 +437,7 @@ audit_count() { kw audit show --json | grep -c "\"type\":\"$1\""; }
 changes() { kw audit show --json | grep -c "\"kind\":\"$1\""; }
 audit_last() { kw audit show --json | tail -n 1; }
 
-# ---- the DF2/MF: CSCFs report, records wait for LEMFs ----
-X2PORT=0
-LEMFS=(lemf-0 lemf-1) # one for each form of UMTSIRI
-# df2_config [more of section x2]: behind what config has written
-df2_config() {
-	[ "$X2PORT" != 0 ] || X2PORT=$(free_port)
-	cat >>"$CONF" <<EOF
-x2 {
-  listen = {"127.0.0.1:$X2PORT"}
-  certificate = "$WORK/x2.pem"
-  key = "$WORK/x2.key"
-  client_ca = "$WORK/ca.pem"
-  wait_ms = ${WAIT_MS:-300}
-  $*
-}
-lemf lemf-0 { profile = "etsi" operator_id = "LAB" }
-lemf lemf-1 { profile = "etsi-form1" operator_id = "LAB" }
-EOF
-}
-# df2_up [more of section x2]: as kms_up, with the role of the DF2/MF
-df2_up() {
-	pki
-	leaf x2 "x2.lab.example" ca
-	leaf cscf "cscf.lab.example" ca
-	config
-	df2_config "$@"
-	mkdir "$WORK/records"
-	: >"$WORK/expected"
-	check "keywarden init" init
-	check "keywardend serves" up
-	kw kms params --out "$WORK/params.der"
-	serves || finish
-}
-quoted() {
-	local text
-	text=$(printf ', "%s"' "$@")
-	echo "${text:2}"
-}
-# xid N: an XID
-xid() { printf '%08x-2222-4333-8444-555555555555' "$1"; }
-# hi2_document NAME LIID XIDS IDENTITY...: a request for such a warrant, in
-# NAME.json; from the variables TO (LEMFs) PRODUCTS START END MORE REST too
-hi2_document() {
-	local name=$1 liid=$2 xids=$3
-	shift 3
-	# shellcheck disable=SC2086
-	cat >"$WORK/$name.body" <<EOF
-{ "liid": "$liid", "reference": "$name",
-  "targets": [ { "identities": [$(quoted "$@")], "xids": [$(quoted $xids)] } ],
-  "period": { "start": "${START:-$(rfc3339 '-1 hour')}", "end": "${END:-$(rfc3339 '+1 day')}"${MORE:-} },
-  "products": [${PRODUCTS:-\"keys\"}], "delivery": ["hi2"],
-  "lemfs": [$(quoted ${TO:-${LEMFS[*]}})]${REST:-} }
-EOF
-	request "$name" one warrant new "$WORK/$name.body"
-}
-# hi2_warrant NAME LIID XIDS IDENTITY...: and in force
-hi2_warrant() { hi2_document "$@" && approve "$1" one two; }
-# cscf [options of lab-x2]: to the appliance, as $CSCF
-cscf() {
-	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \
-		--cert "$WORK/${CSCF:-cscf}.pem" --key "$WORK/${CSCF:-cscf}.key" \
-		--wait-ack "${WAIT_ACK:-30}" "$@" >"$WORK/cscf-$BASHPID.out" 2>"$WORK/cscf-$BASHPID.err"
-}
-# report DIR XID TARGET [options of lab-x2]: a call of its own, from alice to
-# bob or from $FROM to $CALLED, around the messages in DIR.  CALL_ID is its
-# Call-ID, $WORK/sip/$CALL_ID its SIP messages; SENT is how many these were.
-# report_again: more of the call that CALL_ID says.
-CALLS=0 REPORTS=0 SENT=0
-report() {
-	CALLS=$((CALLS + 1))
-	CALL_ID=${CALL_NAME:-call}-$CALLS@lab.example
-	report_again "$@"
-}
-report_again() {
-	local dir=$1 of=$2 target=$3
-	shift 3
-	local made=(--from "$(uri "${FROM:-alice}")" --to "$(uri "${CALLED:-bob}")"
-		--call-id "$CALL_ID" "$@" --call "$WORK/$dir")
-	"$BIN/lab-x2" "${made[@]}" --print-dir "$WORK/printed-$BASHPID" && keep_printed &&
-		cscf --xid "$of" --target "$(uri "$target")" "${made[@]}"
-}
-keep_printed() {
-	local f
-	mkdir -p "$WORK/sip/$CALL_ID"
-	REPORTS=$((REPORTS + 1)) SENT=0
-	for f in "$WORK/printed-$BASHPID"/*.sip; do
-		[ -e "$f" ] || return 0
-		mv "$f" "$WORK/sip/$CALL_ID/$(printf %05d $REPORTS)-${f##*/}"
-		SENT=$((SENT + 1))
-	done
-}
-# expect EVENT LIID TARGETS INITIATOR KEYS SIP: a record for each LEMF of $TO is
-# to come of the call of $CALL_ID; INITIATOR: from or to the target, or none;
-# the rest as judge_records.py says.  MAY=?: or none.
-declare -A FORMS=([lemf-1]=/1)
-expect() {
-	local lemf word=not-Available
-	[ "$4" != from ] || word=originating-Target
-	[ "$4" != to ] || word=terminating-Target
-	for lemf in ${TO:-${LEMFS[*]}}; do
-		printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' \
-			"${MAY:-}$lemf${FORMS[$lemf]:-}" "$2" "$1" \
-			"$CALL_ID" $word "$3" "$5" "$6" >>"$WORK/expected"
-	done
-}
-# keys_of LIID TARGETS INITIATOR DIR [KEYS I1]: the set of DIR/keys.json, with the
-# message that held DIR/i1.bin
-keys_of() {
-	expect keys "$1" "$2" "$3" "$WORK/$4/${5:-keys.json}" \
-		"$WORK/sip/$CALL_ID:$WORK/$4/${6:-i1.bin}"
-}
-# no_keys_of LIID TARGETS INITIATOR DIR [I1]: none can be had
-no_keys_of() {
-	expect noKeys "$1" "$2" "$3" - "$WORK/sip/$CALL_ID:$WORK/$4/${5:-i1.bin}"
-}
-# sip_of LIID TARGETS NAME: each SIP message of the call of target NAME, in order
-sip_of() {
-	local f way who
-	for f in "$WORK/sip/$CALL_ID"/*.sip; do
-		way=to
-		who=$(sed -n 's/^From: <sip:\([^@]*\)@.*/\1/p' "$f")
-		if [ "$who" = "$3" ]; then
-			grep -q "^SIP/2.0" "$f" || way=from
-		else
-			! grep -q "^SIP/2.0" "$f" || way=from
-		fi
-		expect sip "$1" "$2" $way - "$f"
-	done
-}
-# spool [options of lab-spool]
-spool() {
-	SOFTHSM2_CONF="$WORK/state/token/softhsm2.conf" "$BIN/lab-spool" \
-		--spool "$WORK/state/spool/spool.db" --kms-state "$WORK/state/kms-state" \
-		--module /usr/lib/softhsm/libsofthsm2.so --label keywarden \
-		--pin-file "$WORK/pin" "$@"
-}
-# queued: how many records wait
-queued() { spool --list 2>/dev/null | wc -l; }
-queued_are() { [ "$(queued)" -eq "$1" ]; }
-queued_at_least() { [ "$(queued)" -ge "$1" ]; }
-# records LEMF: those in the queue, in $WORK/records/LEMF.json
-records() {
-	: >"$WORK/records/$1.json"
-	spool --list --lemf "$1" >/dev/null 2>&1 || return 0 # none
-	spool --lemf "$1" --out "$WORK/records/$1.ber" >/dev/null &&
-		"$BIN/lab-iri" --json "$WORK/records/$1.ber" >"$WORK/records/$1.json"
-}
-# judged [--at-least-once]: what is in the queue is what was expected
-judged() {
-	local lemf files=()
-	for lemf in $(cut -f1 "$WORK/expected" | tr -d '?' | cut -d/ -f1 | sort -u) "${LEMFS[@]}"; do
-		[[ " ${files[*]} " != *" $lemf="* ]] || continue
-		records "$lemf" || return 1
-		files+=("$lemf=$WORK/records/$lemf.json")
-	done
-	"$here/judge_records.py" "$@" "$WORK/expected" "${files[@]}"
-}
-# all_there TEXT [SECONDS]: the records that were expected, and no others; once
-# something is missing it is not waited for again
-all_there() {
-	local n seconds=${2:-20}
-	n=$(wc -l <"$WORK/expected")
-	[ "$FAILURES" -eq 0 ] || seconds=2
-	check "$1: $n records wait" eventually "$seconds" queued_are "$n"
-	check "$1: each is the one that must be there" judged
-}
-# all_at_least TEXT: the records that were expected, each perhaps more than once
-all_at_least() {
-	eventually "$([ "$FAILURES" -eq 0 ] && echo "${2:-30}" || echo 5)" \
-		quiet judged --at-least-once
-	check "$1: each is there" judged --at-least-once
-}
-# counted x2|hi2 NAME; becomes N x2|hi2 NAME
-counted() {
-	kw status --json | tr -d ' \n' |
-		sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | tr , '\n' | sed -n "s/\"$2\"://p"
-}
-count_is() { [ "$(counted "$2" "$3")" = "$1" ]; }
-becomes() {
-	eventually "${BECOMES:-20}" count_is "$@" ||
-		same "$3: $(counted "$2" "$3")" "$3: $1"
-}
+# ---- what came of it ----
 # up_again PROGRAM OLD-PID: it has been started anew, and all serves
 is_new() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
 serves() { kw status >/dev/null 2>&1; }
@@ -657,9 +505,22 @@ eventually() {
 }
 # What the daemon has logged since the last log_mark.
 LOG_MARK=0
-log_mark() { LOG_MARK=$(wc -l <"$WORK/daemon.log"); }
+log_mark() { LOG_MARK=$(cat "$WORK/daemon.log" 2>/dev/null | wc -l); }
 log_new() { tail -n "+$((LOG_MARK + 1))" "$WORK/daemon.log"; }
 log_says() { log_new | grep -q -- "$1"; }
+# reload [WORDS]: SIGHUP, and what came of it is in the log
+reload() {
+	log_mark
+	kill -HUP "$DAEMON"
+	eventually 10 log_says "${1:-configuration read again}"
+}
+# one_line PART: one line is in $WORK/said, and that is in it
+one_line() {
+	[ "$(wc -l <"$WORK/said")" = 1 ] && grep -q "$1" "$WORK/said" || {
+		cat "$WORK/said"
+		return 1
+	}
+}
 # probe COMMAND...: xk-probe as client df2 (or $CLIENT), answers joined by ";"
 probe() {
 	"$BIN/xk-probe" --connect "127.0.0.1:$PORT" --ca "$WORK/ca.pem" \
@@ -696,3 +557,6 @@ freeze() { kill -STOP "$(pid_of "$1")"; }
 thaw() { kill -CONT "$(pid_of "$1")"; }
 # quiet COMMAND...: without its output, so that check still says how it went
 quiet() { "$@" >/dev/null; }
+
+# shellcheck source=tests/scenario/lib_df2.sh
+. "$here/lib_df2.sh"

@@ -13,6 +13,7 @@
 #include "appliance/tls_client.h"
 #include "appliance/tls_server.h"
 #include "help.h"
+#include "pki.h"
 
 static const unsigned char alpn[] = {4, 'x', 'k', '/', '1'};
 static const struct tls_client_kind with_alpn = {.section = "xk_client",
@@ -26,6 +27,7 @@ static const struct tls_client_kind without = {.section = "lemf",
 static struct party {
 	EVP_PKEY *key;
 	X509 *cert;
+	const char *cn;
 } ca, stranger, server, client, odd, rsa, late;
 
 static void
@@ -37,6 +39,7 @@ issue_with(struct party *p, EVP_PKEY *key, const char *cn,
 	X509_EXTENSION *e;
 
 	p->key = key;
+	p->cn = cn;
 	p->cert = X509_new();
 	assert_non_null(p->key);
 	assert_non_null(p->cert);
@@ -143,44 +146,21 @@ struct list {
 static int
 crl(const struct list *l)
 {
-	X509_CRL *x = X509_CRL_new();
-	ASN1_INTEGER *number;
-	ASN1_TIME *t = ASN1_TIME_new();
-	BIO *b = BIO_new(BIO_s_mem());
-	char *p;
-	long len;
-	int fd;
+	const time_t now = time(NULL);
+	const long serial = l->revoked == NULL
+	    ? 0
+	    : ASN1_INTEGER_get(X509_get0_serialNumber(l->revoked->cert));
+	const struct pki_crl c = {.key = l->by->key,
+	    .issuer = l->by->cn,
+	    .from = now + l->from,
+	    .until = now + l->to,
+	    .revoked = &serial,
+	    .n_revoked = l->revoked != NULL};
+	size_t len;
+	char *text = pki_crl_pem(&c, &len);
+	const int fd = file_of(text, len);
 
-	assert_non_null(x);
-	assert_int_equal(X509_CRL_set_version(x, 1), 1);
-	assert_int_equal(X509_CRL_set_issuer_name(x,
-			     X509_get_subject_name(l->by->cert)),
-	    1);
-	assert_non_null(X509_gmtime_adj(t, l->from));
-	assert_int_equal(X509_CRL_set1_lastUpdate(x, t), 1);
-	assert_non_null(X509_gmtime_adj(t, l->to));
-	assert_int_equal(X509_CRL_set1_nextUpdate(x, t), 1);
-	if (l->revoked != NULL) {
-		X509_REVOKED *r = X509_REVOKED_new();
-
-		assert_non_null(X509_gmtime_adj(t, -1));
-		assert_int_equal(X509_REVOKED_set_serialNumber(r,
-				     X509_get_serialNumber(l->revoked->cert)),
-		    1);
-		assert_int_equal(X509_REVOKED_set_revocationDate(r, t), 1);
-		assert_int_equal(X509_CRL_add0_revoked(x, r), 1);
-	}
-	number = ASN1_INTEGER_new();
-	assert_int_equal(X509_CRL_add1_ext_i2d(x, NID_crl_number, number, 0, 0),
-	    1);
-	ASN1_INTEGER_free(number);
-	assert_true(X509_CRL_sign(x, l->by->key, EVP_sha256()) > 0);
-	assert_int_equal(PEM_write_bio_X509_CRL(b, x), 1);
-	len = BIO_get_mem_data(b, &p);
-	fd = file_of(p, (size_t)len);
-	BIO_free(b);
-	ASN1_TIME_free(t);
-	X509_CRL_free(x);
+	free(text);
 	return fd;
 }
 
@@ -628,7 +608,9 @@ without_a_current_list_of_its_ca_a_server_is_not_taken(void **state)
 static void
 a_list_that_another_has_signed_is_none(void **state)
 {
-	const struct party false_ca = {stranger.key, ca.cert};
+	const struct party false_ca = {.key = stranger.key,
+	    .cert = ca.cert,
+	    .cn = ca.cn};
 	const struct list l = {&false_ca, NULL, -60, 3600};
 	struct attempt a = of_lemf(&without, &server);
 	struct ended e;

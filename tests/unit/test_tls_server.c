@@ -48,9 +48,9 @@ pem(bool secret)
 	BIO *b = BIO_new_fd(fd, BIO_NOCLOSE);
 
 	assert_true(fd != -1);
-	assert_int_equal(secret ? PEM_write_bio_PrivateKey(b, key, NULL, NULL,
-				      0, NULL, NULL)
-				: PEM_write_bio_X509(b, cert),
+	assert_int_equal(secret
+		? PEM_write_bio_PrivateKey(b, key, NULL, NULL, 0, NULL, NULL)
+		: PEM_write_bio_X509(b, cert),
 	    1);
 	BIO_free(b);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
