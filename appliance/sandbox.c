@@ -184,13 +184,11 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 		return rc;
 	if ((rc = add_where(c, SCMP_SYS(mmap), 2, PROT_EXEC, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)) != 0 ||
+	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(sendto), 3, MSG_FASTOPEN, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0)) != 0 ||
 	    (rc = add_where(c, SCMP_SYS(tgkill), 0, UINT64_MAX,
 		 (uint64_t)getpid())) != 0)
-		return rc;
-	if (allows(which, SCMP_SYS(epoll_wait)) &&
-	    (rc = add_where(c, SCMP_SYS(ioctl), 1, UINT64_MAX, FIONBIO)) != 0)
 		return rc;
 	for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
 		if ((rc = add_where(c, SCMP_SYS(fcntl), 1, UINT64_MAX,
