@@ -198,8 +198,8 @@ kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
 # that the appliance is made of is the scenario's own, they are copies: of others
 # there are as many sorts as of settings that init writes down.
 init() {
-	if [ -n "${TOKEN_EXTRA:-}${SANDBOX:-}" ] || [ "${ENROL-df2}" != df2 ] ||
-		grep -q 'address =\|connect =\|key = "token"' "$CONF"; then
+	if [ "${ENROL-df2}" != df2 ] || ! grep -q '^sandbox .*users = "no"' "$CONF" ||
+		grep -q 'module =\|address =\|connect =\|key = "token"' "$CONF"; then
 		init_new
 		return
 	fi
