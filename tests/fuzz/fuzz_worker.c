@@ -402,7 +402,7 @@ start(uint8_t how)
 	process = (struct hsm_proc){.state_octets = state_octets,
 	    .state_len = len + KMS_STATE_SEAL_LEN,
 	    .head_fd = memory_file(none),
-	    .settings = {.job_seconds = 10, .remote = (how & 1) != 0}};
+	    .at.settings = {.job_seconds = 10, .remote = (how & 1) != 0}};
 	hsm_forget_state(&process);
 	h = authority_head(process.authority);
 	for (unsigned i = 0; i < WORLD_BASE && (how & 4) != 0; i++) {
