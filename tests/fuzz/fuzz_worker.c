@@ -35,7 +35,7 @@ static const struct ipc_rule rules[] = {
     {MSG_DO_HI2_TASK, 18, 17 + MAX_SIGN_DATA, 1, hsm_on_hi2_task},
 };
 
-static int64_t now; /* seconds */
+static int64_t now, uptime; /* seconds; this one is never set back */
 static uint8_t state_octets[65536], answer_octets[32768];
 
 /* ---- in the place of the machine: --wrap ---- */
@@ -52,7 +52,14 @@ __wrap_clock_seconds(void)
 int64_t
 __wrap_clock_uptime_ms(void)
 {
-	return 1000 * (now - PKI_NOW);
+	return 1000 * uptime;
+}
+
+static void
+pass(int64_t seconds)
+{
+	now += seconds;
+	uptime += seconds;
 }
 
 static struct rd
@@ -153,9 +160,11 @@ work(uint8_t what)
 	    (hsm_run_free(NULL) == NULL &&
 		process.n_waiting == MAX_WORKER_JOBS))
 		return true;
-	told.job[told.n_jobs++] = (struct given){id, route, c.number, false,
+	told.job[told.n_jobs++] = (struct given){id, id, route, c.number, false,
 	    process.taker[route] == NULL};
 	msg_work_put(&w, &m);
+	MUST(w.len <= sizeof(told.work));
+	memcpy(told.work, w.p, told.work_len = w.len);
 	return say(MSG_WORK, id, &w);
 }
 
@@ -268,18 +277,63 @@ hi2_task(uint8_t what)
 	return say(MSG_DO_HI2_TASK, ++told.next_task, &w);
 }
 
+/* Whatever stands there is a job of this audit if it can be read. */
+static bool
+any_work(const struct wr *w)
+{
+	struct msg_work m;
+	const uint32_t id = ++told.next_id;
+
+	if (told.n_jobs == JOBS || hsm_run_free(NULL) == NULL)
+		return true; /* what waits is read later */
+	if (msg_work_get(view(w->p, w->len), &m) == ERR_OK)
+		told.job[told.n_jobs++] = (struct given){id, m.ticket.id,
+		    m.route, m.number, false, process.taker[m.route] == NULL};
+	return say(MSG_WORK, id, w);
+}
+
+/* The last one with an octet changed. */
+static bool
+changed_work(struct rd *in)
+{
+	const size_t at = take_u16(in);
+	struct wr w = body();
+
+	wr_copy(&w, told.work, told.work_len);
+	if (told.work_len == 0)
+		return true;
+	w.p[at % told.work_len] ^= take_u8(in);
+	return any_work(&w);
+}
+
+/* Of a job that has no outcome, or is none: audit is not to be trusted. */
+static bool
+any_durable(uint32_t id, const struct wr *w)
+{
+	for (unsigned i = 0; i < told.n_jobs; i++)
+		if (told.job[i].id == id && told.job[i].outcome)
+			return true; /* see durable() */
+	MUST(!say(MSG_DURABLE, id, w));
+	return false;
+}
+
 /* Any frame: its questions have no answer that is known. */
 static bool
-any(struct rd *in)
+any(uint8_t what, struct rd *in)
 {
 	const struct ipc_rule *r =
-	    &rules[take_u8(in) % (sizeof(rules) / sizeof(rules[0]))];
+	    &rules[what % (sizeof(rules) / sizeof(rules[0]))];
 	struct wr w = body();
-	const struct rd octets_of_frame = take_view16(in);
+	struct rd octets_of_frame;
 
-	if (r->type == MSG_DURABLE || r->type == MSG_WORK)
-		return true;
+	if (what == 255)
+		return changed_work(in);
+	octets_of_frame = take_view16(in);
 	wr_copy(&w, octets_of_frame.p, octets_of_frame.left);
+	if (r->type == MSG_WORK)
+		return any_work(&w);
+	if (r->type == MSG_DURABLE)
+		return any_durable(take_u8(in), &w);
 	told.tasks += r->type == MSG_DO_TASK;
 	told.hi2_tasks += r->type == MSG_DO_HI2_TASK;
 	return say(r->type, 0, &w);
@@ -363,7 +417,7 @@ do_one(struct rd *in)
 	case 9:
 		return hi2_task(what);
 	case 10:
-		return any(in);
+		return any(what, in);
 	case 11:
 		taker_goes_or_comes(what % ROUTE__MAX);
 		break;
@@ -374,12 +428,15 @@ do_one(struct rd *in)
 		xkc_says(what, in);
 		break;
 	case 14:
-		now += what < 128 ? what : -(int64_t)(what - 127) * 60;
+		if (what < 128)
+			pass(what);
+		else
+			now -= (what - 127) * 60;
 		(void)hsm_fetch_tick(&process);
 		hear();
 		break;
 	default:
-		now += (int64_t)what * 3600;
+		pass((int64_t)what * 3600);
 	}
 	return true;
 }
@@ -399,10 +456,11 @@ start(uint8_t how)
 	told = (struct told){.answer = make_answer()};
 	memset(&stand, 0, sizeof(stand));
 	now = PKI_NOW;
+	uptime = 0;
 	process = (struct hsm_proc){.state_octets = state_octets,
 	    .state_len = len + KMS_STATE_SEAL_LEN,
 	    .head_fd = memory_file(none),
-	    .settings = {.job_seconds = 10, .remote = (how & 1) != 0}};
+	    .at.settings = {.job_seconds = 10, .remote = (how & 1) != 0}};
 	hsm_forget_state(&process);
 	h = authority_head(process.authority);
 	for (unsigned i = 0; i < WORLD_BASE && (how & 4) != 0; i++) {
@@ -429,7 +487,7 @@ settle(void)
 	for (unsigned n = 0; n < JOBS; n++)
 		for (uint8_t i = 0; i < THREADS; i++)
 			MUST(thread_ends(i));
-	now += 3600; /* nobody fetches so long */
+	pass(3600); /* nobody fetches so long */
 	(void)hsm_fetch_tick(&process);
 	hear();
 	for (unsigned i = 0; i < told.n_jobs; i++)
