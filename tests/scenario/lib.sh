@@ -199,7 +199,7 @@ kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
 # there are as many sorts as of settings that init writes down.
 init() {
 	if [ -n "${TOKEN_EXTRA:-}${SANDBOX:-}" ] || [ "${ENROL-df2}" != df2 ] ||
-		grep -q 'address =\|connect =\|key = "token"' "$CONF"; then
+		grep -q 'address =\|connect =\|key = "token"\|environment =' "$CONF"; then
 		init_new
 		return
 	fi
