@@ -165,8 +165,8 @@ void sup_last_words(struct supervisor *, struct child *);
 enum err sup_health(struct supervisor *, struct child *,
     struct rd body) MUST_CHECK;
 /*
- * End those that do not answer, and any that said it would end and has not; tell
- * policy how workers and lists are.
+ * End those that do not answer, and any that said it would end and has not;
+ * tell policy how workers and lists are.
  */
 void sup_look_at_workers(struct supervisor *);
 /* When that is next needed, in ms from now; -1: not at all. */
