@@ -368,6 +368,7 @@ sup_leave(struct supervisor *s, struct child *c)
 {
 	log_error("%s does not end: it is stuck in a device", child_name(c));
 	s->left = s->left || s->stopping;
+	(void)kill(c->pid, SIGKILL); /* if it was not: whoever asks was late */
 	sup_ended(s, c, "it is stuck in a device");
 }
 

@@ -84,24 +84,14 @@ sup_crl_watch(struct supervisor *s)
 
 /* ---- how they stand ---- */
 
-static void
-send_states(const struct child *policy, const struct msg_crls *m)
+enum err
+sup_crl_tell(const struct supervisor *s, const struct child *policy)
 {
 	static uint8_t body[IPC_CTL_MAX];
+	struct msg_crls m = {.n = 0};
 	struct wr w;
 	size_t len;
-
-	wr_init(&w, body, sizeof(body) - IPC_HEADER_LEN);
-	msg_crls_put(&w, m);
-	if (wr_finish(&w, &len) != ERR_OK ||
-	    sup_say(policy, MSG_CTL_CRLS, 0, body, len, -1) != ERR_OK)
-		log_debug("policy could not be told of the lists");
-}
-
-void
-sup_crl_tell(const struct supervisor *s)
-{
-	struct msg_crls m = {.n = 0};
+	enum err rc;
 
 	for (unsigned i = 0; i < s->n_children && m.n < MAX_CRLS; i++) {
 		const struct child *c = &s->child[i];
@@ -112,9 +102,11 @@ sup_crl_tell(const struct supervisor *s)
 		rd_init(&m.of[m.n].section, t.name, strlen(t.name));
 		m.of[m.n++].is = c->crl;
 	}
-	for (unsigned i = 0; i < s->n_children; i++)
-		if (s->child[i].kind == CTL_PEER_POLICY && s->child[i].pid != 0)
-			send_states(&s->child[i], &m);
+	wr_init(&w, body, sizeof(body) - IPC_HEADER_LEN);
+	msg_crls_put(&w, &m);
+	rc = wr_finish(&w, &len);
+	return rc == ERR_OK ? ipc_ctl_try(policy->ctl, MSG_CTL_CRLS, body, len)
+			    : rc;
 }
 
 enum err
@@ -126,6 +118,6 @@ sup_crl_is(struct supervisor *s, struct child *c, struct rd body)
 	if (!sup_tls_of(s->config, c, &t) || msg_crl_get(body, &m) != ERR_OK)
 		return ERR_MALFORMED;
 	c->crl = m;
-	sup_crl_tell(s);
+	s->health_new = true;
 	return ERR_OK;
 }

@@ -191,12 +191,8 @@ sup_hand_over(struct supervisor *s, struct child *c, struct why *why)
 
 	c->crl = (struct msg_crl){CRL_NONE, 0};
 	sup_crl_seen(s, c);
-	if ((rc = send_files(s, c, why)) != ERR_OK ||
-	    (rc = sup_send_settings(s, c, MSG_CTL_SETUP, why)) != ERR_OK)
-		return rc;
-	if (c->kind == CTL_PEER_POLICY)
-		sup_crl_tell(s);
-	return ERR_OK;
+	rc = send_files(s, c, why);
+	return rc == ERR_OK ? sup_send_settings(s, c, MSG_CTL_SETUP, why) : rc;
 }
 
 enum err

@@ -1,7 +1,7 @@
 /*
  * The workers, as they are: what each has said of its token, which state it is
- * in, and why the last one ended.  One that does not end, or says nothing any
- * more, is ended here.
+ * in, and why the last one ended.  One that says nothing any more, or any
+ * process that does not end, is ended here.
  */
 #include <errno.h>
 #include <signal.h>
@@ -33,14 +33,24 @@ sup_health(struct supervisor *s, struct child *c, struct rd body)
 
 /* ---- those that do not end ---- */
 
+/* Its start, at which others wait, logs in and then tries the token. */
+static int64_t
+silence_most(const struct supervisor *s, const struct child *c)
+{
+	return HEALTH_SILENCE_MS +
+	    (c->ready ? 0 : 2000LL * s->config->job_seconds);
+}
+
 static void
 look_at(struct supervisor *s, struct child *c, int64_t now)
 {
-	if (c->pid == 0 || !sup_logs_in(c->kind))
+	if (c->pid == 0)
 		return;
-	if (c->ending == 0 && now - c->heard > HEALTH_SILENCE_MS && c->ready) {
+	if (sup_logs_in(c->kind) && c->ending == 0 &&
+	    now - c->heard > silence_most(s, c)) {
 		(void)snprintf(c->cause, sizeof(c->cause),
-		    "it has said nothing for %d s", HEALTH_SILENCE_MS / 1000);
+		    "it has said nothing for %d s",
+		    (int)(silence_most(s, c) / 1000));
 		log_error("%s: %s: it is ended", child_name(c), c->cause);
 		c->ending = now - END_MS;
 	}
@@ -103,7 +113,8 @@ tell_policy(struct supervisor *s)
 	wr_init(&w, body, sizeof(body));
 	msg_workers_put(&w, &m);
 	if (w.rc == ERR_OK &&
-	    ipc_ctl_try(policy->ctl, MSG_CTL_WORKERS, body, w.len) == ERR_OK)
+	    ipc_ctl_try(policy->ctl, MSG_CTL_WORKERS, body, w.len) == ERR_OK &&
+	    sup_crl_tell(s, policy) == ERR_OK)
 		s->health_new = false;
 }
 
@@ -129,7 +140,8 @@ sup_next_look(const struct supervisor *s)
 	if (s->health_new)
 		return left < 0 ? 0 : left > TELL_MS ? TELL_MS : (int)left;
 	for (unsigned i = 0; i < s->n_children; i++)
-		if (s->child[i].pid != 0 && sup_logs_in(s->child[i].kind))
+		if (s->child[i].pid != 0 &&
+		    (sup_logs_in(s->child[i].kind) || s->child[i].ending != 0))
 			return LOOK_MS;
 	return -1;
 }

@@ -135,7 +135,9 @@ child_failed(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 static enum err
 take(struct supervisor *s, struct child *c, const struct ipc_frame *f)
 {
-	if (f->type == MSG_CTL_READY && f->body.left == 0) {
+	if (c->ending != 0)
+		return ERR_OK; /* it has had its last word */
+	if (f->type == MSG_CTL_READY && f->body.left == 0 && !c->ready) {
 		child_ready(s, c);
 		return ERR_OK;
 	}
@@ -175,6 +177,8 @@ sup_last_words(struct supervisor *s, struct child *c)
 {
 	struct pollfd last = {c->ctl, POLLIN, 0};
 
+	/* Nothing is added any more by whoever else may have its end. */
+	(void)shutdown(c->ctl, SHUT_RD);
 	while (poll(&last, 1, 0) == 1 && (last.revents & POLLIN) != 0) {
 		static uint8_t buf[IPC_CTL_MAX];
 		struct ipc_frame f;

@@ -53,7 +53,7 @@ struct supervisor {
 	bool stopping, was_ready;
 	bool left; /* one did not end when all were stopped */
 	int64_t crl_due; /* when files of lists are looked at next */
-	bool health_new; /* policy is to be told of the workers */
+	bool health_new; /* policy is to be told of workers and lists */
 	int64_t health_told; /* ms */
 	struct confine confine; /* of each process, but for its user */
 	struct why lack[3]; /* what was tried of it and is not to be had */
@@ -133,8 +133,9 @@ int sup_crl_watch(struct supervisor *);
  */
 enum err sup_crl_is(struct supervisor *, struct child *,
     struct rd body) MUST_CHECK;
-/* How all of them stand, to policy. */
-void sup_crl_tell(const struct supervisor *);
+/* How all of them stand, to policy.  ERR_AGAIN: it does not read that now. */
+enum err sup_crl_tell(const struct supervisor *,
+    const struct child *policy) MUST_CHECK;
 
 /* ---- sup_token_key.c ---- */
 
@@ -163,7 +164,10 @@ void sup_last_words(struct supervisor *, struct child *);
 /* Its MSG_CTL_HEALTH; ERR_MALFORMED: it is none, or not for it to say. */
 enum err sup_health(struct supervisor *, struct child *,
     struct rd body) MUST_CHECK;
-/* End those that do not answer, and tell policy how they all are. */
+/*
+ * End those that do not answer, and any that said it would end and has not;
+ * tell policy how workers and lists are.
+ */
 void sup_look_at_workers(struct supervisor *);
 /* When that is next needed, in ms from now; -1: not at all. */
 int sup_next_look(const struct supervisor *);

@@ -82,6 +82,8 @@ not_its_own() {
 }
 sockets_of() { find "/proc/$1/fd" -type l 2>/dev/null | wc -l; }
 log_has() { grep -q "$1" "$WORK/daemon.log"; }
+alarms_of_lists() { kw audit show --json | grep -c "lists\? of revoked certificates"; }
+less() { [ "$1" -lt "$2" ] || { note "$1"; return 1; }; }
 quiet_serves() { serves && ask x alice && [ "$REASON" = granted ]; }
 
 step "An appliance, with somebody inside each process"
@@ -153,8 +155,15 @@ step "What none may say to the supervisor"
 HAS=$(sockets_of "$DAEMON")
 for p in x2 hi2c; do inside "$p" line; done
 check "the log has what was a message" same \
-	"$(grep -c "sent the supervisor a message that is not permitted" "$WORK/daemon.log")" 4
+	"$(grep -c "sent the supervisor a message that is not permitted" "$WORK/daemon.log")" 6
+inside xk last
 check "the supervisor has kept nothing of it" eventually 5 same "$(sockets_of "$DAEMON")" "$HAS"
+check "the appliance serves" eventually 20 quiet_serves
+
+step "Words by the thousand, of which each would be an alarm"
+HAS=$(alarms_of_lists)
+inside xk lists 3000
+check "a few are told" less "$(($(alarms_of_lists) - HAS))" 12
 check "the appliance serves" eventually 20 quiet_serves
 
 step "One that reads nothing of what the supervisor says"

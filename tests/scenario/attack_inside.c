@@ -14,6 +14,8 @@
  *	over TEXT      TEXT does not come first in LOG
  *	options        no option of a socket that needs a privilege
  *	noise          to its neighbours; how many sockets took it
+ *	lists N        its lists end and do not, so often; it goes on
+ *	last           its last word, after which it stays: it is ended
  *	line           what it may not say to the supervisor, of which it ends
  */
 #include <sys/mman.h>
@@ -274,6 +276,19 @@ expect(enum inside_order order, int n, const char *text, int must,
 /* ---- the line to the supervisor ---- */
 
 static void
+ends_of(enum inside_order order, const char *what)
+{
+	const int pid = who(0);
+	const int64_t until = now_ms() + PATIENCE_MS;
+
+	(void)ordered(order, 0, "");
+	while (kill(pid, 0) == 0 && now_ms() < until)
+		nap();
+	say(kill(pid, 0) == -1, what, "it is ended");
+	start_at_once(pid);
+}
+
+static void
 line(void)
 {
 	static const struct {
@@ -281,19 +296,12 @@ line(void)
 		const char *what;
 	} all[] = {{INSIDE_UNKNOWN, "a message to the supervisor, of none"},
 	    {INSIDE_PIN, "that the PIN was refused"},
+	    {INSIDE_READY, "that it is ready, again"},
 	    {INSIDE_EMPTY, "a packet of no length"},
 	    {INSIDE_DEAF, "its line closed"}};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		const int pid = who(0);
-		const int64_t until = now_ms() + PATIENCE_MS;
-
-		(void)ordered(all[i].order, 0, "");
-		while (kill(pid, 0) == 0 && now_ms() < until)
-			nap();
-		say(kill(pid, 0) == -1, all[i].what, "it is ended");
-		start_at_once(pid);
-	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		ends_of(all[i].order, all[i].what);
 }
 
 /* ---- */
@@ -338,6 +346,9 @@ act(char *const word[], int n)
 	else if (strcmp(what, "port") == 0)
 		expect(INSIDE_CALL, (int)strtol(arg, NULL, 10), "", EACCES,
 		    "another port");
+	else if (strcmp(what, "lists") == 0)
+		expect(INSIDE_LISTS, (int)strtol(arg, NULL, 10), "", 0,
+		    "that its lists end, and do not");
 	else if (strcmp(what, "over") == 0)
 		over(arg);
 	else if (strcmp(what, "closed") == 0) {
@@ -350,6 +361,9 @@ act(char *const word[], int n)
 		return 1;
 	} else if (strcmp(what, "noise") == 0) {
 		expect(INSIDE_NOISE, 0, "", 0, "noise to its neighbours");
+		return 1;
+	} else if (strcmp(what, "last") == 0) {
+		ends_of(INSIDE_LAST, "its last word, and it stays");
 		return 1;
 	} else if (strcmp(what, "line") == 0) {
 		line();

@@ -214,14 +214,14 @@ noise(struct inside *p)
 /* ---- the line to the supervisor ---- */
 
 static int
-say_pin(void)
+say_failed(enum err why, const char *text)
 {
 	uint8_t body[64];
 	struct wr w;
 	size_t len;
 
 	wr_init(&w, body, sizeof(body));
-	msg_error_put(&w, ERR_PIN, "the PIN is wrong");
+	msg_error_put(&w, why, text);
 	if (wr_finish(&w, &len) != ERR_OK ||
 	    ipc_ctl_send(CTL_FD, MSG_CTL_FAILED, 0, body, len, -1) != ERR_OK)
 		return EPIPE;
@@ -229,12 +229,19 @@ say_pin(void)
 }
 
 static int
-say_unknown(void)
+say_bare(uint16_t type, int fd)
 {
-	return ipc_ctl_send(CTL_FD, NO_MESSAGE, 0, NULL, 0, STDERR_FILENO) ==
-		ERR_OK
-	    ? 0
-	    : EPIPE;
+	return ipc_ctl_send(CTL_FD, type, 0, NULL, 0, fd) == ERR_OK ? 0 : EPIPE;
+}
+
+static int
+say_lists(int times)
+{
+	for (int i = 0; i < times; i++) {
+		ctl_lists(CRL_ENDED, 1);
+		ctl_lists(CRL_GOOD, 1);
+	}
+	return 0;
 }
 
 int
@@ -264,9 +271,15 @@ inside_do(struct inside *p)
 	case INSIDE_NOISE:
 		return noise(p);
 	case INSIDE_UNKNOWN:
-		return say_unknown();
+		return say_bare(NO_MESSAGE, STDERR_FILENO);
 	case INSIDE_PIN:
-		return say_pin();
+		return say_failed(ERR_PIN, "the PIN is wrong");
+	case INSIDE_READY:
+		return say_bare(MSG_CTL_READY, -1);
+	case INSIDE_LISTS:
+		return say_lists(p->n);
+	case INSIDE_LAST:
+		return say_failed(ERR_IO, "it ends");
 	case INSIDE_EMPTY:
 		return outcome(send(CTL_FD, "", 0, MSG_NOSIGNAL));
 	case INSIDE_DEAF:
