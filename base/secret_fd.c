@@ -7,22 +7,26 @@ enum err
 secret_read(int fd, struct secret **out)
 {
 	struct secret *s = NULL;
+	size_t len = 0;
 	uint8_t *b;
 	ssize_t n;
 
 	if (secret_new(SECRET_LINE_MAX + 1, &s) != ERR_OK)
 		return ERR_NOMEM;
 	b = secret_data(s);
-	n = read(fd, b, SECRET_LINE_MAX + 1);
-	if (n > SECRET_LINE_MAX)
-		n = -1;
-	while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == '\r'))
-		n--;
-	if (n <= 0) {
+	do {
+		n = read(fd, b + len, SECRET_LINE_MAX + 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && len <= SECRET_LINE_MAX && b[len - 1] != '\n');
+	if (n == -1 || len > SECRET_LINE_MAX)
+		len = 0;
+	while (len > 0 && (b[len - 1] == '\n' || b[len - 1] == '\r'))
+		len--;
+	if (len == 0) {
 		secret_free(&s);
 		return ERR_MALFORMED;
 	}
-	secret_truncate(s, (size_t)n);
+	secret_truncate(s, len);
 	*out = s;
 	return ERR_OK;
 }

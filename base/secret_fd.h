@@ -8,10 +8,10 @@
 #define SECRET_LINE_MAX 255
 
 /*
- * The one line that a read of `fd` gives, as a PIN is in a file or typed: line
- * ends at its end are cut off.  ERR_MALFORMED: it gives nothing, or over
- * SECRET_LINE_MAX octets; ERR_NOMEM: no locked memory.  `fd` stays the
- * caller's, `*out` becomes it.
+ * What `fd` gives until a line ends or all of it does, as a PIN is in a file,
+ * is typed or comes by a pipe: line ends at its end are cut off. ERR_MALFORMED:
+ * it gives nothing, or over SECRET_LINE_MAX octets, or a signal came first;
+ * ERR_NOMEM: no locked memory.  `fd` stays the caller's, `*out` becomes it.
  */
 enum err secret_read(int fd, struct secret **out) MUST_CHECK;
 

@@ -3,7 +3,7 @@ import glob
 import hashlib
 import os
 
-from corpus_wire import der, u8, view8
+from corpus_wire import der, u8, view16, view8
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "../../docs/samples/*.ber")
@@ -140,3 +140,41 @@ def delivers():
         yield u8(1) + u8(0) + do(CONNECT) + do(PUT, 3) + do(WRITE, 9) + \
             do(SAY) + view8(text) + do(WRITE, 31) + do(SAY) + view8(text)
     yield u8(1) + u8(0) + do(CONNECT) + do(PUT) + do(TICK, 14) * 9
+
+
+# Acts of fuzz_hi2c; n is their argument.
+(UP, DOWN, WRITES, ANSWERS, TELLS, SAYS, PASS, SET, SIGNED, ANY, LEAVES, FULL,
+ LATE, GIVE, _, COMES) = range(16)
+
+
+def act(what, n=0):
+    return u8(n << 4 | what)
+
+
+def hi2c():
+    round_ = act(GIVE, 3) + act(WRITES, 15) + act(ANSWERS) + act(PASS, 6) + \
+        act(WRITES, 15) + act(SIGNED, 1) + act(PASS, 9) + act(WRITES, 15) + \
+        act(ANSWERS) + act(PASS, 8) + act(WRITES, 15) + act(ANSWERS)
+    accept = act(TELLS, 10) + u8(1)
+    decline = act(TELLS, 10) + u8(2)
+    frame = u8(0) + u8(0) + view16(bytes(11) + b"\1" + pdu(der(0x83)))
+    for config in (*range(9), *range(128, 137)):
+        start = u8(config) + u8(0x12) + act(UP) + act(PASS, 9) + \
+            act(WRITES, 15)
+        for option in (accept, decline, act(PASS, 13)):
+            yield start + option + round_ * 3 + act(DOWN) + act(LATE) + \
+                act(UP) + act(PASS, 9) + act(WRITES, 15) + option + round_
+        up = start + accept + round_
+        yield up + act(LEAVES) + round_ + act(COMES) + act(UP) + round_
+        yield up + act(COMES) + act(UP) + act(PASS, 9) + round_
+        yield up + act(SET) + u8(config + 1) + u8(0x21) + act(SIGNED, 1) + \
+            act(UP) + act(PASS, 9) + act(WRITES, 15) + accept + round_
+        yield up + act(FULL, 1) + round_
+        yield up + act(PASS, 13) * 4 + round_
+        yield up + act(GIVE, 15) * 4 + act(WRITES, 12) * 9 + act(ANSWERS)
+        yield up + act(SIGNED, 0) + act(PASS, 10) + round_
+        yield up + act(ANY) + frame + round_
+        yield up + act(ANY) + u8(1) + u8(0) + view16(b"signature") + round_
+        yield up + act(ANY) + u8(9) + b"\xff\xff" + u8(0) + view16(b"")
+        yield up + act(SAYS) + view8(pdu(der(0x83))) + act(WRITES, 15) + \
+            act(SAYS) + view8(b"1")

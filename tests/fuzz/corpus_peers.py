@@ -1,5 +1,5 @@
 """Seeds of make-corpus.py that are acts of a process's neighbours."""
-from corpus_wire import u8, view8, view16
+from corpus_wire import u16, u8, view8, view16
 
 
 # ---- fuzz_policy_peers.c ----
@@ -193,6 +193,12 @@ def workers():
             yield learnt + job + change + out + said(6)
             yield learnt + job + out + change + said(6)
     yield learnt + said(2, 0) * 8 + (said(4, 0) + said(5, 1) + said(6)) * 8
+    for at in range(0, 600, 7):
+        yield learnt + said(2, 0) + said(10, 255) + u16(at) + u8(1 << at % 8) + \
+            (said(4, 0) + said(5, 1) + said(6)) * 2
+    for rule in (0, 1):
+        yield learnt + said(2, 0) + said(10, rule) + view16(bytes(40)) + u8(1)
+    yield learnt + said(10, 1) + view16(b"") + u8(9)
     for document in range(22):
         for form in (0x00, 0x40, 0x80, 0xc0):
             yield learnt + said(0, 1 | 16, form | document)

@@ -273,6 +273,7 @@ def plain_seeds(v):
             "xkc": xkc_seeds(), "signer": records.signers(),
             "tls_asks": records.signed(),
             "tri": delivery.tris(), "deliver": delivery.delivers(),
+            "hi2c": delivery.hi2c(),
             "lemf_record": delivery.streams(),
             "lemf_pcap": media.pcaps(),
             "policy_peers": peers.policy_peers(),

@@ -14,7 +14,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 # to so many files of a target:
 MOST=150
 FEW=48 # of those that seeds describe well
-SMALL=" audit_peers authority calls client_proof change deliver hi2_links hi2_peers intake integrity iri lemf_cert lemf_record persons policy_peers queue_seal request sip_event tri x2_pdu x2_peers worker x2_take xk_peers xkc "
+SMALL=" audit_peers hi2c authority calls client_proof change deliver hi2_links hi2_peers intake integrity iri lemf_cert lemf_record persons policy_peers queue_seal request sip_event tri x2_pdu x2_peers worker x2_take xk_peers xkc "
 BIG=16384 # octets; longer inputs slow every run and reach nothing more
 OUT=$HERE/corpus
 # What these reach is in a library that does not count, needs more files than

@@ -135,9 +135,8 @@ ibe_private_key(struct ibe *ibe, const struct ibe_token *t, struct rd id,
 }
 
 const char *
-hsm_why(const struct hsm *h)
+hsm_why(void)
 {
-	(void)h;
 	return "";
 }
 

@@ -25,7 +25,7 @@ released(const struct ipc_frame *f, enum route route, bool keys)
 	const struct authority *a = process.authority;
 	struct change_known c;
 
-	MUST(g != NULL && g->route == route && g->id == f->id && !g->lost);
+	MUST(g != NULL && g->route == route && g->ticket == f->id && !g->lost);
 	if (!keys)
 		return;
 	MUST(process.current && !process.time.stopped);
@@ -119,8 +119,13 @@ to_xkc(const struct ipc_frame *f)
 {
 	struct msg_fetch m;
 
+	bool asked = false;
+
 	MUST(f->type == MSG_FETCH && msg_fetch_get(f->body, &m) == ERR_OK);
-	MUST(find(m.ticket.id)->route == ROUTE_HI2 && f->id > told.fetch_id);
+	for (unsigned i = 0; i < told.n_jobs; i++)
+		asked |= told.job[i].route == ROUTE_HI2 &&
+		    told.job[i].ticket == m.ticket.id;
+	MUST(asked && f->id > told.fetch_id);
 	told.fetch_id = f->id;
 }
 

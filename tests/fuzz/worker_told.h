@@ -16,12 +16,15 @@ extern struct ipc_chan *audit, *taker[ROUTE__MAX], *xkc;
 struct told {
 	struct given {
 		uint32_t id;
+		uint32_t ticket; /* of who asked */
 		enum route route;
 		uint64_t number; /* of its warrant's change */
 		bool outcome;
 		bool lost; /* who asked for it has gone */
 	} job[JOBS];
 	unsigned n_jobs;
+	uint8_t work[MAX_IPC_BODY]; /* the last WORK that was made */
+	size_t work_len;
 	uint32_t next_id, next_task;
 	const struct given *durable; /* whose word has just come */
 	bool closed; /* it is ended */

@@ -32,6 +32,14 @@ start() {
 	: >"$WORK/trace"
 	daemon_start
 }
+# piped FILE: by a pipe that gives its first octets before the others
+piped() {
+	log_mark
+	: >"$WORK/trace"
+	"$BIN/keywardend" --config "$CONF" --pin-fd 0 >>"$WORK/daemon.log" 2>&1 \
+		< <(head -c 5 "$WORK/$1" && sleep 0.2 && tail -c +6 "$WORK/$1") &
+	DAEMON=$!
+}
 # back TEXT: after a SIGHUP both workers serve
 back() {
 	hup
@@ -153,6 +161,26 @@ sleep 1
 check "both end at once: one try" same "$(logins)" 1
 pin right
 back "both end at once"
+
+step "A PIN from a descriptor"
+daemon_stop
+rm -f "$WORK/tries"
+piped wrong
+down "a wrong one" "start again with the right one on --pin-fd"
+hup
+check "a wrong one: SIGHUP is heard" eventually 10 log_says "configuration read again"
+sleep 1
+check "a wrong one: nor is it tried again" same "$(logins)" 1
+daemon_stop
+pin wrong # which nobody reads
+piped right
+check "one in two parts: both workers serve" eventually 20 workers 2
+check "one in two parts: each has logged in once" same "$(logins)" 2
+granted "one in two parts" x alice
+daemon_stop
+pin right
+start
+check "the PIN file again" eventually 20 workers 2
 
 step "A PIN file that others may read"
 chmod 644 "$WORK/pin"

@@ -11,20 +11,9 @@ BOB_XID=33333333-2222-4333-8444-555555555555
 SIP_XID=22222222-2222-4333-8444-555555555555
 NOBODY=99999999-2222-4333-8444-555555555555
 BECOMES=60
+LEMFS=(lemf1)
 X2PORT=$(free_port)
 
-# warrant_x2 NAME LIID PRODUCTS XID...: for alice or $TARGETS, to lemf1
-warrant_x2() {
-	local name=$1 products=$3 xids
-	LIID=$2 body "$name"
-	shift 3
-	xids=$(printf ', "%s"' "$@")
-	sed -i -e "s/\"identities\": \[[^]]*\]/&, \"xids\": [${xids:2}]/" \
-		-e "s/\"clients\": .*/\"products\": [$products], \"delivery\": [\"hi2\"],/" \
-		"$WORK/$name.body"
-	echo '"lemfs": ["lemf1"] }' >>"$WORK/$name.body"
-	request "$name" one warrant new "$WORK/$name.body" && approve "$name" one two
-}
 cscf() {
 	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \
 		--cert "$WORK/${CSCF:-cscf}.pem" --key "$WORK/${CSCF:-cscf}.key" \
@@ -68,7 +57,7 @@ check "keywardend serves" up
 kw kms params --out "$WORK/params.der"
 subscriber alice
 subscriber bob
-check "a warrant for an XID" warrant_x2 W LIID-7 '"keys"' "$XID"
+check "a warrant for an XID" hi2_warrant W LIID-7 "$XID" "$(uri alice)"
 for n in $(seq 20); do exchange "x$n" alice bob; done
 exchange u1 alice bob --update by-responder
 exchange d1 alice bob --deferred --esk-i1
@@ -116,17 +105,16 @@ check "a stranger's certificate" grep -q "a TLS handshake failed" "$WORK/daemon.
 more 0 "no record of any of it"
 
 step "Warrants that come later"
-TARGETS="\"$(uri bob)\""
 OF=$BOB_XID
-check "a warrant for the other party" warrant_x2 B1 LIID-8 '"keys"' "$BOB_XID"
+check "a warrant for the other party" hi2_warrant B1 LIID-8 "$BOB_XID" "$(uri bob)"
 check "a call that stays up" call x11 --no-bye
 more 1 "its keys"
-check "a second warrant" warrant_x2 B2 LIID-9 '"keys"' "$BOB_XID"
+check "a second warrant" hi2_warrant B2 LIID-9 "$BOB_XID" "$(uri bob)"
 more 1 "has them at once, and the first not again"
 check "the next call" call x12
 more 2 "for both"
-check "a third, with SIP, for another XID" \
-	warrant_x2 B3 LIID-10 '"keys", "sip"' "$SIP_XID"
+PRODUCTS='"keys", "sip"' check "a third, with SIP, for another XID" \
+	hi2_warrant B3 LIID-10 "$SIP_XID" "$(uri bob)"
 more 1 "has the call of the same target that is up"
 check "a call under both" call x13 --xid "$SIP_XID"
 more 13 "keys for all three, and each SIP message"

@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 XID=11111111-2222-4333-8444-555555555555
 X2PORT=$(free_port)
+LEMFS=(lemf1)
 TOKEN=/usr/lib/softhsm/libsofthsm2.so
 
 # call DIR [options]: a call with the exchange in kms/DIR, another each time
@@ -55,14 +56,6 @@ true_keys() {
 }
 session_facts() {
 	tr -d ' \n' | grep -o '"\(sessionKey\|salt\|cryptoSessionId\)":"[0-9a-f]*"' | sort
-}
-# warrant_x2 NAME: of the DF2/MF, for alice, to lemf1
-warrant_x2() {
-	body "$1"
-	sed -i -e "s/\"identities\": \[[^]]*\]/&, \"xids\": [\"$XID\"]/" \
-		-e 's/"clients": .*/"products": ["keys"], "delivery": ["hi2"], "lemfs": ["lemf1"] }/' \
-		"$WORK/$1.body"
-	request "$1" one warrant new "$WORK/$1.body" && approve "$1" one two
 }
 # client_section [EXTRA]: as whom it asks, and whom
 client_section() {
@@ -135,7 +128,7 @@ check "it serves while the other one is down" up
 check "and says so" grep -q "no connection to the appliance that makes keys: Connection refused" "$WORK/daemon.log"
 check "the other one comes" kms_back
 check "and is found" eventually 35 grep -q "connected to the appliance that makes keys" "$WORK/daemon.log"
-LIID=LIID-D check "a warrant for an XID" warrant_x2 D
+check "a warrant for an XID" hi2_warrant D LIID-D "$XID" "$(uri alice)"
 
 step "Calls"
 check "a call is handed over" call x1

@@ -5,18 +5,9 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-uuid() { echo "$1$1$1$1$1$1$1$1-2222-4333-8444-555555555555"; }
-ALICE=$(uuid 1) BOB=$(uuid 3) REVOKED=$(uuid 4) SUSPENDED=$(uuid 5)
-LATER=$(uuid 6) XK=$(uuid 7) GONE=$(uuid 8) NOBODY=$(uuid 9)
+ALICE=$(xid 1) BOB=$(xid 3) REVOKED=$(xid 4) SUSPENDED=$(xid 5)
+LATER=$(xid 6) XK=$(xid 7) GONE=$(xid 8) NOBODY=$(xid 9)
 
-# warrant_x2 NAME LIID TARGET PRODUCTS DELIVERY LEMF XID, with START
-warrant_x2() {
-	LIID=$2 TARGETS="\"$(uri "$3")\"" body "$1"
-	sed -i -e "s/\"identities\": \[[^]]*\]/&, \"xids\": [\"$7\"]/" \
-		-e "s/\"products\": .*/\"products\": [$4], \"delivery\": [$5]/" "$WORK/$1.body"
-	echo ", \"lemfs\": [\"$6\"] }" >>"$WORK/$1.body"
-	request "$1" one warrant new "$WORK/$1.body" && approve "$1" one two
-}
 puppet x2
 x2() { "$BIN/attack-x2" "$WORK/bin/keywarden-x2.socket" "$@" 2>&1; }
 # says TEXT WORDS act...: what comes back
@@ -43,7 +34,6 @@ grown() {
 # back PROGRAM PID: it has been started anew, and there is service
 back() { eventually 40 is_new "$@" && eventually 20 kw_serves; }
 kw_serves() { kw status >"$WORK/status" 2>&1 && x2 xid "$ALICE" >/dev/null; }
-rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of "$1")/status"; }
 # What came to him, as text and in hex.
 HEARD=$WORK/bin/keywarden-x2.heard
 not_heard() { [ -s "$HEARD" ] && ! grep -aqF "$1" "$HEARD"; }
@@ -66,16 +56,16 @@ check "keywarden init" init
 check "keywardend serves" up
 kw kms params --out "$WORK/params.der"
 for who in alice bob carol; do subscriber $who; done
-check "a warrant for Alice" warrant_x2 W-ALICE LIID-A alice '"keys"' '"hi2"' north "$ALICE"
-check "one for Bob, with SIP" warrant_x2 W-BOB LIID-B bob '"keys", "sip"' '"hi2"' south "$BOB"
-check "one that is revoked" warrant_x2 W-REVOKED LIID-R alice '"keys"' '"hi2"' north "$REVOKED"
+TO=north check "a warrant for Alice" hi2_warrant W-ALICE LIID-A "$ALICE" "$(uri alice)"
+TO=south PRODUCTS='"keys", "sip"' check "one for Bob, with SIP" hi2_warrant W-BOB LIID-B "$BOB" "$(uri bob)"
+TO=north check "one that is revoked" hi2_warrant W-REVOKED LIID-R "$REVOKED" "$(uri alice)"
 check "  by one officer" quiet revoke W-REVOKED
-check "one that is suspended" warrant_x2 W-SUSP LIID-S alice '"keys"' '"hi2"' north "$SUSPENDED"
+TO=north check "one that is suspended" hi2_warrant W-SUSP LIID-S "$SUSPENDED" "$(uri alice)"
 about W-SUSP suspend
 check "  by one officer" approve W-SUSP-suspend two
-START=$(rfc3339 '+2 hours') END=$(rfc3339 '+3 hours') \
-	check "one of later" warrant_x2 W-LATER LIID-L alice '"keys"' '"hi2"' north "$LATER"
-check "one for a client alone" warrant_x2 W-XK LIID-X alice '"keys"' '"xk"' north "$XK"
+START=$(rfc3339 '+2 hours') END=$(rfc3339 '+3 hours') TO=north \
+	check "one of later" hi2_warrant W-LATER LIID-L "$LATER" "$(uri alice)"
+TO=north DELIVERY='"xk"' REST=', "clients": ["df2"]' check "one for a client alone" hi2_warrant W-XK LIID-X "$XK" "$(uri alice)"
 exchange x alice bob
 exchange other bob carol
 exchange old alice bob --time "$(rfc3339 '-3 days')"
@@ -165,13 +155,13 @@ says "service goes on" "1 stored 1" ask "$ALICE" --call "$WORK/x"
 grown 1 1 "one"
 
 step "Floods"
-BEFORE=$(rss keywarden-policy)
+BEFORE=$(memory_of "$(pid_of keywarden-policy)")
 says "50,000 XIDs" 0 flood xid 50000 "$NOBODY"
 check "policy serves" quiet kw status
 log_mark
 says "more than a queue holds, and he does not read" 0 flood deaf 800000 "$NOBODY" --wait 2000
 check "policy serves" quiet kw status
-check "in less than 40 MiB more" test "$(rss keywarden-policy)" -lt $((BEFORE + 40960))
+check "in less than 40 MiB more" test "$(memory_of "$(pid_of keywarden-policy)")" -lt $((BEFORE + 40960))
 check "and says so in a few lines" test "$(log_new | wc -l)" -lt 20
 freeze keywarden-audit
 x2 flood ask 6000 "$ALICE" --kind no-keys --no-content --wait 8000 >"$WORK/flood" &
@@ -199,7 +189,7 @@ says "and counts no longer" "1 0" xid "$ALICE" "$BOB"
 says "service goes on" "1 stored 1" ask "$ALICE" --call "$WORK/x" --wait 30000
 
 step "A warrant that goes while it is asked for"
-warrant_x2 W-GONE LIID-G alice '"keys"' '"hi2"' north "$GONE"
+TO=north hi2_warrant W-GONE LIID-G "$GONE" "$(uri alice)"
 freeze keywarden-audit
 x2 ask "$GONE" --kind no-keys --wait 10000 >"$WORK/flood" &
 FLOOD=$!

@@ -24,7 +24,6 @@ call() {
 		>"$WORK/cscf.out" 2>"$WORK/cscf.err"
 }
 keys_are() { [ "$(counted hi2 keys)" = "$1" ]; }
-rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$X2/status"; }
 # hostile WHAT N...: while it goes on, a call is served
 KEYS=0
 hostile() {
@@ -43,10 +42,10 @@ hostile() {
 	done <"$WORK/hostile"
 	check "$1: all of it was taken" same "$ok" 0
 	check "$1: x2 is the same" same "$(pid_of keywarden-x2)" "$X2"
-	note "holds $(rss) KiB, at first $FIRST"
+	note "holds $(memory_of "$X2") KiB, at first $FIRST"
 	sleep 2.2 # counts are told every 2 s
 	check "$1: most were read" test $(($(counted x2 pdus) - before)) -gt $(($2 * 9 / 10))
-	check "$1: within its bound" test "$(rss)" -lt $((FIRST + BOUND_KIB))
+	check "$1: within its bound" test "$(memory_of "$X2")" -lt $((FIRST + BOUND_KIB))
 }
 
 step "An appliance that is a DF2/MF"
@@ -84,7 +83,7 @@ check "a call" call x1
 KEYS=1
 check "its keys are in the queue" eventually 60 keys_are 1
 X2=$(pid_of keywarden-x2)
-FIRST=$(rss)
+FIRST=$(memory_of "$X2")
 
 step "PDUs"
 hostile changed "$(many 20000)"

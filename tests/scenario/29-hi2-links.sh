@@ -7,22 +7,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 # lemf NAME [options of lab-lemf]: listens at PORT_NAME, says what in NAME.lemf
-declare -A LEMF_PID LEMF_PORT
 lemf() {
 	local name=$1
 	shift
 	lemf_gone "$name"
 	rm -f "$WORK/$name.ready"
-	"$BIN/lab-lemf" --port "${LEMF_PORT[$name]}" --ca "$WORK/ca.pem" \
-		--cert "$WORK/${CERT:-lemf}.pem" --key "$WORK/${CERT:-lemf}.key" \
-		--out "$WORK/$name.hi2" --ready "$WORK/$name.ready" "$@" \
-		>"$WORK/$name.lemf" 2>&1 &
-	LEMF_PID[$name]=$!
+	: >"$WORK/$name.lemf"
+	lemf_up "$name" "$@"
 	eventually 5 test -s "$WORK/$name.ready"
 }
 lemf_gone() {
-	[ -z "${LEMF_PID[$1]:-}" ] || kill "${LEMF_PID[$1]}" 2>/dev/null
-	[ -z "${LEMF_PID[$1]:-}" ] || wait "${LEMF_PID[$1]}" 2>/dev/null
+	[ -z "${LEMF_PID[$1]:-}" ] || lemf_down "$1"
 	LEMF_PID[$1]=
 }
 lemf_says() { grep -q -- "$2" "$WORK/$1.lemf"; }

@@ -10,20 +10,8 @@ LEMFS=(north south)
 FORMS=([south]=/1)
 A=$(xid 1)
 alice=$(uri alice)
-declare -A LEMF_PID LEMF_PORT
 TIMES="keep_alive_seconds = 1 answer_seconds = 1 dead_seconds = 2"
 
-lemf_up() {
-	"$BIN/lab-lemf" --port "${LEMF_PORT[$1]}" --ca "$WORK/ca.pem" \
-		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
-		--out "$WORK/$1.hi2" --ready "$WORK/$1.ready" "${@:2}" \
-		>>"$WORK/$1.lemf" 2>&1 &
-	LEMF_PID[$1]=$!
-}
-lemf_down() {
-	kill "${LEMF_PID[$1]}" 2>/dev/null
-	wait "${LEMF_PID[$1]}" 2>/dev/null
-}
 # delivery LEMF MEMBER: of keywarden delivery --json
 delivery() {
 	kw delivery show --json 2>/dev/null | python3 -c '

@@ -15,30 +15,20 @@ LEMFS=(north south west)
 FORMS=([west]=/1)
 A=$(xid 1) B=$(xid 2)
 alice=$(uri alice) bob=$(uri bob)
-declare -A LEMF_PID LEMF_PORT
 AGENCY="north south west"
 
 # ---- the agencies ----
 # north is keywarden-lemf; south and west are the lab's, which can go wrong
-lemf_up() {
-	local name=$1
-	shift
-	if [ "$name" = north ]; then
-		"$BIN/keywarden-lemf" receive --listen "127.0.0.1:${LEMF_PORT[north]}" \
-			--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
-			--client-ca "$WORK/ca.pem" --out "$WORK/north" \
-			--verify-key "$WORK/hi2.pub" >>"$WORK/north.lemf" 2>&1 &
-	else
-		"$BIN/lab-lemf" --port "${LEMF_PORT[$name]}" --ca "$WORK/ca.pem" \
-			--cert "$WORK/${CERT:-lemf}.pem" --key "$WORK/${CERT:-lemf}.key" \
-			--out "$WORK/$name.hi2" --ready "$WORK/$name.ready" "$@" >>"$WORK/$name.lemf" 2>&1 &
+agency_up() {
+	if [ "$1" != north ]; then
+		lemf_up "$@"
+		return
 	fi
-	LEMF_PID[$name]=$!
-}
-# lemf_down NAME [SIGNAL]
-lemf_down() {
-	kill "-${2:-TERM}" "${LEMF_PID[$1]}" 2>/dev/null
-	wait "${LEMF_PID[$1]}" 2>/dev/null
+	"$BIN/keywarden-lemf" receive --listen "127.0.0.1:${LEMF_PORT[north]}" \
+		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
+		--client-ca "$WORK/ca.pem" --out "$WORK/north" \
+		--verify-key "$WORK/hi2.pub" >>"$WORK/north.lemf" 2>&1 &
+	LEMF_PID[north]=$!
 }
 FAULTS=("--fault flap=1000" "--fault slow=20000" "--fault mute" "--fault reset=700"
 	"--fault half-open" "--decline" "CERT=stranger" "")
@@ -122,7 +112,7 @@ subscriber bob
 check "for alice" hi2_warrant WA LIID-A "$A" "$alice"
 check "for bob" hi2_warrant WB LIID-B "$B" "$bob"
 exchange x alice bob
-for n in $AGENCY; do lemf_up "$n"; done
+for n in $AGENCY; do agency_up "$n"; done
 check "a call" report x "$A" alice
 keys_of LIID-A "$alice" from x
 check "reaches all of them" eventually 20 quiet judged_there
@@ -140,14 +130,14 @@ for ((k = 1; k <= KILLS; k++)); do
 	[ $((k % 5)) != 3 ] || next_fault west
 	if [ $((k % 7)) = 0 ]; then
 		lemf_down north KILL
-		lemf_up north
+		agency_up north
 	fi
 	[ $((k % 50)) != 0 ] || note "$k: $(wc -l <"$WORK/flow-first") calls of alice"
 done
 touch "$WORK/stop"
 for n in south west; do
 	lemf_down $n KILL
-	lemf_up $n
+	agency_up $n
 done
 # shellcheck disable=SC2086
 wait $flows

@@ -11,14 +11,8 @@
 LEMFS=(north)
 A=$(xid 1)
 alice=$(uri alice)
-LEMF_PORT=$(free_port)
+LEMF_PORT[north]=$(free_port)
 
-lemf_up() {
-	"$BIN/lab-lemf" --port "$LEMF_PORT" --ca "$WORK/ca.pem" --cert "$WORK/lemf.pem" \
-		--key "$WORK/lemf.key" --out "$WORK/north.hi2" --ready "$WORK/north.ready" \
-		>>"$WORK/north.lemf" 2>&1 &
-	LEMF=$!
-}
 delivered() {
 	kw delivery show --json | tr -d ' \n' | grep -q "\"delivered\":$1[,}]"
 }
@@ -45,7 +39,7 @@ sed -i '/^lemf /d' "$CONF"
 sed -i 's,^  key = .*,  key = "token",' "$CONF"
 cat >>"$CONF" <<END
 hi2 { certificate = "$WORK/hi2.pem" key = "token" }
-lemf north { profile = "etsi" operator_id = "LAB" address = "127.0.0.1:$LEMF_PORT"
+lemf north { profile = "etsi" operator_id = "LAB" address = "127.0.0.1:${LEMF_PORT[north]}"
   server_ca = "$WORK/ca.pem" keep_alive_seconds = 1 answer_seconds = 1 dead_seconds = 2 }
 xk_client { connect = "127.0.0.1:$PORT" certificate = "$WORK/self.pem" key = "token"
   server_ca = "$WORK/ca.pem" keep_alive_seconds = 1 }
@@ -58,7 +52,7 @@ check "a certificate for xk_client" issue self xk_client
 check "a request says whose it is" grep -q "CN = keywarden xk" \
 	<(openssl req -in "$WORK/token-xk.csr" -noout -subject -verify 2>&1)
 check "no key of TLS in a file of the state" not grep -rl "PRIVATE KEY" "$WORK/state"
-lemf_up
+lemf_up north
 check "keywardend serves" up
 serves || finish
 kw kms params --out "$WORK/params.der"
@@ -86,7 +80,7 @@ check "one of another key: refused" reload \
 check "the one in use stays" same "$(served_serial)" "$(serial_of "$WORK/fresh.pem")"
 xk_section token "$WORK/x2.pem"
 check "one of another role's key: refused" reload "not of the token's key"
-sed -i 's,"127.0.0.1:'"$LEMF_PORT"'",& tls = "1.2",' "$CONF"
+sed -i 's,"127.0.0.1:'"${LEMF_PORT[north]}"'",& tls = "1.2",' "$CONF"
 check "TLS 1.2 with such a key: refused" reload "a key in the token signs for TLS 1.3 alone"
 sed -i 's, tls = "1.2",,' "$CONF"
 xk_section "$WORK/xk-file.key" "$WORK/xk-file.pem"
@@ -121,9 +115,8 @@ done
 kill -KILL "$(pid_of keywarden-signer)"
 wait "${many[@]}"
 check "killed among handshakes: the next is served" eventually 10 granted_soon
-kill "$LEMF"
-wait "$LEMF" 2>/dev/null
-lemf_up
+lemf_down north
+lemf_up north
 check "a call by X2" report x "$A" alice
 check "its record is delivered by a new connection" eventually 20 delivered 2
 check "keywardend stops" kill "$DAEMON"
@@ -135,5 +128,4 @@ xk_section token "$WORK/df2.pem"
 check "refused at start" cannot_start "xk.certificate: not of the token's key"
 xk_section token "$WORK/nowhere.pem"
 check "nor without one" cannot_start "nowhere.pem"
-kill "$LEMF"
 finish

@@ -55,10 +55,10 @@ try() {
 }
 # faults KIND: as many as are wanted, and what became of them
 faults() {
-	local said n p50 most
+	local said n p50 most met
 	said=$(probe faults "$FAULTS" "$WORK/on.$1" "$DAEMON" "$(uri alice)" "$WORK/x")
-	read -r n GRANTED UNAVAILABLE WRONG p50 most < <(tr ';' '\n' <<<"$said" | grep '^[0-9]')
-	check "$1: each is tried" test "${most:-}" || { note "$said" && return; }
+	read -r n GRANTED UNAVAILABLE WRONG p50 most met < <(tr ';' '\n' <<<"$said" | grep '^[0-9]')
+	check "$1: each is tried" test "${met:-}" || { note "$said" && return; }
 	[ "$WRONG" = 0 ] || note "$said"
 	ASKED=$((ASKED + n))
 	note "$1: $FAULTS faults, $GRANTED granted, $UNAVAILABLE unavailable, $WRONG wrong;" \
@@ -66,6 +66,7 @@ faults() {
 	check "$1: nothing wrong" same "$WRONG" 0
 	check "$1: service each time" test "$GRANTED" -ge "$FAULTS"
 	check "$1: back in time" test "$most" -le "$BACK_MS"
+	check "$1: each was met" same "$met" "$FAULTS"
 	[ "$1" = slow ] && check "slow: no request is lost" same "$UNAVAILABLE" 0
 	try
 	check "$1: the true keys" same "$REASON" granted

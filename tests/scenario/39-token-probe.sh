@@ -11,11 +11,12 @@ PROFILES=$here/../p11fault/profiles
 [ -e "$FAULT" ] || { echo "no p11fault.so beside $BIN"; exit 77; }
 SOFTHSM=/usr/lib/softhsm/libsofthsm2.so
 export SOFTHSM2_CONF=$WORK/softhsm.conf KW_P11_REAL=$SOFTHSM KW_P11_STATE=$WORK/tries
-# token NAME: a token as a vendor's tools leave it: initialised, and empty
+# token [NAME]: a token as a vendor's tools leave it: initialised, and empty
 token() {
-	rm -rf "$WORK/tokens" && mkdir -m 700 "$WORK/tokens"
+	local tokens=$WORK/tokens${1:+-$1}
+	rm -rf "$tokens" && mkdir -m 700 "$tokens"
 	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' \
-		"$WORK/tokens" >"$SOFTHSM2_CONF"
+		"$tokens" >"$SOFTHSM2_CONF"
 	softhsm2-util --init-token --free --label keywarden --pin 314159265358 --so-pin 87654321 >/dev/null
 }
 # objects: how many the token holds
@@ -29,6 +30,13 @@ probe_of() {
 	KW_P11_SCRIPT=$profile "$BIN/keywarden" token probe --module "$FAULT" --quick \
 		--pin-file "$WORK/${PIN:-pin}" --idle "${IDLE:-0}" "$@" >"$WORK/$name" 2>&1
 	echo $? >"$WORK/$name.code"
+}
+# beside NAME [options]: one that waits does so while others work, with a token of
+# its own: each of two probes of one token removes what the other makes
+beside() {
+	SOFTHSM2_CONF=$WORK/$1.conf
+	token "$1"
+	probe_of "$PROFILES/$1" "$@"
 }
 # verdict NAME CODE PATTERN: with that exit code, and a line that says it
 verdict() {
@@ -56,7 +64,7 @@ check "no module: 78" same "$("$BIN/keywarden" token probe --module "$WORK/none.
 	--pin-file "$WORK/pin" >"$WORK/said" 2>&1 || echo $?)" 78
 
 step "Each profile"
-# NAME CODE PATTERN; the two that wait do so while the others work
+# NAME CODE PATTERN, of those that do not wait
 cat >"$WORK/expected.verdicts" <<'END'
 any-use 1 allows decrypting with the key that wraps seeds
 device-removed 69 went away .*CKR_DEVICE_REMOVED
@@ -70,14 +78,14 @@ pin-count 0 usable
 point-octet-string 0 points in DER, not raw ones
 point-raw 0 points raw, not in DER: they are given so
 session-lost 69 went away .*CKR_SESSION_HANDLE_INVALID
-slow 0 usable
 stale-handles 69 went away .*HANDLE_INVALID
 truncated-ecdh 1 of 64 octets of x it gives 20
 wrong-ecdh 1 does not serve: its ECDH does not give all of x$
 wrong-mac 1 HMAC-SHA-256: what it computes is wrong
 END
-probe_of "$PROFILES/hang" hang --seconds 5 &
-IDLE=7 probe_of "$PROFILES/idle-drop" idle-drop &
+beside hang --seconds 5 &
+IDLE=7 beside idle-drop &
+beside slow &
 while read -r name code pattern; do
 	probe_of "$PROFILES/$name" "$name"
 	check "$name: $pattern" verdict "$name" "$code" "$pattern"
@@ -85,8 +93,9 @@ done <"$WORK/expected.verdicts"
 wait
 check "hang: said in which step" verdict hang 69 "LOST    HMAC-SHA-256: no answer for 5 s"
 check "idle-drop: usable, the worker begins anew" verdict idle-drop 0 "^around  a session outlives"
+check "slow: usable" verdict slow 0 usable
 check "each profile has its line" same "$(cut -d' ' -f1 "$WORK/expected.verdicts" | sort | tr '\n' ' ')" \
-	"$(cd "$PROFILES" && printf '%s\n' * | grep -vx 'hang\|idle-drop' | sort | tr '\n' ' ')"
+	"$(cd "$PROFILES" && printf '%s\n' * | grep -vx 'hang\|idle-drop\|slow' | sort | tr '\n' ' ')"
 check "nothing is left in the token" empty
 
 step "What an end in the middle leaves is removed"

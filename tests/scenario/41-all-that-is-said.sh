@@ -13,7 +13,7 @@
 LEMFS=(north)
 A=$(xid 1)
 alice=$(uri alice)
-LEMF_PORT=$(free_port)
+LEMF_PORT[north]=$(free_port)
 PROGRAMS=(xk policy audit hsm x2 hi2 xkc hi2c signer)
 
 daemon_start() {
@@ -30,11 +30,6 @@ daemon_start() {
 	(cd "$WORK" && ulimit -Sc unlimited 2>/dev/null
 		exec "$WORK/bin/keywardend" --config "$CONF") >>"$WORK/daemon.log" 2>&1 &
 	DAEMON=$!
-}
-lemf_up() {
-	"$BIN/lab-lemf" --port "$LEMF_PORT" --ca "$WORK/ca.pem" \
-		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
-		--out "$WORK/north.hi2" --ready "$WORK/lemf.ready" >>"$WORK/lemf.log" 2>&1 &
 }
 delivered() { kw delivery show --json | tr -d ' \n' | sed -n 's/.*"delivered":\([0-9]*\).*/\1/p'; }
 delivered_are() { [ "$(delivered)" = "$1" ]; }
@@ -117,14 +112,14 @@ cat >>"$CONF" <<END
 xk_client { connect = "127.0.0.1:$PORT" certificate = "$WORK/df2mf.pem"
   key = "token" server_ca = "$WORK/ca.pem" }
 hi2 { certificate = "$WORK/hi2.pem" key = "token" }
-lemf north { profile = "etsi" operator_id = "LAB" address = "127.0.0.1:$LEMF_PORT"
+lemf north { profile = "etsi" operator_id = "LAB" address = "127.0.0.1:${LEMF_PORT[north]}"
   server_ca = "$WORK/ca.pem" acknowledge = "acknowledged" integrity = "signature"
   sign_seconds = 1 hash_ms = 100 keep_alive_seconds = 1 answer_seconds = 1 dead_seconds = 2 }
 END
 ENROL=df2 check "keywarden init" init
 for n in xk x2 hi2; do check "a certificate for $n" issue $n $n; done
 check "one for xk_client" issue df2mf xk_client
-lemf_up
+lemf_up north
 check "keywardend serves" up
 kw kms params --out "$WORK/params.der"
 check "its xk_client is a client" client df2mf
@@ -152,19 +147,15 @@ mapfile -t SESSION < <(grep -o '"\(sessionKey\|salt\)": *"[0-9a-f]*"' "$WORK/x/k
 	grep -o '[0-9a-f]\{28,\}')
 SEEDS=("$(cat "$WORK/alice.seed")" "$(cat "$WORK/bob.seed")")
 PIN=$(cat "$WORK/pin")
-# in_memory TEXT PROGRAM WORD...: nowhere in it
-in_memory() {
-	"$here/memory_of.py" "$(true_pid "$2")" "$WORK/memory" &&
-		check "$1 is in the memory of $2" hidden "$WORK/memory" -- "${@:3}"
-	rm -f "$WORK/memory"
-}
 if [ -r "/proc/$(true_pid xk)/mem" ] && "$here/memory_of.py" "$(true_pid xk)" "$WORK/memory" 2>/dev/null; then
 	"$here/memory_of.py" "$(true_pid policy)" "$WORK/memory"
 	check "what policy has in memory is found" not hidden "$WORK/memory" -- "$alice" >"$WORK/found"
 	for p in "${PROGRAMS[@]}"; do
-		in_memory "no session key" "$p" "${SESSION[@]}"
-		in_memory "no seed" "$p" "${SEEDS[@]}"
-		in_memory "no PIN" "$p" "$PIN"
+		"$here/memory_of.py" "$(true_pid "$p")" "$WORK/memory" ||
+			fail "the memory of $p cannot be read"
+		check "no session key, seed or PIN is in the memory of $p" \
+			hidden "$WORK/memory" -- "${SESSION[@]}" "${SEEDS[@]}" "$PIN"
+		rm -f "$WORK/memory"
 	done
 else
 	note "memory of the processes is not looked into: only root may"

@@ -22,7 +22,8 @@ declare -A DEATH=([xk]=ptrace [x2]=execve [xkc]="datagrams over IPv4"
 	[hi2c]="a connection by sendto" [hi2]=process_vm_readv [policy]="kill of another process"
 	[audit]="ftruncate: the log never gets shorter" [signer]="mmap, executable" [hsm]=unshare)
 FAULT=$BIN/../tests/p11fault/p11fault.so # a module of no process here
-declare -A LEMF_PORT=([north]=$(free_port) [south]=$(free_port))
+[ -e "$FAULT" ] || { echo "no p11fault.so beside $BIN"; exit 77; }
+LEMF_PORT=([north]=$(free_port) [south]=$(free_port))
 
 cp /etc/passwd "$WORK"
 for i in "${!PROGRAMS[@]}"; do
@@ -43,11 +44,6 @@ daemon_start() {
 	# what is on its standard input is nobody else's
 	"$WORK/bin/keywardend" --config "$CONF" <"$WORK/ca.key" >>"$WORK/daemon.log" 2>&1 &
 	DAEMON=$!
-}
-lemf_up() {
-	"$BIN/lab-lemf" --port "${LEMF_PORT[$1]}" --ca "$WORK/ca.pem" \
-		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
-		--out "$WORK/$1.hi2" >>"$WORK/lemf.log" 2>&1 &
 }
 delivered() {
 	kw delivery show --json | tr -d ' \n' | grep -o '"delivered":[0-9]*' | cut -d: -f2 | paste -sd' '

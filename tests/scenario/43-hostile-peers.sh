@@ -13,19 +13,13 @@ many() { echo $(($1 / (${LONG:-0} ? 1 : 20))); }
 LEMFS=(north south)
 A=$(xid 1)
 alice=$(uri alice)
-declare -A LEMF_PORT=([north]=$(free_port) [south]=$(free_port))
+LEMF_PORT=([north]=$(free_port) [south]=$(free_port))
 # What a process may hold beside what it has when it has served once: one PDU of
 # 128 KiB in, and one of 16 KiB in TLS, of each connection that is being lost,
 # and the allocator's share.
 XK_BOUND_KIB=4096
 HI2C_BOUND_KIB=2048
 
-lemf_up() {
-	"$BIN/lab-lemf" --port "${LEMF_PORT[$1]}" --ca "$WORK/ca.pem" \
-		--cert "$WORK/lemf.pem" --key "$WORK/lemf.key" \
-		--out "$WORK/$1.hi2" >>"$WORK/lemf.log" 2>&1 &
-}
-rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 # delivered LEMF; records that wait for it
 delivery() {
 	kw delivery show --json | tr -d ' \n' | grep -o '{[^{}]*"lemf":"'"$1"'"[^{}]*}' |
@@ -44,8 +38,8 @@ hostile_ended() {
 # same_process PROGRAM PID FIRST BOUND: and no more memory
 same_process() {
 	check "$1 is the same" same "$(pid_of "keywarden-$1")" "$2"
-	note "$1 holds $(rss "$2") KiB, at first $3"
-	check "  within its bound" test "$(rss "$2")" -lt $(($3 + $4))
+	note "$1 holds $(memory_of "$2") KiB, at first $3"
+	check "  within its bound" test "$(memory_of "$2")" -lt $(($3 + $4))
 }
 
 step "An appliance with two clients and two LEMFs"
@@ -77,7 +71,7 @@ check "is delivered to south" eventually 20 delivery_is south delivered 1
 
 step "A client that means no good"
 XK=$(pid_of keywarden-xk)
-FIRST=$(rss "$XK")
+FIRST=$(memory_of "$XK")
 ENTRIES=$(($(audit_count clientEvent) + $(audit_count keyRefused)))
 "$BIN/attack-client" "127.0.0.1:$PORT" "$WORK" df2b "$alice" "$WORK/x" "${SEED:-1}" \
 	others "$(many 3000)" changed "$(many 8000)" spoilt "$(many 4000)" \
@@ -95,7 +89,7 @@ check "nobody has ended" not grep -q "was ended\|ended with\|was killed" "$WORK/
 
 step "An LEMF that means no good"
 HI2C=$(pid_of keywarden-hi2c) # north's, the first
-FIRST=$(rss "$HI2C")
+FIRST=$(memory_of "$HI2C")
 log_mark
 "$BIN/attack-lemf" "${LEMF_PORT[north]}" "$WORK" "${SEED:-1}" "$(many 20000)" >"$WORK/hostile" 2>&1 &
 PID=$!

@@ -66,6 +66,7 @@ by_both "token.module is SoftHSM"
 token_of "$FAULT"
 by_both "token.pin_file is on the disk of state_dir"
 MEMORY=$(mktemp -d /dev/shm/keywarden-scenario.XXXXXX)
+trap 'rm -rf "$MEMORY"; exit 130' INT TERM
 install -m 400 "$WORK/pin" "$MEMORY/pin"
 # The PIN file is where the state is not: in memory.
 replace 'pin_file = "[^"]*"' "pin_file = \"$MEMORY/pin\""
@@ -105,7 +106,10 @@ chmod 711 "$WORK"
 chown -R keywarden-hsm "$WORK/token/tokens"
 : >"$WORK/daemon.log"
 log_mark
-up || ! log_says "cannot be kept" || not_here "a layer is not to be had"
+settled() { serves || gone "$DAEMON"; }
+daemon_start
+eventually 20 settled
+! log_says "cannot be kept" || not_here "a layer is not to be had"
 check "it serves" serves
 kw status >"$WORK/status"
 check "status says production" grep -q "^production: what is for trials is refused" "$WORK/status"

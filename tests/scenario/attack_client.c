@@ -7,9 +7,9 @@
  * CALL: a folder with i1.bin, r1.bin and i2.bin.  WHAT: see `kinds`; N PDUs of
  * it, each answered or the end of its connection before the next one goes.
  * Behind each kind a keepAlive, which must be answered.  One line for each,
- *with the milliseconds that it took, how many connections and what answers.
- *Exit status 1 if keys come, if a PDU has neither answer nor end, or a
- *keepAlive no answer.
+ * with the milliseconds that it took, how many connections and what answers.
+ * Exit status 1 if keys come, if a PDU has neither answer nor end, or a
+ * keepAlive no answer.
  */
 #include <inttypes.h>
 #include <signal.h>

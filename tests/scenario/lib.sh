@@ -64,7 +64,7 @@ finish() {
 	exit 0
 }
 # Not in a background job that a signal meets before it has its own program.
-trap '[ $BASHPID != $$ ] || { daemon_kill_all; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
+trap '[ $BASHPID != $$ ] || { daemon_kill_all; aside_end; [ "$KEEP" = 1 ] || rm -rf "$WORK"; }' EXIT
 trap 'exit 130' INT TERM
 
 # ---- what takes long to make, and is the same for many scenarios ----
@@ -198,8 +198,8 @@ kw() { "$BIN/keywarden" "$@" --config "$CONF"; }
 # that the appliance is made of is the scenario's own, they are copies: of others
 # there are as many sorts as of settings that init writes down.
 init() {
-	if [ -n "${TOKEN_EXTRA:-}${SANDBOX:-}" ] || [ "${ENROL-df2}" != df2 ] ||
-		grep -q 'address =\|connect =\|key = "token"' "$CONF"; then
+	if [ "${ENROL-df2}" != df2 ] || ! grep -q '^sandbox .*users = "no"' "$CONF" ||
+		grep -q 'module =\|address =\|connect =\|key = "token"' "$CONF"; then
 		init_new
 		return
 	fi
@@ -267,6 +267,14 @@ daemon_kill_all() {
 	local name
 	daemon_kill
 	for name in "${!DAEMON_OF[@]}"; do on "$name" daemon_kill; done
+}
+# aside_end: what was started beside it ends with it
+aside_end() {
+	local pid
+	for pid in $(jobs -p); do
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 }
 # on NAME COMMAND...: by another appliance, all of whose files are in $WORK/NAME
 declare -A DAEMON_OF PORT_OF
@@ -438,6 +446,8 @@ changes() { kw audit show --json | grep -c "\"kind\":\"$1\""; }
 audit_last() { kw audit show --json | tail -n 1; }
 
 # ---- what came of it ----
+# memory_of PID: KiB
+memory_of() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 # up_again PROGRAM OLD-PID: it has been started anew, and all serves
 is_new() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
 serves() { kw status >/dev/null 2>&1; }

@@ -43,7 +43,7 @@ quoted() {
 # xid N: an XID
 xid() { printf '%08x-2222-4333-8444-555555555555' "$1"; }
 # hi2_document NAME LIID XIDS IDENTITY...: a request for such a warrant, in
-# NAME.json; from the variables TO (LEMFs) PRODUCTS START END MORE REST too
+# NAME.json; from the variables TO (LEMFs) PRODUCTS DELIVERY START END MORE REST too
 hi2_document() {
 	local name=$1 liid=$2 xids=$3
 	shift 3
@@ -52,13 +52,27 @@ hi2_document() {
 { "liid": "$liid", "reference": "$name",
   "targets": [ { "identities": [$(quoted "$@")], "xids": [$(quoted $xids)] } ],
   "period": { "start": "${START:-$(rfc3339 '-1 hour')}", "end": "${END:-$(rfc3339 '+1 day')}"${MORE:-} },
-  "products": [${PRODUCTS:-\"keys\"}], "delivery": ["hi2"],
+  "products": [${PRODUCTS:-\"keys\"}], "delivery": [${DELIVERY:-\"hi2\"}],
   "lemfs": [$(quoted ${TO:-${LEMFS[*]}})]${REST:-} }
 EOF
 	request "$name" one warrant new "$WORK/$name.body"
 }
 # hi2_warrant NAME LIID XIDS IDENTITY...: and in force
 hi2_warrant() { hi2_document "$@" && approve "$1" one two; }
+# lemf_up NAME [options of lab-lemf]: at the port ${LEMF_PORT[NAME]}, as $CERT; what it
+# has is in NAME.hi2, what it says in NAME.lemf, NAME.ready is there when it listens
+declare -A LEMF_PORT LEMF_PID
+lemf_up() {
+	"$BIN/lab-lemf" --port "${LEMF_PORT[$1]}" --ca "$WORK/ca.pem" \
+		--cert "$WORK/${CERT:-lemf}.pem" --key "$WORK/${CERT:-lemf}.key" \
+		--out "$WORK/$1.hi2" --ready "$WORK/$1.ready" "${@:2}" >>"$WORK/$1.lemf" 2>&1 &
+	LEMF_PID[$1]=$!
+}
+# lemf_down NAME [SIGNAL]
+lemf_down() {
+	kill "-${2:-TERM}" "${LEMF_PID[$1]}" 2>/dev/null
+	wait "${LEMF_PID[$1]}" 2>/dev/null
+}
 # cscf [options of lab-x2]: to the appliance, as $CSCF
 cscf() {
 	"$BIN/lab-x2" --connect "127.0.0.1:$X2PORT" --ca "$WORK/ca.pem" \

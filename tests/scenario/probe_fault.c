@@ -11,6 +11,7 @@
 #define BETWEEN_MS 20 /* two requests */
 #define FIRST_MS 150 /* for SIGHUP to have its effect */
 #define BACK_MOST_MS 60000
+#define SLOW_MS 300 /* what meets no fault takes less */
 
 /* What has been asked for and what came of it. */
 struct seen {
@@ -18,7 +19,7 @@ struct seen {
 	const struct xk_get_keys *request;
 	uint8_t *keys; /* of the first answer, encoded */
 	size_t keys_len;
-	unsigned asked, granted, unavailable, wrong;
+	unsigned asked, granted, unavailable, wrong, met;
 };
 
 enum answer { GRANTED, REFUSED, LOST };
@@ -108,7 +109,9 @@ one(struct seen *s, const struct probe_fault *f, unsigned *ms)
 		return false;
 	}
 	close(fd);
+	since = now_ms();
 	a = ask(s);
+	s->met += a != GRANTED || now_ms() - since >= SLOW_MS;
 	since = now_ms();
 	(void)unlink(f->while_file);
 	while (a == REFUSED && now_ms() - since < BACK_MOST_MS) {
@@ -141,8 +144,9 @@ probe_faults(struct df2 *df2, const struct xk_get_keys *request,
 		ok = one(&s, f, &ms[i]);
 	if (ok) {
 		qsort(ms, f->times, sizeof(*ms), by_size);
-		(void)printf("%u %u %u %u %u %u\n", s.asked, s.granted,
-		    s.unavailable, s.wrong, ms[f->times / 2], ms[f->times - 1]);
+		(void)printf("%u %u %u %u %u %u %u\n", s.asked, s.granted,
+		    s.unavailable, s.wrong, ms[f->times / 2], ms[f->times - 1],
+		    s.met);
 	}
 	if (s.keys != NULL)
 		xk_der_free(&s.keys, s.keys_len);

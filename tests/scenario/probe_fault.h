@@ -17,9 +17,10 @@ struct probe_fault {
  * from then on.  At each fault one request meets it; then it is over, and asked
  * until keys come, for 60 s at most.  Prints
  *
- *	ASKED GRANTED UNAVAILABLE WRONG MEDIAN MOST
+ *	ASKED GRANTED UNAVAILABLE WRONG MEDIAN MOST MET
  *
- * the last two being milliseconds until service, and each wrong answer, as
+ * MEDIAN and MOST being milliseconds until service, MET how many of the faults
+ * kept that one request from its keys or held it up, and each wrong answer, as
  * text, on a line of its own before.  false, with the reason printed: the first
  * request was not granted, or the connection has ended.
  */

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/secret_fd.h"
@@ -146,6 +147,37 @@ a_line_is_read_without_its_end(void **state)
 	reads_as(most, SECRET_LINE_MAX, most);
 }
 
+static void *
+write_the_rest(void *fd)
+{
+	const struct timespec nap = {0, 20000000};
+
+	(void)nanosleep(&nap, NULL);
+	assert_int_equal(write(*(int *)fd, "159\n", 4), 4);
+	return NULL;
+}
+
+/* A part of it would be a wrong one, and be tried. */
+static void
+a_line_that_comes_in_parts_is_read_whole(void **state)
+{
+	struct secret *s = NULL;
+	pthread_t t;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], "314", 3), 3);
+	assert_int_equal(pthread_create(&t, NULL, write_the_rest, &p[1]), 0);
+	assert_int_equal(secret_read(p[0], &s), ERR_OK);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(secret_len(s), 6);
+	assert_memory_equal(secret_data(s), "314159", 6);
+	secret_free(&s);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void
 a_pipe_holds_the_secret_and_ends(void **state)
 {
@@ -192,6 +224,7 @@ main(void)
 	    cmocka_unit_test(truncating_erases_what_is_cut_off),
 	    cmocka_unit_test(a_stack_is_erased_below),
 	    cmocka_unit_test(a_line_is_read_without_its_end),
+	    cmocka_unit_test(a_line_that_comes_in_parts_is_read_whole),
 	    cmocka_unit_test(a_pipe_holds_the_secret_and_ends),
 	    cmocka_unit_test(ct_equal_sees_every_octet),
 	};
