@@ -3,7 +3,7 @@ import glob
 import hashlib
 import os
 
-from corpus_wire import der, u8, view16, view8
+from corpus_wire import der, u16, u8, view16, view8
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                        "../../docs/samples/*.ber")
@@ -178,3 +178,60 @@ def hi2c():
         yield up + act(ANY) + u8(9) + b"\xff\xff" + u8(0) + view16(b"")
         yield up + act(SAYS) + view8(pdu(der(0x83))) + act(WRITES, 15) + \
             act(SAYS) + view8(b"1")
+
+
+def judged(what, stream=0, how=0, *octets):
+    """A PDU of fuzz_order."""
+    return bytes([how << 5 | stream << 3 | what, *octets])
+
+
+def orders():
+    """Of fuzz_order: u8 whether the key is known, and PDUs."""
+    for key in (0, 1):
+        for stream in (0, 3):
+            some = u8(key) + judged(2, stream, 3)
+            hashes = b"".join(judged(4, stream, n, 1 + 2 * n, 1)
+                              for n in range(4))
+            for faults in range(8):
+                yield some + judged(4, stream, 1, 1, faults << 3 | 3) + \
+                    judged(5, stream, 1, 0)
+                yield some + hashes + judged(5, stream, 0, faults << 3 | 3)
+            for turn in (judged(3, stream), judged(3, stream) * 2,
+                         judged(3, stream) + judged(2, stream, 3),
+                         judged(3, stream) + judged(2, stream, 3) +
+                         judged(3, stream, 1), judged(7, stream, 1)):
+                yield some + hashes + turn + judged(5, stream, 0, 3) * 2
+                yield some + turn + judged(4, stream, 2, 1, 128 | 3) + \
+                    judged(5, stream, 2, 0)
+                yield some + turn + hashes + judged(5, stream, 0, 2) + \
+                    judged(5, stream, 0, 3)
+                yield some + turn + judged(0, stream, 0, 3) + \
+                    judged(0, stream, 1, 3) + judged(0, stream, 0, 3)
+            jump = judged(1, stream) + u16(7999)
+            yield some + hashes + jump * 3 + judged(5, stream, 0, 3) + \
+                judged(4, stream, 1, 1, 3) + judged(0, stream, 0, 2)
+            yield some + judged(1, stream) + u16(9999) + \
+                judged(0, stream, 0, 2) + judged(5, stream, 0, 3)
+            yield some + judged(0, stream, 0, 90) + judged(0, stream, 0, 80)
+            yield some + judged(7, stream, 7) + judged(5, stream, 0, 7)
+            for what in range(10):
+                for names in (b"", b"\2\1", b"\2\1\1",
+                              bytes.fromhex("02050000000001")):
+                    yield some + judged(6, stream) + u8(what) + view8(names) + \
+                        view8(bytes(32))
+
+
+def entries():
+    """Of fuzz_state_seen."""
+    for stop in (0, 8):
+        one = bytes([stop, 5, 0x11, 9])
+        for then in (bytes([4, 4, 0, 9]), bytes([12, 4, 0, 9]),
+                     bytes([4, 5, 0x11, 9]), bytes([5, 5, 0x11, 0]),
+                     bytes([5, 5, 0x12, 0]), bytes([4, 7, 0, 9])):
+            yield one + then + one
+            yield one * 12 + then * 2
+    for number, which in ((6, 1), (6, 2), (5, 1), (7, 1)):
+        yield bytes([2, 6, 1, 99, 4 | 8, number, which, 20])
+    yield bytes([3, 200, 1, 1, 3 | 248, 9, 2, 5, 6, 1, 1, 1, 7, 0, 3, 3,
+                 15, 0, 3, 3])
+    yield bytes([0, 0, 1, 1, 4, 1, 1, 1, 0, 1, 1, 1, 0, 2, 17, 1])

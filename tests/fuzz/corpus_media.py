@@ -96,6 +96,14 @@ def pcaps():
     # MKIs, a later ROC, a key with a ROC that ends
     yield pcap(101, raw(*(srtp(n, mki=b"mki1") for n in range(4))))
     yield pcap(101, raw(*(srtp(n, roc=5) for n in range(4))))
+    # one key has a known MKI: then others, none, too few octets
+    known = [srtp(n, ssrc=0xdecade, mki=b"mki1") for n in range(4)]
+    for last in (srtp(4, ssrc=0xdecade, mki=b"mki2"), srtp(4, ssrc=0xdecade),
+                 srtp(4, b"", ssrc=0xdecade), srtp(4, b"", ssrc=0xdecade)[:20],
+                 srtp(4, ssrc=0xdecade, mki=b"mki1"), srtp(3, ssrc=0xdecade)):
+        yield pcap(101, raw(*known, last, known[0]))
+    yield pcap(101, raw(*(srtp(n, ssrc=0xdecade, mki=b"mki1")
+                          for n in (1, 3000, 1, 2999, 5))))
     yield pcap(101, raw(*(srtp(n, roc=n // 65536 - 1, tag=16)
                           for n in (65534, 65535, 65536))))
     # another key in between, other SSRCs, junk, RTCP, timestamps that jump

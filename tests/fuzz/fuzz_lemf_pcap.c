@@ -16,7 +16,7 @@
 #include "media/streams.h"
 
 #define ROOM ((size_t)16 * 1024 * 1024)
-#define N_KEYS 3
+#define N_KEYS 4
 
 static struct media_key keys[N_KEYS];
 static struct speech speech[STREAMS_MAX];
@@ -47,6 +47,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	keys[2].ssrc = 0xcafebabe;
 	keys[2].roc = UINT32_MAX;
 	keys[2].rules.tag_len = 16;
+	keys[3].ssrc = 0xdecade;
+	keys[3].rules.encrypted = false;
+	rd_init(&keys[3].mki, "mki1", 4);
 	for (unsigned i = 0; i < N_KEYS; i++)
 		MUST(media_key_ready(&keys[i]) == ERR_OK);
 	return 0;
