@@ -32,7 +32,7 @@ enum inside_order {
 	INSIDE_UNKNOWN, /* a message that there is not, with a descriptor */
 	INSIDE_PIN, /* that the PIN was refused */
 	INSIDE_READY, /* that it is ready, which it has said */
-	INSIDE_LISTS, /* `n` times, that its lists end, and then that not */
+	INSIDE_LISTS, /* `n` times, that its lists end and do not; and end */
 	INSIDE_LAST, /* that it ends, and it does not */
 	INSIDE_EMPTY, /* a packet of no length */
 	INSIDE_DEAF, /* close it */
