@@ -11,9 +11,11 @@
 many() { echo $(($1 / (${LONG:-0} ? 1 : 5))); }
 XID=11111111-2222-4333-8444-555555555555
 X2PORT=$(free_port)
-# What x2 may hold beside what it starts with: calls and tickets, 16 MiB each,
-# 1.2 MiB a connection, the allocator's share of all that.
-BOUND_KIB=$(((16 + 16 + 3 * 2 + 26) * 1024))
+# What x2 may hold beside what it starts with, MiB, each at its limit once and none
+# of it given back: calls 16; tickets 16, and 16 of the table that had them; what
+# hi2 has not answered 8; what hi2 and policy have not read 16 each; 2 for each of
+# three connections.
+BOUND_KIB=$(((16 + 16 + 16 + 8 + 2 * 16 + 3 * 2) * 1024))
 
 call() {
 	CALLS=$((${CALLS:-0} + 1))
