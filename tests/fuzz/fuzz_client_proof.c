@@ -167,7 +167,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	good = who < SIGNERS && is_for(&signers[who], p.scheme);
 	if (good)
 		rd_init(&p.signature, sig, sign(&signers[who], &p, sig));
-	good &= who == whose && (faults & (NO_NONCE | CERT_CUT)) == 0;
+	good &= who == whose && (faults & CERT_CUT) == 0;
+	/* What is in front may have it too. */
+	good &= memmem(transcript, w.len, nonce, sizeof(nonce)) != NULL;
 	if (faults & OTHER_TRANSCRIPT) {
 		transcript[0] ^= 1;
 		good = false;

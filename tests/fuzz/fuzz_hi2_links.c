@@ -25,6 +25,7 @@
 #define RECORDS 6 /* of each LEMF, under a data key of before */
 #define NOW 1800000000
 #define IDS 256 /* of signatures */
+#define TASKS 256 /* at audit; hi2 waits for HI2_TASKS of them at most */
 
 static const uint8_t kms[QUEUE_DIGEST_LEN] = {1, 2, 3};
 static struct hi2 hi2;
@@ -43,8 +44,8 @@ static struct told {
 	struct task {
 		uint32_t id;
 		enum hi2_task_kind kind;
-	} task[HI2_TASKS];
-	unsigned n_tasks;
+	} task[TASKS];
+	unsigned n_tasks; /* more, when their time is over or their link gone */
 	uint8_t wrapped[QUEUE_WRAPPED_MAX];
 	size_t wrapped_len;
 	uint32_t note;
@@ -166,7 +167,9 @@ to_audit(uint16_t type, uint32_t id, struct rd body)
 		return;
 	}
 	MUST(type == MSG_HI2_TASK && msg_hi2_task_get(body, &t) == ERR_OK);
-	MUST(told.n_tasks < HI2_TASKS && id != 0);
+	MUST(told.n_tasks < TASKS && id != 0);
+	for (unsigned i = 0; i < told.n_tasks; i++)
+		MUST(told.task[i].id != id);
 	told.task[told.n_tasks++] = (struct task){id, t.kind};
 	if (t.kind == HI2_TASK_UNWRAP) {
 		memcpy(told.wrapped, t.octets.p, t.octets.left);
