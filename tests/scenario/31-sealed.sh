@@ -122,7 +122,7 @@ cp "$BIN"/keywardend "$BIN"/keywarden-* "$WORK/bin"
 cp "$BIN/attack-puppet" "$WORK/bin/keywarden-hi2"
 "$WORK/bin/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
 DAEMON=$!
-check "the appliance serves" quiet kw status --wait 20
+check "the appliance serves" quiet kw status --wait $((20 * ${SLOW:-1}))
 check "lemf-1 has its own again" asked L6 lemf add lemf-1 --cert "$WORK/lemf-1.pem"
 WAIT_ACK=5 report x5 "$A" alice
 keys_in x5

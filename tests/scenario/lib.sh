@@ -213,7 +213,7 @@ init_takes() {
 	sed -n "s,$WORK,,g; /client_ca\|crl\|^x2\|^lemf\|^token\|^kms\|^audit\|^production/p" "$CONF"
 }
 init_new() {
-	local c clients=()
+	local c code clients=()
 	for c in ${ENROL-df2 df2b}; do clients+=(--client "$c=$WORK/$c.pem"); done
 	kw init --officer one="$WORK/officer-one.pem" --officer two="$WORK/officer-two.pem" \
 		--officer three="$WORK/officer-three.pem" \
@@ -221,6 +221,9 @@ init_new() {
 		--security-officer sec-two="$WORK/sec-two.pem" \
 		--engineer engineer="$WORK/engineer.pem" --auditor auditor="$WORK/auditor.pem" \
 		"${clients[@]}" >"$WORK/init.log" 2>&1
+	code=$?
+	[ $code -eq 0 ] || cat "$WORK/init.log"
+	return $code
 }
 daemon_start() {
 	"${PROGRAMS_IN:-$BIN}/keywardend" --config "$CONF" >>"$WORK/daemon.log" 2>&1 &
@@ -236,7 +239,7 @@ puppet() {
 # up: start and wait until it serves
 up() {
 	daemon_start
-	kw status --wait "${1:-20}" >"$WORK/status" 2>&1
+	kw status --wait $((${1:-20} * ${SLOW:-1})) >"$WORK/status" 2>&1
 }
 # cannot_start WORDS: with the configuration as it is, for this reason
 cannot_start() {
@@ -504,9 +507,10 @@ not_in_state() {
 	nowhere "${files[@]}" -- "$1"
 }
 
-# eventually SECONDS COMMAND...: until it succeeds, or the time is over
+# eventually SECONDS COMMAND...: until it succeeds, or the time is over; SLOW times
+# that where the machine is slow
 eventually() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * ${SLOW:-1} + 1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
