@@ -75,6 +75,8 @@ const struct command cli_commands[] = {
 	"  --pin-file FILE  its user PIN; else the configured file, or with\n"
 	"                   --module asked for on the terminal\n"
 	"  --idle SECONDS   leave a session alone for so long; default 1\n"
+	"  --calls WHOM     with --module: ADDRESS:PORT of a network HSM, the\n"
+	"                   path of a daemon's socket or of a device\n"
 	"  --seconds N      a step may take so long; default 60\n"
 	"  --quick          no speeds, and RSA of 3072 bit is believed where\n"
 	"                   the token lists it\n" COMMON,

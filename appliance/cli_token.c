@@ -7,6 +7,7 @@
 #include "appliance/cli.h"
 #include "appliance/cli_secret.h"
 #include "appliance/cli_token.h"
+#include "appliance/reach.h"
 #include "appliance/spawn.h"
 
 #define STEP_SECONDS 60
@@ -17,6 +18,8 @@ extern char **environ;
 
 struct asked {
 	const char *module, *label, *slot, *pin_file, *idle, *seconds;
+	const char *calls[REACH_MOST];
+	unsigned n_calls;
 	bool quick, json;
 };
 
@@ -153,6 +156,30 @@ take_numbers(const struct command *c, const struct asked *a, struct probe *p)
 	return EXIT_DONE;
 }
 
+/* Of a module that is named; else they are the configuration's. */
+static int
+take_calls(const struct command *c, const struct asked *a)
+{
+	struct reach r = {.n_ports = 0};
+	char text[REACH_TEXT_MAX];
+	struct why why = {""};
+
+	if (a->n_calls == 0)
+		return EXIT_DONE;
+	if (a->module == NULL) {
+		cli_error("--calls goes with --module: without it "
+			  "token.calls counts");
+		return cli_usage(c, EXIT_USAGE);
+	}
+	for (unsigned i = 0; i < a->n_calls; i++)
+		if (reach_add(&r, "--calls", a->calls[i], &why) != ERR_OK) {
+			cli_error("%s", why.text);
+			return EXIT_USAGE;
+		}
+	reach_print(&r, text);
+	return setenv(REACH_ENV, text, 1) == 0 ? EXIT_DONE : EXIT_CONFIG;
+}
+
 /* Module, token, PIN and environment are those that keywardend would take. */
 static void
 take_config(const struct config *f, struct asked *a, struct probe *p)
@@ -199,6 +226,10 @@ cmd_token_probe(const struct command *c, int argc, char **argv)
 	    {.name = "pin-file", .one = &a.pin_file},
 	    {.name = "idle", .one = &a.idle},
 	    {.name = "seconds", .one = &a.seconds},
+	    {.name = "calls",
+		.many = a.calls,
+		.most = REACH_MOST,
+		.n = &a.n_calls},
 	    {.name = "quick", .flag = &a.quick}, {.name = NULL}};
 	struct cli_common common;
 	struct config *f = NULL;
@@ -210,7 +241,8 @@ cmd_token_probe(const struct command *c, int argc, char **argv)
 		return code;
 	if (n != 0)
 		return cli_usage(c, EXIT_USAGE);
-	if ((code = take_numbers(c, &a, &p)) != EXIT_DONE)
+	if ((code = take_numbers(c, &a, &p)) != EXIT_DONE ||
+	    (code = take_calls(c, &a)) != EXIT_DONE)
 		return code;
 	a.json = common.json;
 	p.env = environ;

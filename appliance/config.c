@@ -68,6 +68,7 @@ static cfg_opt_t token_opts[] = {
     CFG_INT("job_seconds", 10, CFGF_NONE),
     CFG_STR_LIST("environment", empty_list, CFGF_NONE),
     CFG_STR_LIST("files", empty_list, CFGF_NONE),
+    CFG_STR_LIST("calls", empty_list, CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t kms_opts[] = {

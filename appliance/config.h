@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "appliance/proto_hi2.h"
+#include "appliance/reach.h"
 #include "base/error.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/keywarden/keywarden.conf"
@@ -88,6 +89,8 @@ struct config {
 	char *environment[MAX_ENVIRONMENT]; /* of the worker: NAME=value */
 	unsigned n_token_files;
 	char *token_file[MAX_TOKEN_FILES]; /* that the module opens */
+	unsigned n_token_calls;
+	char *token_call[REACH_MOST]; /* whom it calls: reach.h */
 
 	char *kms_scheme, *kms_uri, *kms_period; /* what init makes */
 
@@ -104,6 +107,10 @@ struct config {
 enum err config_load(const char *path, struct config **out,
     struct why *why) MUST_CHECK;
 void config_free(struct config **);
+
+/* Whom the token's module calls, as it is at this moment: a device, or not. */
+enum err config_reach(const struct config *, struct reach *out,
+    struct why *why) MUST_CHECK;
 
 /* Files under state_dir; the caller frees. */
 char *config_path(const struct config *, const char *name);

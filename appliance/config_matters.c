@@ -44,7 +44,7 @@ file_digest(const char *path, const char *name, uint8_t out[DIGEST_LEN],
 }
 
 /* Lines, each on the heap; the first failure ends them. */
-#define MAX_LINES (17 + MAX_LEMFS * (4 + MAX_LEMF_PINS))
+#define MAX_LINES (17 + REACH_MOST + MAX_LEMFS * (4 + MAX_LEMF_PINS))
 struct lines {
 	char *line[MAX_LINES];
 	unsigned n;
@@ -126,6 +126,17 @@ put_remote(struct lines *l, const struct config_client *x, struct why *why)
 	return put_crl(l, "xk_client", x->crl, why);
 }
 
+/* What goes to the token, PIN and all, goes there. */
+static enum err
+put_calls(struct lines *l, const struct config *f, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	for (unsigned i = 0; i < f->n_token_calls && rc == ERR_OK; i++)
+		rc = put(l, "token", "calls", "", f->token_call[i], why);
+	return rc;
+}
+
 static enum err
 put_roles(struct lines *l, const struct config *f, struct why *why)
 {
@@ -141,6 +152,7 @@ put_roles(struct lines *l, const struct config *f, struct why *why)
 		ERR_OK ||
 	    (rc = put(l, "token", "module", "", f->token_module, why)) !=
 		ERR_OK ||
+	    (rc = put_calls(l, f, why)) != ERR_OK ||
 	    (rc = put_servers(l, f, why)) != ERR_OK)
 		return rc;
 	return config_is_remote(f) ? put_remote(l, &f->xkc, why) : ERR_OK;

@@ -71,6 +71,31 @@ take_files(struct config *f, cfg_t *token, struct why *why)
 }
 
 enum err
+config_reach(const struct config *f, struct reach *out, struct why *why)
+{
+	enum err rc = ERR_OK;
+
+	*out = (struct reach){.n_ports = 0};
+	for (unsigned i = 0; i < f->n_token_calls && rc == ERR_OK; i++)
+		rc = reach_add(out, "token.calls", f->token_call[i], why);
+	return rc;
+}
+
+static enum err
+take_calls(struct config *f, cfg_t *token, struct why *why)
+{
+	struct reach r;
+
+	if (cfg_size(token, "calls") > REACH_MOST)
+		return why_set(why, ERR_MALFORMED,
+		    "token.calls has at most %d entries", REACH_MOST);
+	for (unsigned i = 0; i < cfg_size(token, "calls"); i++)
+		f->token_call[i] = strdup(cfg_getnstr(token, "calls", i));
+	f->n_token_calls = cfg_size(token, "calls");
+	return config_reach(f, &r, why);
+}
+
+enum err
 config_take_sandbox(struct config *f, cfg_t *root, struct why *why)
 {
 	cfg_t *c = cfg_getsec(root, "sandbox"),
@@ -85,7 +110,8 @@ config_take_sandbox(struct config *f, cfg_t *root, struct why *why)
 		ERR_OK ||
 	    (rc = take_environment(f, token, why)) != ERR_OK)
 		return rc;
-	return take_files(f, token, why);
+	rc = take_files(f, token, why);
+	return rc == ERR_OK ? take_calls(f, token, why) : rc;
 }
 
 void
@@ -95,4 +121,6 @@ config_free_sandbox(struct config *f)
 		free(f->environment[i]);
 	for (unsigned i = 0; i < f->n_token_files; i++)
 		free(f->token_file[i]);
+	for (unsigned i = 0; i < f->n_token_calls; i++)
+		free(f->token_call[i]);
 }

@@ -217,7 +217,7 @@ confine_enter(const struct confine *c, const struct confine_use *use,
 		rc = why_errno(why, "no new privileges");
 	if (rc == ERR_OK && c->landlock > 0)
 		rc = landlock_enter(c->landlock, use->path, use->n_paths,
-		    use->port, why);
+		    use->port, use->n_ports, why);
 	return rc;
 }
 

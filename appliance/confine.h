@@ -19,7 +19,8 @@
 /* And what it opens by name: folders and files, with ":" between them. */
 #define CONFINE_FILES_ENV "KEYWARDEN_FILES"
 #define CONFINE_TEXT_MAX 64
-#define CONFINE_PATHS 20
+#define CONFINE_PATHS 24
+#define CONFINE_PORTS 5 /* REACH_MOST, and one */
 
 enum confine_namespaces {
 	CONFINE_NO_NAMESPACES,
@@ -41,7 +42,8 @@ struct confine {
 struct confine_use {
 	const char *path[CONFINE_PATHS]; /* absolute */
 	unsigned n_paths;
-	uint16_t port; /* of the server that it calls; 0: none */
+	uint16_t port[CONFINE_PORTS]; /* of servers that it calls */
+	unsigned n_ports;
 	bool network; /* it keeps the machine's network */
 	bool writes; /* a file, by name or by descriptor */
 	bool secrets; /* its memory is locked; else it can lock none */

@@ -106,7 +106,7 @@ allow_port(int rules, uint16_t port, struct why *why)
 
 enum err
 landlock_enter(unsigned abi, const char *const path[], unsigned n,
-    uint16_t port, struct why *why)
+    const uint16_t port[], unsigned n_ports, struct why *why)
 {
 	const struct ruleset r = handled(abi);
 	const int rules =
@@ -117,8 +117,8 @@ landlock_enter(unsigned abi, const char *const path[], unsigned n,
 		return why_errno(why, "Landlock");
 	for (unsigned i = 0; i < n && rc == ERR_OK; i++)
 		rc = allow_path(rules, r.fs, path[i], why);
-	if (rc == ERR_OK && port != 0 && r.net != 0)
-		rc = allow_port(rules, port, why);
+	for (unsigned i = 0; i < n_ports && rc == ERR_OK && r.net != 0; i++)
+		rc = allow_port(rules, port[i], why);
 	if (rc == ERR_OK && syscall(SYS_landlock_restrict_self, rules, 0) == -1)
 		rc = why_errno(why, "Landlock");
 	close(rules);

@@ -19,11 +19,11 @@ unsigned landlock_abi(void);
  * This thread and those that it starts may read and write the `n` folders or
  * files at `path`, make and remove files in them, and nothing else of any file
  * system; no rights to run a program, to make links, folders or devices.  With
- * `abi` 4: TCP connections to `port` alone (0: to none), no TCP listener; with
- * 6: no signal to a process outside, no abstract socket.  `abi` is at most
- * landlock_abi().  Needs no_new_privs.  ERR_IO with the reason.
+ * `abi` 4: TCP connections to the `n_ports` ports at `port` alone, no TCP
+ * listener; with 6: no signal to a process outside, no abstract socket.  `abi`
+ * is at most landlock_abi().  Needs no_new_privs.  ERR_IO with the reason.
  */
 enum err landlock_enter(unsigned abi, const char *const path[], unsigned n,
-    uint16_t port, struct why *why) MUST_CHECK;
+    const uint16_t port[], unsigned n_ports, struct why *why) MUST_CHECK;
 
 #endif

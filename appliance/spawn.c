@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "appliance/ctl.h"
+#include "appliance/reach.h"
 #include "appliance/spawn.h"
 
 #ifndef KW_LIBEXECDIR
@@ -151,12 +152,25 @@ add(char **env, size_t *n, char *entry)
 char **
 spawn_plain_env(const struct config *c)
 {
-	char **env = calloc(MAX_ENVIRONMENT + 5, sizeof(*env)), *s;
+	char **env = calloc(MAX_ENVIRONMENT + 6, sizeof(*env)), *s;
 	size_t n = 0;
 
 	if (env != NULL && asprintf(&s, "KEYWARDEN_LOG=%s", c->log_level) != -1)
 		add(env, &n, s);
 	return env;
+}
+
+/* Whom the module calls; NULL: nobody. */
+static char *
+reach_of(const struct config *c)
+{
+	char text[REACH_TEXT_MAX], *s = NULL;
+	struct reach r = {.n_ports = 0};
+
+	if (c->n_token_calls == 0 || config_reach(c, &r, NULL) != ERR_OK)
+		return NULL;
+	reach_print(&r, text);
+	return asprintf(&s, "%s=%s", REACH_ENV, text) == -1 ? NULL : s;
 }
 
 char **
@@ -173,6 +187,7 @@ spawn_hsm_env(const struct config *c)
 		add(env, &n, s);
 	for (unsigned i = 0; i < c->n_environment; i++)
 		add(env, &n, strdup(c->environment[i]));
+	add(env, &n, reach_of(c));
 	return env;
 }
 

@@ -184,6 +184,9 @@ sup_confine_say(const struct supervisor *s)
 	    s->confine.own_user ? "a user of its own" : "one user for all",
 	    s->confine.memory_locked ? "locked memory"
 				     : "memory that is not locked as a whole");
+	for (unsigned i = 0; i < s->config->n_token_calls; i++)
+		log_info("the token's module may call %s",
+		    s->config->token_call[i]);
 	for (size_t i = 0; i < sizeof(s->lack) / sizeof(s->lack[0]); i++)
 		if (s->lack[i].text[0] != '\0')
 			log_warning("%s", s->lack[i].text);
@@ -233,6 +236,9 @@ files_of(const struct config *f, enum ctl_peer kind)
 	}
 	for (unsigned i = 0; i < f->n_token_files; i++)
 		list = joined(list, f->token_file[i]);
+	for (unsigned i = 0; i < f->n_token_calls; i++)
+		if (f->token_call[i][0] == '/')
+			list = joined(list, f->token_call[i]);
 	return list;
 }
 

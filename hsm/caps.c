@@ -58,7 +58,9 @@ static const struct cap_row rows[CAP__MAX] = {
 	CAP_SESSIONS},
     [CAP_FILTER] = {"filter", "under the worker's system call filter",
 	"a worker has no other calls once it has logged in",
-	"its module needs system calls that a worker does not have", CAP_HMAC},
+	"its module needs system calls that a worker does not have "
+	"(token.calls, if it calls somebody)",
+	CAP_HMAC},
 };
 
 const struct cap_row *

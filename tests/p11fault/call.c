@@ -23,6 +23,8 @@ settings_read(struct why *why)
 	const char *state = getenv("KW_P11_STATE");
 	enum err rc;
 
+	if ((rc = server_set(getenv("KW_P11_SERVER"), why)) != ERR_OK)
+		return rc;
 	if ((rc = trace_open(getenv("KW_P11_TRACE"), why)) != ERR_OK)
 		return rc;
 	pin_set_path(state);
@@ -227,7 +229,7 @@ call_begin(struct call *c, CK_RV *rv)
 		state_drop_sessions(idle_ms);
 	if (rules_event(c->fn, &r) && !play[r.action](c, &r, rv))
 		return false;
-	*rv = refusal(c);
+	*rv = c->uses_key && !server_lets() ? CKR_DEVICE_ERROR : refusal(c);
 	c->asked = *rv == CKR_OK;
 	return c->asked;
 }

@@ -176,6 +176,14 @@ enum err pin_open(struct pin_file *out) MUST_CHECK;
 enum err pin_store(struct pin_file *f, unsigned long failures) MUST_CHECK;
 void pin_close(struct pin_file *f);
 
+/*
+ * Where the token stands: "ADDRESS:PORT" or "/SOCKET", which gets "?" and says
+ * "!", or a device that knows RNDGETENTCNT; NULL or
+ * "": here.
+ */
+enum err server_set(const char *text, struct why *why) MUST_CHECK;
+bool server_lets(void);
+
 /* NULL or "" for no trace.  ERR_IO and why. */
 enum err trace_open(const char *path, struct why *why) MUST_CHECK;
 void trace_line(const struct call *c, const char *result);

@@ -66,7 +66,7 @@ act_message(void)
 	return 0;
 }
 
-static int
+int
 act_recv(void)
 {
 	char c;

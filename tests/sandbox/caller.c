@@ -28,7 +28,7 @@ call(int family, const void *to, socklen_t len)
 	return outcome(getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n));
 }
 
-static int
+int
 act_call_v4(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
@@ -39,7 +39,7 @@ act_call_v4(void)
 }
 
 /* A machine may be without it: that is no fault of the filter's. */
-static int
+int
 act_call_v6(void)
 {
 	struct sockaddr_in6 a = {.sin6_family = AF_INET6,
@@ -51,17 +51,17 @@ act_call_v6(void)
 }
 
 /* Of those between the two: nobody probes for it. */
-static int
+int
 act_socket_other(void)
 {
 	return outcome(socket(AF_X25, SOCK_SEQPACKET, 0));
 }
 
 /* Ways out that no Landlock of ports sees. */
-ACT(act_socket_datagrams, SYS_socket, AF_INET, SOCK_DGRAM, 0)
+ACT_OF_ALL(act_socket_datagrams, SYS_socket, AF_INET, SOCK_DGRAM, 0)
 ACT(act_socket_datagrams_6, SYS_socket, AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)
-ACT(act_socket_ip_raw, SYS_socket, AF_INET, SOCK_RAW, IPPROTO_TCP)
-ACT(act_socket_mptcp, SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_MPTCP)
+ACT_OF_ALL(act_socket_ip_raw, SYS_socket, AF_INET, SOCK_RAW, IPPROTO_TCP)
+ACT_OF_ALL(act_socket_mptcp, SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_MPTCP)
 ACT(act_socket_sctp, SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_SCTP)
 
 static const struct act acts[] = {

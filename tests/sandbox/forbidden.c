@@ -142,12 +142,12 @@ ACT(act_syncfs, SYS_syncfs, held.file)
 ACT(act_flock, SYS_flock, held.file, 0)
 
 /* ---- the network, and descriptors beyond reading and writing ---- */
-ACT(act_socket_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
+ACT_OF_ALL(act_socket_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
 ACT(act_socket_raw, SYS_socket, AF_PACKET, SOCK_RAW, 0)
-ACT(act_socket_netlink, SYS_socket, AF_NETLINK, SOCK_RAW, 0)
+ACT_OF_ALL(act_socket_netlink, SYS_socket, AF_NETLINK, SOCK_RAW, 0)
 ACT(act_socketpair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL)
-ACT(act_bind, SYS_bind, held.pair[0], NULL, 0)
-ACT(act_listen, SYS_listen, held.pair[0], 1)
+ACT_OF_ALL(act_bind, SYS_bind, held.pair[0], NULL, 0)
+ACT_OF_ALL(act_listen, SYS_listen, held.pair[0], 1)
 ACT(act_fcntl_dup, SYS_fcntl, held.file, F_DUPFD, 0)
 /* What standard error is opened with may be all that keeps a log as it is. */
 ACT(act_fcntl_mode, SYS_fcntl, held.pipe[0], F_SETFL, O_NONBLOCK)
@@ -157,7 +157,7 @@ ACT(act_sendmsg_opens, SYS_sendmsg, held.pair[0], NULL, MSG_FASTOPEN)
 ACT(act_fcntl_own, SYS_fcntl, held.pair[0], F_SETOWN, held.other)
 ACT(act_fcntl_lease, SYS_fcntl, held.file, F_SETLEASE, F_UNLCK)
 ACT(act_ioctl_push, SYS_ioctl, held.pipe[0], TIOCSTI, "x")
-ACT(act_ioctl_other, SYS_ioctl, held.pipe[0], FIONREAD, NULL)
+ACT_OF_ALL(act_ioctl_other, SYS_ioctl, held.pipe[0], FIONREAD, NULL)
 
 /* ---- what only this machine has ---- */
 #ifdef __x86_64__

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "appliance/landlock.h"
+#include "appliance/reach.h"
 #include "appliance/sandbox.h"
 #include "base/log.h"
 #include "layer_acts.h"
@@ -30,11 +31,15 @@ enum layer {
 static const char *const layer_names[LAYERS] = {"no layer", "Landlock",
     "namespaces", "a user namespace", "a user of its own", "locked memory"};
 
+/* Beside them, an hsm whose module calls a network HSM. */
+#define HSM_THAT_CALLS SANDBOX__MAX
+#define KINDS (SANDBOX__MAX + 1)
+
 /* What each process has of the machine. */
 static const struct kind {
 	const char *name;
 	bool folder, calls, secrets;
-} kinds[SANDBOX__MAX] = {[SANDBOX_XK] = {"xk", false, false, true},
+} kinds[KINDS] = {[SANDBOX_XK] = {"xk", false, false, true},
     [SANDBOX_POLICY] = {"policy", true, false, false},
     [SANDBOX_AUDIT] = {"audit", false, false, false},
     [SANDBOX_HSM] = {"hsm", true, false, true},
@@ -42,7 +47,8 @@ static const struct kind {
     [SANDBOX_HI2] = {"hi2", true, false, true},
     [SANDBOX_XKC] = {"xkc", false, true, true},
     [SANDBOX_HI2C] = {"hi2c", false, true, true},
-    [SANDBOX_SIGNER] = {"signer", true, false, true}};
+    [SANDBOX_SIGNER] = {"signer", true, false, true},
+    [HSM_THAT_CALLS] = {"hsm that calls", true, true, true}};
 
 /* ---- what is to come of them ---- */
 
@@ -154,7 +160,9 @@ put_on(enum sandbox which, enum layer layer)
 	    .memory_locked = layer == MEMORY,
 	    .uid = LAYER_USER,
 	    .gid = LAYER_USER};
-	char text[CONFINE_TEXT_MAX];
+	const struct reach to = {.n_ports = 1, .port = {LAYER_ALLOWED_PORT}};
+	uint16_t port = kinds[which].calls ? LAYER_ALLOWED_PORT : 0;
+	char text[CONFINE_TEXT_MAX], whom[REACH_TEXT_MAX];
 
 	if (layer == NAMESPACES || layer == OWN_USER)
 		c.namespaces = CONFINE_NAMESPACES;
@@ -165,8 +173,15 @@ put_on(enum sandbox which, enum layer layer)
 	    setenv(CONFINE_FILES_ENV, kinds[which].folder ? layer_folder() : "",
 		1) == -1)
 		fatal("setenv: %s", strerror(errno));
+	if (which == HSM_THAT_CALLS) {
+		reach_print(&to, whom);
+		if (setenv(REACH_ENV, whom, 1) == -1)
+			fatal("setenv: %s", strerror(errno));
+		which = SANDBOX_HSM;
+		port = 0;
+	}
 	sandbox_start(which);
-	sandbox_confine(which, kinds[which].calls ? LAYER_ALLOWED_PORT : 0);
+	sandbox_confine(which, port);
 }
 
 /* The ends of all acts; false: the layer could not be put on. */
@@ -316,7 +331,7 @@ main(void)
 			    layer_names[l]);
 			continue;
 		}
-		for (unsigned k = 0; k < SANDBOX__MAX; k++)
+		for (unsigned k = 0; k < KINDS; k++)
 			failed += judge((enum sandbox)k, l, bare);
 	}
 	failed += judge_proofs();

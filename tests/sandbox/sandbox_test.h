@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "appliance/reach.h"
 #include "appliance/sandbox.h"
 
 #define DIES (-1) /* by SIGSYS */
@@ -48,11 +49,12 @@ extern struct held held;
 
 /* The result of a system call as an act's. */
 int outcome(long rc);
-#define ACT(function, ...) \
-	static int function(void) \
+#define ACT_OF_ALL(function, ...) \
+	int function(void) \
 	{ \
 		return outcome(syscall(__VA_ARGS__)); \
 	}
+#define ACT(function, ...) static ACT_OF_ALL(function, __VA_ARGS__)
 
 /*
  * All that a process is tried with, of which each sandbox_PROC.c has one: here,
@@ -74,6 +76,9 @@ extern const struct tried {
  */
 unsigned sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
 
+/* Whom a token's module calls (appliance/reach.h): for `prepare`. */
+void sandbox_with_reach(const struct reach *);
+
 extern const struct acts forbidden_to_all, allowed_to_all, with_token,
     of_caller;
 /* What comes with an event loop: works, and dies where there is none. */
@@ -89,5 +94,9 @@ int act_unlink(void), act_ftruncate(void), act_setsockopt(void);
 int act_pwrite_read_only(void), act_lock(void), act_fchmod(void);
 int act_getsockopt(void), act_shutdown(void), act_epoll(void);
 int act_socket_ip(void), act_connect(void), act_memory_grows(void);
+int act_call_v4(void), act_call_v6(void), act_socket_other(void);
+int act_socket_datagrams(void), act_socket_ip_raw(void), act_socket_mptcp(void);
+int act_socket_unix(void), act_socket_netlink(void), act_bind(void);
+int act_listen(void), act_recv(void), act_ioctl_other(void);
 
 #endif

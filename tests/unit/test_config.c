@@ -714,14 +714,17 @@ static void
 what_matters_is_sorted_lines(void **state)
 {
 	char ca[112], text[MAX_CONFIG_TEXT + 1];
-	struct config *c =
-	    with_ca(*state, ca, "token { module = \"/m.so\" label = tok }\n");
+	struct config *c = with_ca(*state, ca,
+	    "token { module = \"/m.so\" label = tok"
+	    " calls = {\"10.0.0.7:90\", \"/dev/null\"} }\n");
 	struct why why = {""};
 
 	assert_int_equal(config_matters(c, text, sizeof(text), &why), ERR_OK);
 	assert_string_equal(text,
 	    "kms.period = day\n"
 	    "kms.uri = https://kms.example.com\n"
+	    "token.calls = /dev/null\n"
+	    "token.calls = 10.0.0.7:90\n"
 	    "token.label = tok\n"
 	    "token.module = /m.so\n"
 	    "xk.client_ca = sha256:" SHA256_OF_ABC "\n");
@@ -1046,6 +1049,34 @@ files_of_a_module_have_names_that_can_be_handed_on(void **state)
 	refused(*state, "token { files = {\"/a:b\"} }\n", "token.files");
 }
 
+static void
+whom_a_module_calls_is_said_in_numbers_or_paths(void **state)
+{
+	struct config *c = loaded(*state,
+	    "token { calls = {\"10.0.0.7:9004\", \"[::1]:9005\","
+	    " \"/dev/null\", \"/run/none/socket\"} }\n");
+	struct reach r;
+	struct why why = {""};
+
+	assert_int_equal(c->n_token_calls, 4);
+	assert_int_equal(config_reach(c, &r, &why), ERR_OK);
+	assert_true(r.local && r.device);
+	assert_int_equal(r.n_ports, 2);
+	assert_int_equal(r.port[0], 9004);
+	assert_int_equal(r.port[1], 9005);
+	config_free(&c);
+	refused(*state,
+	    "token { calls = {\"/a\", \"/b\", \"/c\", \"/d\", \"/e\"} }\n",
+	    "token.calls has at most 4");
+	refused(*state, "token { calls = {\"hsm.example:90\"} }\n",
+	    "token.calls");
+	refused(*state, "token { calls = {\"10.0.0.7\"} }\n", "token.calls");
+	refused(*state, "token { calls = {\"10.0.0.7:0\"} }\n", "token.calls");
+	refused(*state, "token { calls = {\"/\"} }\n", "token.calls");
+	refused(*state, "token { calls = {\"/a:b\"} }\n", "token.calls");
+	refused(*state, "token { calls = {\"\"} }\n", "token.calls");
+}
+
 /* What the supervisor tells a worker is not for the configuration to say. */
 static void
 the_environment_leaves_our_own_names_alone(void **state)
@@ -1114,6 +1145,7 @@ main(void)
 	    cmocka_unit_test(a_confinement_is_required_tried_or_left),
 	    cmocka_unit_test(
 		files_of_a_module_have_names_that_can_be_handed_on),
+	    cmocka_unit_test(whom_a_module_calls_is_said_in_numbers_or_paths),
 	    cmocka_unit_test(the_environment_leaves_our_own_names_alone),
 	    cmocka_unit_test(one_load_leaves_nothing_for_the_next),
 	    cmocka_unit_test(an_unknown_option_is_named_with_file_and_line),

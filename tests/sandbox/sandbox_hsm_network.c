@@ -1,0 +1,46 @@
+/* keywarden-hsm whose token is a network HSM: TCP, and nothing of this machine.
+ */
+#include <errno.h>
+
+#include "sandbox_test.h"
+
+static void
+calls_a_port(void)
+{
+	const struct reach r = {.n_ports = 1, .port = {1}};
+
+	sandbox_with_reach(&r);
+}
+
+static const struct act own[] = {
+    {"a call over IPv4", act_call_v4, WORKS},
+    {"a call over IPv6", act_call_v6, WORKS},
+    {"an answer", act_recv, WORKS},
+    {"socket, another family", act_socket_other, DIES},
+    {"datagrams", act_socket_datagrams, DIES},
+    {"socket, raw IP", act_socket_ip_raw, DIES},
+    {"MPTCP", act_socket_mptcp, DIES},
+    {"accept4", act_accept4, DIES},
+    {"pread", act_pread, WORKS},
+    {"fsync", act_fsync, DIES},
+    {"unlink", act_unlink, DIES},
+};
+
+/* Of docs/PRIVSEP.md: the 34 of any hsm, and 12 with SYS_socket's TCP. */
+static const long stated[] = {SYS_read, SYS_write, SYS_close, SYS_sendmsg,
+    SYS_recvmsg, SYS_sendto, SYS_poll, SYS_brk, SYS_mmap, SYS_munmap,
+    SYS_mprotect, SYS_madvise, SYS_mlock, SYS_futex, SYS_getrandom,
+    SYS_clock_gettime, SYS_gettimeofday, SYS_getpid, SYS_exit_group,
+    SYS_rt_sigprocmask, SYS_gettid, SYS_tgkill, SYS_restart_syscall, SYS_openat,
+    SYS_newfstatat, SYS_fstat, SYS_lseek, SYS_fcntl, SYS_ioctl, SYS_getdents64,
+    SYS_pread64, SYS_pwrite64, SYS_fdatasync, SYS_mremap, SYS_connect,
+    SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername,
+    SYS_shutdown, SYS_recvfrom, SYS_ppoll, SYS_select, SYS_pselect6,
+    SYS_nanosleep, SYS_clock_nanosleep};
+
+static const struct acts own_acts = ACTS(own);
+const struct tried tried = {.which = SANDBOX_HSM,
+    .prepare = calls_a_port,
+    .tables = {&allowed_to_all, &own_acts, &forbidden_to_all},
+    .calls = stated,
+    .n_calls = sizeof(stated) / sizeof(stated[0])};

@@ -1,0 +1,54 @@
+/*
+ * keywarden-signer whose token is behind a daemon of this machine and a device:
+ * local sockets, any ioctl(), and no network.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+
+#include "sandbox_test.h"
+
+static void
+calls_a_daemon(void)
+{
+	const struct reach r = {.local = true, .device = true};
+
+	sandbox_with_reach(&r);
+}
+
+ACT(act_local_datagrams, SYS_socket, AF_UNIX, SOCK_DGRAM, 0)
+ACT(act_local_packets, SYS_socket, AF_UNIX, SOCK_SEQPACKET, 0)
+
+static const struct act own[] = {
+    {"socket, local", act_socket_unix, WORKS},
+    {"connect to nothing", act_connect, EINVAL},
+    {"an answer", act_recv, WORKS},
+    {"local datagrams", act_local_datagrams, DIES},
+    {"local packets", act_local_packets, DIES},
+    {"socket, IP", act_socket_ip, EACCES},
+    {"socket, netlink", act_socket_netlink, EACCES},
+    {"bind", act_bind, DIES},
+    {"listen", act_listen, DIES},
+    {"accept4", act_accept4, DIES},
+    {"ioctl FIONREAD", act_ioctl_other, EFAULT},
+    {"pread", act_pread, DIES},
+    {"fsync", act_fsync, DIES},
+};
+
+/* Of docs/PRIVSEP.md: the 30 of any signer, and 12. */
+static const long stated[] = {SYS_read, SYS_write, SYS_close, SYS_sendmsg,
+    SYS_recvmsg, SYS_sendto, SYS_poll, SYS_brk, SYS_mmap, SYS_munmap,
+    SYS_mprotect, SYS_madvise, SYS_mlock, SYS_futex, SYS_getrandom,
+    SYS_clock_gettime, SYS_gettimeofday, SYS_getpid, SYS_exit_group,
+    SYS_rt_sigprocmask, SYS_gettid, SYS_tgkill, SYS_restart_syscall, SYS_openat,
+    SYS_newfstatat, SYS_fstat, SYS_lseek, SYS_fcntl, SYS_ioctl, SYS_getdents64,
+    SYS_connect, SYS_setsockopt, SYS_getsockopt, SYS_getsockname,
+    SYS_getpeername, SYS_shutdown, SYS_recvfrom, SYS_ppoll, SYS_select,
+    SYS_pselect6, SYS_nanosleep, SYS_clock_nanosleep};
+
+static const struct acts own_acts = ACTS(own);
+const struct tried tried = {.which = SANDBOX_SIGNER,
+    .prepare = calls_a_daemon,
+    .tables = {&allowed_to_all, &own_acts},
+    .calls = stated,
+    .n_calls = sizeof(stated) / sizeof(stated[0])};
