@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 ROOT=/var/tmp/keywarden-debian13
 # shellcheck source=tests/long/boot.sh
 . "$here/tests/long/boot.sh"
-TESTS='^sandbox|^unit\.(secret|confine)|^scenario\.(01|29|31|40|44)'
+TESTS='^sandbox|^unit\.(secret|confine)|^scenario\.(01|31|40|44|45)'
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'; }
 while [ $# -gt 0 ]; do
