@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sandbox_test.h"
+#include "stated.h"
 
 static void
 calls_a_port(void)
@@ -26,17 +27,7 @@ static const struct act own[] = {
     {"unlink", act_unlink, DIES},
 };
 
-/* Of docs/PRIVSEP.md: the 34 of any hsm, and 12 with SYS_socket's TCP. */
-static const long stated[] = {SYS_read, SYS_write, SYS_close, SYS_sendmsg,
-    SYS_recvmsg, SYS_sendto, SYS_poll, SYS_brk, SYS_mmap, SYS_munmap,
-    SYS_mprotect, SYS_madvise, SYS_mlock, SYS_futex, SYS_getrandom,
-    SYS_clock_gettime, SYS_gettimeofday, SYS_getpid, SYS_exit_group,
-    SYS_rt_sigprocmask, SYS_gettid, SYS_tgkill, SYS_restart_syscall, SYS_openat,
-    SYS_newfstatat, SYS_fstat, SYS_lseek, SYS_fcntl, SYS_ioctl, SYS_getdents64,
-    SYS_pread64, SYS_pwrite64, SYS_fdatasync, SYS_mremap, SYS_connect,
-    SYS_setsockopt, SYS_getsockopt, SYS_getsockname, SYS_getpeername,
-    SYS_shutdown, SYS_recvfrom, SYS_ppoll, SYS_select, SYS_pselect6,
-    SYS_nanosleep, SYS_clock_nanosleep};
+static const long stated[] = {STATED_TOKEN, STATED_HEAD, STATED_REACH};
 
 static const struct acts own_acts = ACTS(own);
 const struct tried tried = {.which = SANDBOX_HSM,
