@@ -58,6 +58,16 @@ check "the log says whom it may call" log_says "the token's module may call 127.
 PID=$(pid_of keywarden-hsm)
 check "with its filter" grep -qE '^Seccomp:\s*2$' "/proc/$PID/status"
 
+step "Somebody else without a restart"
+# Else a worker that was started meanwhile would keep what was taken back.
+stands "127.0.0.1:$HSM" "\"127.0.0.1:$HSM\", \"127.0.0.1:$OTHER\""
+check "a reload does not take it" reload "token, .*: these need a restart: the configuration in use stays"
+stands "127.0.0.1:$HSM"
+check "nor less" reload "token, .*: these need a restart: the configuration in use stays"
+granted "a request, as before" x alice
+stands "127.0.0.1:$HSM" "\"127.0.0.1:$HSM\""
+check "the same is taken" reload
+
 step "The network fails, and comes back"
 leaves
 refused "while the HSM is away" unavailable x alice
