@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,3 +19,8 @@ sandbox_with_reach(const struct reach *r)
 	if (setenv(REACH_ENV, text, 1) == -1)
 		fatal("setenv: %s", strerror(errno));
 }
+
+/* A connection that is made within a time, as libraries make it. */
+ACT_OF_ALL(act_does_not_wait, SYS_fcntl, held.pair[0], F_SETFL,
+    O_RDWR | O_NONBLOCK)
+ACT_OF_ALL(act_disguised_mode, SYS_fcntl, DISGUISED_STDERR, F_SETFL, O_RDWR)
