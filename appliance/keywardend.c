@@ -110,6 +110,16 @@ listens_elsewhere(const struct config_server *a, const struct config_server *b)
 	return a->n_listen != b->n_listen;
 }
 
+/* A worker that runs keeps whom it may call. */
+static bool
+calls_others(const struct config *a, const struct config *b)
+{
+	for (unsigned i = 0; i < a->n_token_calls && i < b->n_token_calls; i++)
+		if (strcmp(a->token_call[i], b->token_call[i]) != 0)
+			return true;
+	return a->n_token_calls != b->n_token_calls;
+}
+
 static bool
 needs_restart(const struct config *a, const struct config *b)
 {
@@ -118,7 +128,7 @@ needs_restart(const struct config *a, const struct config *b)
 	    strcmp(a->state_dir, b->state_dir) != 0 ||
 	    strcmp(a->control_socket, b->control_socket) != 0 ||
 	    strcmp(a->token_module, b->token_module) != 0 ||
-	    strcmp(a->token_label, b->token_label) != 0 ||
+	    strcmp(a->token_label, b->token_label) != 0 || calls_others(a, b) ||
 	    a->workers != b->workers || a->production != b->production ||
 	    a->landlock != b->landlock || a->namespaces != b->namespaces ||
 	    a->users != b->users || a->memory_locked != b->memory_locked ||

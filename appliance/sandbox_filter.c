@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -128,18 +129,52 @@ add_sets(scmp_filter_ctx c, enum sandbox which)
 	return rc;
 }
 
+/*
+ * Allows `call` where `and` holds, on a descriptor beyond the line to the
+ * supervisor: one of the bits above is set.  The kernel reads 32 bits of the
+ * argument, where "greater" would compare 64.
+ */
+#define FIRST_BIT 2 /* CTL_FD is 3, and so is none of 0 to 3 */
+#define LAST_BIT 20 /* more than a process has */
+static int
+add_opened(scmp_filter_ctx c, int call, const struct scmp_arg_cmp *and,
+    unsigned n)
+{
+	struct scmp_arg_cmp where[3];
+	int rc = 0;
+
+	memcpy(where, and, n * sizeof(*and));
+	for (unsigned bit = FIRST_BIT; bit <= LAST_BIT && rc == 0; bit++) {
+		where[n] = (struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ,
+		    UINT64_C(1) << bit, UINT64_C(1) << bit};
+		rc = seccomp_rule_add_array(c, SCMP_ACT_ALLOW, call, n + 1,
+		    where);
+	}
+	return rc;
+}
+
+/*
+ * A socket that waits or does not: a connection is made within a time.  Not of
+ * standard error, whose mode may be all that keeps a log as it is; and of no
+ * file to be appended to.  What a driver takes is its own matter: any ioctl(),
+ * but not of a terminal that the appliance was started on.
+ */
 static int
 add_reach(scmp_filter_ctx c, const struct reach *r)
 {
+	const struct scmp_arg_cmp mode[] = {{1, SCMP_CMP_EQ, F_SETFL, 0},
+	    {2, SCMP_CMP_MASKED_EQ,
+		UINT32_MAX & ~(uint32_t)(O_ACCMODE | O_NONBLOCK), 0}};
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(of_reach) / sizeof(of_reach[0]) &&
 	     reach_sockets(r) && rc == 0;
 	     i++)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, of_reach[i], 0);
-	/* What a driver takes is its own matter: any of it, of what is open. */
+	if (reach_sockets(r) && rc == 0)
+		rc = add_opened(c, SCMP_SYS(fcntl), mode, 2);
 	if (r->device && rc == 0)
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0);
+		rc = add_opened(c, SCMP_SYS(ioctl), mode, 0);
 	return rc;
 }
 
@@ -198,14 +233,27 @@ add_limited(scmp_filter_ctx c, enum sandbox which)
 
 /* A stream of this family, and nothing else that it has. */
 static int
-add_stream(scmp_filter_ctx c, unsigned family)
+add_stream(scmp_filter_ctx c, unsigned family, unsigned protocol)
 {
 	const struct scmp_arg_cmp where[] = {{0, SCMP_CMP_EQ, family, 0},
 	    {1, SCMP_CMP_MASKED_EQ, SOCK_TYPE, SOCK_STREAM},
-	    {2, SCMP_CMP_EQ, 0, 0}};
+	    {2, SCMP_CMP_EQ, protocol, 0}};
 
 	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
 	    where);
+}
+
+/* A module may say TCP by its number too, as getaddrinfo() does. */
+static int
+add_tcp(scmp_filter_ctx c, const struct reach *r)
+{
+	static const unsigned protocols[] = {0, IPPROTO_TCP};
+	int rc = 0;
+
+	for (unsigned i = 0; i < (r->n_ports > 0 ? 2U : 1U) && rc == 0; i++)
+		if ((rc = add_stream(c, AF_INET, protocols[i])) == 0)
+			rc = add_stream(c, AF_INET6, protocols[i]);
+	return rc;
 }
 
 /*
@@ -232,11 +280,9 @@ add_socket(scmp_filter_ctx c, enum sandbox which, const struct reach *r)
 	    (rc = seccomp_rule_add_array(c, no, SCMP_SYS(socket), 1, &above)) !=
 		0)
 		return rc;
-	if (r->local && (rc = add_stream(c, AF_UNIX)) != 0)
+	if (r->local && (rc = add_stream(c, AF_UNIX, 0)) != 0)
 		return rc;
-	return tcp && (rc = add_stream(c, AF_INET)) == 0
-	    ? add_stream(c, AF_INET6)
-	    : rc;
+	return tcp ? add_tcp(c, r) : 0;
 }
 
 static int
@@ -264,7 +310,7 @@ add_probes(scmp_filter_ctx c, enum sandbox which)
  * architecture's table ends the process like any other, not its thread alone.
  */
 static int
-set_reach(scmp_filter_ctx c)
+set_whole(scmp_filter_ctx c)
 {
 	int rc = seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);
 
@@ -281,7 +327,7 @@ sandbox_load(enum sandbox which, const char *name, const struct reach *reach)
 
 	if (c == NULL)
 		fatal("seccomp: out of memory");
-	if ((rc = set_reach(c)) != 0 || (rc = add_sets(c, which)) != 0 ||
+	if ((rc = set_whole(c)) != 0 || (rc = add_sets(c, which)) != 0 ||
 	    (rc = add_limited(c, which)) != 0 ||
 	    (rc = add_reach(c, reach)) != 0 ||
 	    (rc = add_socket(c, which, reach)) != 0 ||

@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,31 +48,55 @@ connect_local(void)
 	return fd;
 }
 
+/* Within a second. */
+static bool
+comes_about(int fd, const struct addrinfo *a)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (connect(fd, a->ai_addr, a->ai_addrlen) == -1 &&
+	    errno != EINPROGRESS)
+		return false;
+	return poll(&p, 1, 1000) == 1 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
+}
+
+/* As modules of network HSMs do: what getaddrinfo() says, without waiting. */
 static int
 connect_network(void)
 {
+	const struct addrinfo how = {.ai_flags =
+					 AI_NUMERICHOST | AI_NUMERICSERV,
+	    .ai_socktype = SOCK_STREAM};
 	const char *port = strrchr(where, ':');
-	struct sockaddr_in a = {.sin_family = AF_INET};
+	struct addrinfo *a = NULL;
 	char host[sizeof(where)];
 	const int one = 1;
-	int fd;
+	int fd, flags;
 
 	memcpy(host, where, sizeof(where));
 	host[port - where] = '\0';
-	a.sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10));
-	if (inet_pton(AF_INET, host, &a.sin_addr) != 1)
+	if (getaddrinfo(host, port + 1, &how, &a) != 0)
 		return -1;
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd =
+	    socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
 	if (fd != -1) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 		    sizeof(one));
-		(void)connect(fd, (const struct sockaddr *)&a, sizeof(a));
+		flags = fcntl(fd, F_GETFL);
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+		if (!comes_about(fd, a) || fcntl(fd, F_SETFL, flags) == -1) {
+			(void)close(fd);
+			fd = -1;
+		}
 	}
+	freeaddrinfo(a);
 	return fd;
 }
 
-/* As a driver is told something: one that the device knows, and has no effect.
- */
+/* What the device knows, and has no effect. */
 static bool
 ask_device(void)
 {

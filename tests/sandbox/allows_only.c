@@ -60,6 +60,7 @@ is_allowed(enum sandbox which, long call)
 	if (pid == -1)
 		fatal("fork: %s", strerror(errno));
 	if (pid == 0) {
+		sandbox_start(which);
 		sandbox_enter(which);
 		_exit(outcome(try(call)) & 0xff);
 	}

@@ -150,7 +150,8 @@ ACT_OF_ALL(act_bind, SYS_bind, held.pair[0], NULL, 0)
 ACT_OF_ALL(act_listen, SYS_listen, held.pair[0], 1)
 ACT(act_fcntl_dup, SYS_fcntl, held.file, F_DUPFD, 0)
 /* What standard error is opened with may be all that keeps a log as it is. */
-ACT(act_fcntl_mode, SYS_fcntl, held.pipe[0], F_SETFL, O_NONBLOCK)
+ACT(act_fcntl_mode, SYS_fcntl, STDIN_FILENO, F_SETFL, O_NONBLOCK)
+ACT(act_fcntl_append, SYS_fcntl, held.file, F_SETFL, O_RDWR | O_APPEND)
 /* A connection without connect(), which no Landlock sees. */
 ACT(act_sendto_opens, SYS_sendto, held.pair[0], NULL, 0, MSG_FASTOPEN, NULL, 0)
 ACT(act_sendmsg_opens, SYS_sendmsg, held.pair[0], NULL, MSG_FASTOPEN)
@@ -285,6 +286,7 @@ static const struct act acts[] = {
     {"listen", act_listen, DIES},
     {"fcntl F_DUPFD", act_fcntl_dup, DIES},
     {"fcntl F_SETFL", act_fcntl_mode, DIES},
+    {"fcntl F_SETFL, O_APPEND", act_fcntl_append, DIES},
     {"a connection by sendto", act_sendto_opens, DIES},
     {"a connection by sendmsg", act_sendmsg_opens, DIES},
     {"fcntl F_SETOWN", act_fcntl_own, DIES},

@@ -2,6 +2,7 @@
  * keywarden-signer whose token is behind a daemon of this machine and a device:
  * local sockets, any ioctl(), and no network.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -20,6 +21,10 @@ calls_a_daemon(void)
 ACT(act_local_datagrams, SYS_socket, AF_UNIX, SOCK_DGRAM, 0)
 ACT(act_local_packets, SYS_socket, AF_UNIX, SOCK_SEQPACKET, 0)
 
+/* A terminal, of which a shell reads what is pushed into it. */
+ACT(act_ioctl_stdin, SYS_ioctl, STDIN_FILENO, FIONREAD, NULL)
+ACT(act_ioctl_disguised, SYS_ioctl, DISGUISED_STDERR, FIONREAD, NULL)
+
 static const struct act own[] = {
     {"socket, local", act_socket_unix, WORKS},
     {"connect to nothing", act_connect, EINVAL},
@@ -31,7 +36,11 @@ static const struct act own[] = {
     {"bind", act_bind, DIES},
     {"listen", act_listen, DIES},
     {"accept4", act_accept4, DIES},
+    {"fcntl F_SETFL, a socket", act_does_not_wait, WORKS},
+    {"fcntl F_SETFL, disguised", act_disguised_mode, DIES},
     {"ioctl FIONREAD", act_ioctl_other, EFAULT},
+    {"ioctl FIONREAD, standard input", act_ioctl_stdin, DIES},
+    {"ioctl FIONREAD, disguised", act_ioctl_disguised, DIES},
     {"pread", act_pread, DIES},
     {"fsync", act_fsync, DIES},
 };

@@ -95,8 +95,10 @@ end_of(const struct act *a, const enum sandbox *which)
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prepare();
-		if (which != NULL)
+		if (which != NULL) {
+			sandbox_start(*which);
 			sandbox_enter(*which);
+		}
 		_exit(a->function() & 0xff);
 	}
 	if (!ends_soon(pid))

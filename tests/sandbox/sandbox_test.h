@@ -78,6 +78,9 @@ unsigned sandbox_allows_only(enum sandbox which, const long *calls, size_t n);
 
 /* Whom a token's module calls (appliance/reach.h): for `prepare`. */
 void sandbox_with_reach(const struct reach *);
+/* A descriptor of which the kernel, that looks at 32 bits, sees standard error.
+ */
+#define DISGUISED_STDERR ((1L << 32) + STDERR_FILENO)
 
 extern const struct acts forbidden_to_all, allowed_to_all, with_token,
     of_caller;
@@ -98,5 +101,6 @@ int act_call_v4(void), act_call_v6(void), act_socket_other(void);
 int act_socket_datagrams(void), act_socket_ip_raw(void), act_socket_mptcp(void);
 int act_socket_unix(void), act_socket_netlink(void), act_bind(void);
 int act_listen(void), act_recv(void), act_ioctl_other(void);
+int act_does_not_wait(void), act_disguised_mode(void);
 
 #endif

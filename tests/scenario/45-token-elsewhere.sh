@@ -20,6 +20,7 @@ stands() {
 # answers KIND WHERE: whoever keeps the token, in the background
 answers() {
 	SAID=$WORK/server-$RANDOM
+	: >"$SAID"
 	"$here/token_server.py" "$@" >"$SAID" &
 	SERVER=$!
 	eventually 5 grep -q ready "$SAID"
@@ -57,6 +58,16 @@ check "by the HSM" test "$(asked_of)" -gt 0
 check "the log says whom it may call" log_says "the token's module may call 127.0.0.1:$HSM"
 PID=$(pid_of keywarden-hsm)
 check "with its filter" grep -qE '^Seccomp:\s*2$' "/proc/$PID/status"
+
+step "Somebody else without a restart"
+# Else a worker that was started meanwhile would keep what was taken back.
+stands "127.0.0.1:$HSM" "\"127.0.0.1:$HSM\", \"127.0.0.1:$OTHER\""
+check "a reload does not take it" reload "token, .*: these need a restart: the configuration in use stays"
+stands "127.0.0.1:$HSM"
+check "nor less" reload "token, .*: these need a restart: the configuration in use stays"
+granted "a request, as before" x alice
+stands "127.0.0.1:$HSM" "\"127.0.0.1:$HSM\""
+check "the same is taken" reload
 
 step "The network fails, and comes back"
 leaves
@@ -108,6 +119,41 @@ PID=$(pid_of keywarden-hsm)
 check "without the machine's network" not same "$(readlink "/proc/$PID/ns/net")" \
 	"$(readlink /proc/self/ns/net)" >/dev/null
 
+step "A daemon whose folder is named, and another"
+# token.files of these tests has all of WORK
+OUT=$(mktemp -d)
+mkdir "$OUT/vendor"
+NEIGHBOUR=$SERVER
+answers local "$OUT/vendor/socket"
+CALLS="\"$OUT/vendor\", \"127.0.0.1:$HSM\", \"/dev/random\""
+stands "$OUT/vendor/socket" "$CALLS"
+check "it is approved" approve_config
+begin
+check "it serves" serves_with
+granted "a request" x alice
+leaves
+SERVER=$NEIGHBOUR
+leaves
+rm "$OUT/vendor/socket"
+answers local "$OUT/vendor/socket"
+VENDOR=$SERVER
+check "when the daemon was started again, it serves again" serves_with
+granted "a request" x alice
+answers local "$OUT/socket"
+if kw status | grep -q "namespaces: none"; then
+	note "no namespaces: another daemon is not tried"
+else
+	stands "$OUT/socket" "$CALLS"
+	begin
+	check "another daemon is not reached" ends "CKR_DEVICE_ERROR"
+	check "nobody was asked" same "$(asked_of)" 0
+fi
+leaves
+SERVER=$VENDOR
+stands ""
+begin
+check "a token that is here serves" serves_with
+
 step "A device"
 stands /dev/random '"/dev/random"'
 check "it is approved" approve_config
@@ -115,6 +161,7 @@ leaves
 begin
 check "it serves" serves_with
 granted "a request" x alice
+rm -r "$OUT"
 
 step "The probe"
 daemon_stop
