@@ -123,13 +123,15 @@ changed() {
 	printf "$3" | dd of="$LOG" bs=1 seek="$2" conv=notrunc 2>/dev/null
 	fails "$1" 2 "$4" audit verify
 }
+# not_as_it_is OCTET: another value than it has there
+not_as_it_is() { printf '\\%o' $((255 - $(od -An -tu1 -j "$1" -N 1 "$WORK/good"))); }
 middle=$((LAST / 2))
 changed "the header" 3 x "not an audit log"
 changed "a length" $((AT[middle] + 3)) '\0' "octets behind its end"
-changed "the first entry" $((AT[0] + 30)) '\377' "entry 0 "
-changed "a hash" $((AT[middle + 1] - 1)) "$(printf '\\%o' $((255 - $(od -An -tu1 -j $((AT[middle + 1] - 1)) -N 1 "$WORK/good"))))" "entry $middle "
+changed "the first entry" $((AT[0] + 30)) "$(not_as_it_is $((AT[0] + 30)))" "entry 0 "
+changed "a hash" $((AT[middle + 1] - 1)) "$(not_as_it_is $((AT[middle + 1] - 1)))" "entry $middle "
 for n in $middle $LAST; do
-	changed "entry $n of $LAST" $((AT[n] + 20)) '\377' "entry $n "
+	changed "entry $n of $LAST" $((AT[n] + 20)) "$(not_as_it_is $((AT[n] + 20)))" "entry $n "
 	fails "show stops there" 2 "entry $n " audit show --json
 	check "what is before it is shown" same "$(wc -l <"$WORK/shown")" "$n"
 	cp "$LOG" "$WORK/changed"
