@@ -166,16 +166,13 @@ take_calls(const struct command *c, const struct asked *a)
 
 	if (a->n_calls == 0)
 		return EXIT_DONE;
-	if (a->module == NULL) {
-		cli_error("--calls goes with --module: without it "
-			  "token.calls counts");
-		return cli_usage(c, EXIT_USAGE);
-	}
+	if (a->module == NULL)
+		return cli_misuse(c,
+		    "--calls goes with --module: without it token.calls "
+		    "counts");
 	for (unsigned i = 0; i < a->n_calls; i++)
-		if (reach_add(&r, "--calls", a->calls[i], &why) != ERR_OK) {
-			cli_error("%s", why.text);
-			return EXIT_USAGE;
-		}
+		if (reach_add(&r, "--calls", a->calls[i], &why) != ERR_OK)
+			return cli_misuse(c, "%s", why.text);
 	reach_print(&r, text);
 	return setenv(REACH_ENV, text, 1) == 0 ? EXIT_DONE : EXIT_CONFIG;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "appliance/config_int.h"
+#include "appliance/confine.h"
 
 cfg_opt_t config_sandbox_opts[] = {
     CFG_INT("landlock", 2, CFGF_NONE),
@@ -51,7 +52,6 @@ take_environment(struct config *f, cfg_t *token, struct why *why)
 	return ERR_OK;
 }
 
-/* They are handed on as one text, with colons between them. */
 static enum err
 take_files(struct config *f, cfg_t *token, struct why *why)
 {
@@ -61,7 +61,7 @@ take_files(struct config *f, cfg_t *token, struct why *why)
 	while (f->n_token_files < cfg_size(token, "files")) {
 		const char *s = cfg_getnstr(token, "files", f->n_token_files);
 
-		if (s[0] != '/' || s[1] == '\0' || strchr(s, ':') != NULL)
+		if (!confine_can_name(s))
 			return why_set(why, ERR_MALFORMED,
 			    "token.files: absolute paths without a colon, and "
 			    "not the root");
@@ -89,9 +89,12 @@ take_calls(struct config *f, cfg_t *token, struct why *why)
 	if (cfg_size(token, "calls") > REACH_MOST)
 		return why_set(why, ERR_MALFORMED,
 		    "token.calls has at most %d entries", REACH_MOST);
-	for (unsigned i = 0; i < cfg_size(token, "calls"); i++)
+	for (unsigned i = 0; i < cfg_size(token, "calls"); i++) {
 		f->token_call[i] = strdup(cfg_getnstr(token, "calls", i));
-	f->n_token_calls = cfg_size(token, "calls");
+		if (f->token_call[i] == NULL)
+			return why_set(why, ERR_NOMEM, "out of memory");
+		f->n_token_calls++;
+	}
 	return config_reach(f, &r, why);
 }
 

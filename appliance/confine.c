@@ -23,6 +23,12 @@
 
 /* ---- what the supervisor says ---- */
 
+bool
+confine_can_name(const char *path)
+{
+	return path[0] == '/' && path[1] != '\0' && strchr(path, ':') == NULL;
+}
+
 void
 confine_print(const struct confine *c, char out[CONFINE_TEXT_MAX])
 {

@@ -49,6 +49,12 @@ struct confine_use {
 	bool secrets; /* its memory is locked; else it can lock none */
 };
 
+/*
+ * Can `path` stand in CONFINE_FILES_ENV?  An absolute one without a colon that
+ * is not the root can.
+ */
+bool confine_can_name(const char *path);
+
 void confine_print(const struct confine *, char out[CONFINE_TEXT_MAX]);
 /* ERR_MALFORMED leaves *out as it was. */
 enum err confine_read(const char *text, struct confine *out) MUST_CHECK;

@@ -100,26 +100,30 @@ block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Paths and numbers that a running process cannot take over. */
+static bool
+lists_differ(char *const a[], unsigned n_a, char *const b[], unsigned n_b)
+{
+	for (unsigned i = 0; i < n_a && i < n_b; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return true;
+	return n_a != n_b;
+}
+
 static bool
 listens_elsewhere(const struct config_server *a, const struct config_server *b)
 {
-	for (unsigned i = 0; i < a->n_listen && i < b->n_listen; i++)
-		if (strcmp(a->listen[i], b->listen[i]) != 0)
-			return true;
-	return a->n_listen != b->n_listen;
+	return lists_differ(a->listen, a->n_listen, b->listen, b->n_listen);
 }
 
 /* A worker that runs keeps whom it may call. */
 static bool
 calls_others(const struct config *a, const struct config *b)
 {
-	for (unsigned i = 0; i < a->n_token_calls && i < b->n_token_calls; i++)
-		if (strcmp(a->token_call[i], b->token_call[i]) != 0)
-			return true;
-	return a->n_token_calls != b->n_token_calls;
+	return lists_differ(a->token_call, a->n_token_calls, b->token_call,
+	    b->n_token_calls);
 }
 
+/* Paths and numbers that a running process cannot take over. */
 static bool
 needs_restart(const struct config *a, const struct config *b)
 {

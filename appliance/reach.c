@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "appliance/address.h"
+#include "appliance/confine.h"
 #include "appliance/reach.h"
 
 static enum err
@@ -12,8 +13,7 @@ add_path(struct reach *r, const char *what, const char *path, struct why *why)
 {
 	struct stat st;
 
-	/* They are handed on as one text, with colons between them. */
-	if (path[1] == '\0' || strchr(path, ':') != NULL)
+	if (!confine_can_name(path))
 		return why_set(why, ERR_MALFORMED,
 		    "%s: \"%s\" must be ADDRESS:PORT, or an absolute path "
 		    "without a colon that is not the root",

@@ -1,5 +1,3 @@
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -7,10 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <seccomp.h>
@@ -38,6 +34,8 @@ static const struct {
     [SANDBOX_SIGNER] = {"signer", false, true, true, true}};
 
 /* ---- what is around it ---- */
+
+_Static_assert(CONFINE_PORTS > REACH_MOST, "a server's port, and a module's");
 
 static struct confine wanted;
 static struct reach reach; /* of the token's module */

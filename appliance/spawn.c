@@ -160,17 +160,17 @@ spawn_plain_env(const struct config *c)
 	return env;
 }
 
-/* Whom the module calls; NULL: nobody. */
-static char *
-reach_of(const struct config *c)
+/* Whom the module calls; without a word of it: nobody. */
+static void
+put_reach(const struct config *c, char **env)
 {
-	char text[REACH_TEXT_MAX], *s = NULL;
-	struct reach r = {.n_ports = 0};
+	char text[REACH_TEXT_MAX];
+	struct reach r;
 
 	if (c->n_token_calls == 0 || config_reach(c, &r, NULL) != ERR_OK)
-		return NULL;
+		return;
 	reach_print(&r, text);
-	return asprintf(&s, "%s=%s", REACH_ENV, text) == -1 ? NULL : s;
+	(void)!spawn_env_put(env, REACH_ENV, text);
 }
 
 char **
@@ -187,7 +187,7 @@ spawn_hsm_env(const struct config *c)
 		add(env, &n, s);
 	for (unsigned i = 0; i < c->n_environment; i++)
 		add(env, &n, strdup(c->environment[i]));
-	add(env, &n, reach_of(c));
+	put_reach(c, env);
 	return env;
 }
 
