@@ -1,5 +1,4 @@
 /* Those who open a token whose module calls somebody. */
-#include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,6 @@ on() { touch "$WORK/on.$1"; }
 off() { rm -f "$WORK/on.$1"; }
 logins() { grep -c '^C_Login' "$WORK/trace"; }
 hup() { kill -HUP "$DAEMON"; }
-workers() { [ "$(kw status --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p')" = "$1" ]; }
 status_says() { kw status | grep -q "$1"; }
 # pin FILE: that is the PIN file from now on
 pin() { install -m 600 "$WORK/$1" "$WORK/pin.new" && mv "$WORK/pin.new" "$WORK/pin"; }

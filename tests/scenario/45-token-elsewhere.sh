@@ -33,7 +33,6 @@ begin() {
 	daemon_start
 }
 serves_with() { eventually 20 workers 1; }
-workers() { [ "$(kw status --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p')" = "$1" ]; }
 # ends WORDS: the worker does not come to serve, and says why
 ends() { eventually 20 log_says "$1" && not workers 1; }
 

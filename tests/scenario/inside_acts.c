@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "appliance/ctl.h"
+#include "base/clock.h"
 #include "inside.h"
 #include "sandbox_test.h"
 
@@ -236,15 +236,6 @@ say_bare(uint16_t type, int fd)
 	return ipc_ctl_send(CTL_FD, type, 0, NULL, 0, fd) == ERR_OK ? 0 : EPIPE;
 }
 
-static int64_t
-uptime_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* As ctl_lists(), but until the line takes it. */
 static enum err
 say_list(enum crl_state state)
@@ -277,8 +268,8 @@ say_lists(int times)
 			return EPIPE;
 	if (say_list(CRL_ENDED) != ERR_OK)
 		return EPIPE;
-	until = uptime_ms() + LISTS_MS;
-	while (uptime_ms() < until)
+	until = clock_uptime_ms() + LISTS_MS;
+	while (clock_uptime_ms() < until)
 		;
 	return 0;
 }

@@ -453,6 +453,8 @@ audit_last() { kw audit show --json | tail -n 1; }
 memory_of() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 # up_again PROGRAM OLD-PID: it has been started anew, and all serves
 is_new() { [ -n "$(pid_of "$1")" ] && [ "$(pid_of "$1")" != "$2" ]; }
+# workers N: as many serve
+workers() { [ "$(kw status --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p')" = "$1" ]; }
 serves() { kw status >/dev/null 2>&1; }
 up_again() { eventually 20 is_new "$@" && eventually 20 serves; }
 
