@@ -7,7 +7,7 @@
 #
 # FOLDER is made by mmdebstrap if it is not there, and kept for the next time;
 # what was built in it too.  What is tested is the commit that is checked out.
-# Run as root.  Exit codes: 0 all passed, 1 something failed, 64 misuse.
+# Run as root.  Exit codes: 0 all passed, 1 something failed, 64 misuse, 77 a tool is missing.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 ROOT=/var/tmp/keywarden-debian13
@@ -32,6 +32,7 @@ done
 	OWN_MOUNTS=1 exec unshare -m "$0" --root "$ROOT" --tests "$TESTS"
 
 if [ ! -e "$ROOT/etc/debian_version" ]; then
+	command -v mmdebstrap >/dev/null || { echo "debian13: mmdebstrap is missing" >&2; exit 77; }
 	echo "== making $ROOT"
 	mmdebstrap --variant=minbase --quiet trixie "$ROOT"
 fi
